@@ -1,0 +1,122 @@
+// The public surface of the library as text, one file per subpath in packages/core/api. They are committed, so that a change of the
+// surface is seen in review; `--accept` rewrites them. An own report and not API Extractor's: with a subpath per room that one repeats
+// every shared type in every report, and a change in one room shows in twenty files. Here a declaration stands once, where its room is.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import ts from 'typescript';
+import { exportMap } from './check-exports.mjs';
+import { inRoot, isMain } from './workspace.mjs';
+
+const printer = ts.createPrinter({ removeComments: true });
+
+/** The reports of a built library, by file name. */
+export function reports(folder) {
+  const entries = Object.entries(exportMap(folder)).filter(([, target]) => typeof target === 'object');
+  const program = ts.createProgram(
+    entries.map(([, { types }]) => join(folder, types)),
+    { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, types: [], noLib: true },
+  );
+  return new Map(
+    entries.map(([key, { types }]) => {
+      const room = key === '.' ? '' : key.slice(2);
+      const source = program.getSourceFile(join(folder, types));
+      if (source === undefined) throw new Error(`${types} is missing: npm run build`);
+      return [`${room === '' ? 'index' : room}.api.md`, report(folder, room, source, program.getTypeChecker())];
+    }),
+  );
+}
+
+function report(folder, room, source, checker) {
+  const symbol = checker.getSymbolAtLocation(source);
+  const exported = symbol === undefined ? [] : checker.getExportsOfModule(symbol);
+  const parts = exported
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => declarationsOf(folder, room, entry, checker));
+  const title = room === '' ? 'breakwater' : `breakwater/${room}`;
+  return `# ${title}\n\nThe public surface, written by \`npm run api:accept\`.\n\n\`\`\`ts\n${parts.join('\n')}\n\`\`\`\n`;
+}
+
+function declarationsOf(folder, room, exported, checker) {
+  const isAlias = (exported.flags & ts.SymbolFlags.Alias) !== 0;
+  const symbol = isAlias ? checker.getAliasedSymbol(exported) : exported;
+  const declarations = symbol.declarations ?? [];
+  if (declarations.length === 0)
+    throw new Error(`${exported.name} in ${room || 'index'}: its declaration was not found`);
+  const owner = roomOf(folder, declarations[0].getSourceFile().fileName);
+  const renamed = symbol.name === exported.name ? '' : `${symbol.name} as `;
+  if (owner !== room)
+    return [`export { ${renamed}${exported.name} } from '${owner === '' ? 'breakwater' : `breakwater/${owner}`}';`];
+  const printed = declarations.map((declaration) => print(declaration));
+  return renamed === '' ? printed : [...printed, `export { ${renamed}${exported.name} };`];
+}
+
+function print(declaration) {
+  // A constant's declaration is the name alone; its statement says that it is one.
+  const node = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration;
+  return printer.printNode(ts.EmitHint.Unspecified, withoutPrivates(node), node.getSourceFile());
+}
+
+/** Private members are in the declaration files only to make classes nominal. */
+function withoutPrivates(node) {
+  if (!ts.isClassDeclaration(node)) return node;
+  const members = node.members.filter((member) => !isPrivate(member));
+  return ts.factory.updateClassDeclaration(
+    node,
+    node.modifiers,
+    node.name,
+    node.typeParameters,
+    node.heritageClauses,
+    members,
+  );
+}
+
+function isPrivate(member) {
+  if (member.name !== undefined && ts.isPrivateIdentifier(member.name)) return true;
+  return (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Private) !== 0;
+}
+
+function roomOf(folder, fileName) {
+  const name = relative(join(folder, 'dist'), fileName).split(sep).join('/');
+  return dirname(name) === '.' ? '' : name.slice(0, name.indexOf('/'));
+}
+
+/** What differs between the reports and the files, one line per fault. */
+export function checkReports(folder) {
+  const kept = join(folder, 'api');
+  const faults = [];
+  const current = reports(folder);
+  for (const [name, text] of current) {
+    const path = join(kept, name);
+    if (!existsSync(path)) faults.push(`api/${name} is new`);
+    else if (readFileSync(path, 'utf8') !== text)
+      faults.push(`api/${name} differs:\n${difference(readFileSync(path, 'utf8'), text)}`);
+  }
+  const names = existsSync(kept) ? readdirSync(kept) : [];
+  faults.push(...names.filter((name) => !current.has(name)).map((name) => `api/${name} has no subpath any more`));
+  return faults;
+}
+
+/** The lines that only one of the two has: enough to see what changed. */
+function difference(before, after) {
+  const [old, now] = [before.split('\n'), after.split('\n')];
+  const gone = old.filter((line) => !now.includes(line)).map((line) => `  - ${line}`);
+  return [...gone, ...now.filter((line) => !old.includes(line)).map((line) => `  + ${line}`)].join('\n');
+}
+
+function accept(folder) {
+  rmSync(join(folder, 'api'), { recursive: true, force: true });
+  mkdirSync(join(folder, 'api'));
+  for (const [name, text] of reports(folder)) writeFileSync(join(folder, 'api', name), text);
+}
+
+if (isMain(import.meta)) {
+  const folder = inRoot('packages', 'core');
+  if (process.argv.includes('--accept')) accept(folder);
+  else {
+    const faults = checkReports(folder);
+    for (const fault of faults) console.error(`packages/core/${fault}`);
+    if (faults.length > 0)
+      console.error('The public surface has changed. If that is meant: npm run api:accept, and commit.');
+    process.exitCode = faults.length === 0 ? 0 : 1;
+  }
+}

@@ -1,0 +1,54 @@
+// `npm test`: everything that a change must pass. `--quick` is the developer's loop, `--only NAME` one step.
+import { ensurePackages, nodeForTools } from './bootstrap.mjs';
+import { build } from './build.mjs';
+import { runCommand } from './run-command.mjs';
+import { readFlags, runSteps } from './steps.mjs';
+import { unitTests } from './unit-tests.mjs';
+import { inRoot, toolScript } from './workspace.mjs';
+
+const flags = readFlags(process.argv.slice(2), ['--quick']);
+
+/** A step that is one of our own scripts, which says what is wrong and exits with 1. */
+const script = (name, file, options) => ({
+  name,
+  run: () => runCommand(process.execPath, [inRoot('scripts', file)], options).then(briefly),
+});
+
+/** A step that is one run of a tool. */
+const tool = (name, packageName, args) => ({
+  name,
+  run: () => runCommand(process.execPath, [toolScript(packageName), ...args]),
+});
+
+/** What a check of ours prints when all is well fits on the line of its result. */
+const briefly = (result) =>
+  result.ok && result.output.trim() !== '' ? { ...result, brief: result.output.trim() } : result;
+
+const quickSteps = [
+  { name: 'build', run: () => build() },
+  tool('lint', 'oxlint', ['--type-aware', '--deny-warnings']),
+  tool('format', 'oxfmt', ['--check']),
+  script('imports', 'check-imports.mjs'),
+  { name: 'unit', run: () => unitTests({ quick: flags.quick === true }) },
+];
+
+const fullSteps = [
+  ...quickSteps,
+  script('exports', 'check-exports.mjs'),
+  tool('unused', 'knip', ['--no-progress']),
+  script('api', 'api-report.mjs'),
+  script('packages', 'check-packages.mjs'),
+  script('consumer', 'consumer-check.mjs'),
+  { name: 'smoke', run: smokeOnOldestNode },
+];
+
+async function smokeOnOldestNode() {
+  const { smoke, describeSmoke } = await import('./smoke.mjs');
+  const faults = await smoke();
+  return { ok: faults.length === 0, output: faults.join('\n'), brief: describeSmoke() };
+}
+
+await ensurePackages();
+// Brought before the steps so that no step's time hides a download.
+await nodeForTools().catch(() => undefined);
+await runSteps(flags.quick ? quickSteps : fullSteps, flags);

@@ -1,0 +1,62 @@
+// `npm run verify`: what takes longer than `npm test` may. `--only NAME` runs one step.
+import { existsSync } from 'node:fs';
+import { ensurePackages, envFor, nodeForTools, nodeOfMajor } from './bootstrap.mjs';
+import { build } from './build.mjs';
+import { mutationTests } from './mutation.mjs';
+import { chromiumRuntime, bunRuntime, denoRuntime } from './other-runtimes.mjs';
+import { runCommand } from './run-command.mjs';
+import { readFlags, runSteps } from './steps.mjs';
+import { vitestRun } from './vitest-run.mjs';
+import { inRoot } from './workspace.mjs';
+
+const anHour = 3_600_000;
+const coreTests = ['--project=core', '--project=scenarios'];
+
+const onNode = (major) => ({
+  name: `node${major}`,
+  run: async () => {
+    const node = await nodeOfMajor(major);
+    return vitestRun(`node${major}`, { command: node, args: [], env: envFor(node) }, coreTests);
+  },
+});
+
+/** The same tests of the library on another runtime; `bring` gives what stands before vitest, or says why it can't be had. */
+const onRuntime = (name, bring) => ({
+  name,
+  run: async () => {
+    const { runtime, vitestArgs = coreTests } = await bring();
+    return vitestRun(name, runtime, vitestArgs);
+  },
+});
+
+/** Property tests, chaos and kills again, with the counts that BREAKWATER_LONG asks of them. */
+async function longRuns() {
+  const node = await nodeForTools();
+  const runtime = { command: node, args: [], env: envFor(node, { BREAKWATER_LONG: '1' }) };
+  const files = ['.property.test.ts', 'packages/core/test/', 'packages/cli/test/'];
+  return vitestRun('long', runtime, ['--testTimeout=1800000', ...files], { timeoutMs: anHour });
+}
+
+async function bench() {
+  if (!existsSync(inRoot('scripts', 'bench.mjs')))
+    return { ok: undefined, notRun: ['there is no scripts/bench.mjs yet'] };
+  const node = await nodeForTools();
+  return runCommand(node, [inRoot('scripts', 'bench.mjs')], { env: envFor(node), timeoutMs: anHour });
+}
+
+const flags = readFlags(process.argv.slice(2), []);
+await ensurePackages();
+await runSteps(
+  [
+    { name: 'build', run: () => build() },
+    onNode(22),
+    onNode(26),
+    onRuntime('deno', denoRuntime),
+    onRuntime('bun', bunRuntime),
+    onRuntime('chromium', chromiumRuntime),
+    { name: 'long', run: longRuns },
+    { name: 'mutation', run: mutationTests },
+    { name: 'bench', run: bench },
+  ],
+  flags,
+);
