@@ -14,6 +14,9 @@ const projects = {
   'node-globals': { module: 'NodeNext', lib: ['ES2023'], types: ['node'] },
 };
 
+// TypeScript 7 and 6, as our own package.json names them.
+const compilers = ['ts7', 'typescript'];
+
 /** Checks the packages as installed; resolves to the list of faults. */
 export async function checkConsumer() {
   const nodeTypes = readJson(inRoot('package.json')).devDependencies['@types/node'];
@@ -28,8 +31,10 @@ export async function checkConsumer() {
         };
         const path = join(folder, `tsconfig.${name}.json`);
         writeFileSync(path, JSON.stringify(config));
-        const result = await runCommand(process.execPath, [toolScript('ts7', 'tsc'), '-p', path], { cwd: folder });
-        if (!result.ok) faults.push(`types, ${name}:\n${result.output}`);
+        for (const compiler of compilers) {
+          const result = await runCommand(process.execPath, [toolScript(compiler, 'tsc'), '-p', path], { cwd: folder });
+          if (!result.ok) faults.push(`types, ${name}, ${compiler}:\n${result.output}`);
+        }
       }
       const run = await runCommand(process.execPath, [join(folder, 'every-subpath.mjs')], { cwd: folder });
       if (!run.ok) faults.push(`imports at run time:\n${run.output}`);
@@ -52,6 +57,6 @@ if (isMain(import.meta)) {
   const faults = await checkConsumer();
   for (const fault of faults) console.error(fault);
   if (faults.length === 0)
-    console.log(`${subpaths().length} subpaths, ${Object.keys(projects).length} ways to compile`);
+    console.log(`${subpaths().length} subpaths, ${Object.keys(projects).length * compilers.length} ways to compile`);
   process.exitCode = faults.length === 0 ? 0 : 1;
 }

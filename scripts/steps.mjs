@@ -2,20 +2,24 @@
 import { Unavailable } from './bootstrap.mjs';
 
 /**
- * A step is `{ name, run }`; `run` resolves to `{ ok, output, brief?, passed?, failed?, notRun? }`:
- * `passed` and `failed` where it counts more than itself, `notRun` for a list of reasons why parts of it could not be run.
+ * A step is `{ name, run, needs? }`; `needs` names the step without which it would only repeat that one's complaint.
+ * `run` resolves to `{ ok, output, brief?, passed?, failed?, notRun? }`: `passed` and `failed` where it counts more than itself,
+ * `notRun` for a list of reasons why parts of it could not be run, with `ok` undefined where that is all of it.
  */
 export async function runSteps(steps, { only } = {}) {
-  const chosen = only === undefined ? steps : steps.filter(({ name }) => name === only);
-  if (chosen.length === 0) {
+  const wanted = steps.find(({ name }) => name === only);
+  if (only !== undefined && wanted === undefined) {
     console.error(`No step is called "${only}". There are: ${steps.map(({ name }) => name).join(', ')}`);
     process.exitCode = 1;
     return;
   }
+  const chosen = only === undefined ? steps : steps.filter(({ name }) => name === only || name === wanted.needs);
   const total = { passed: 0, failed: 0 };
+  const broken = new Set();
   const started = performance.now();
   for (const step of chosen) {
-    const { passed, failed } = await runStep(step);
+    const { passed, failed } = await runStep(step, broken);
+    if (failed > 0) broken.add(step.name);
     total.passed += passed;
     total.failed += failed;
   }
@@ -24,17 +28,17 @@ export async function runSteps(steps, { only } = {}) {
   console.log(`${total.passed} passed, ${total.failed} failed`);
 }
 
-async function runStep({ name, run }) {
+async function runStep({ name, run, needs }, broken) {
   const started = performance.now();
   console.log(`\n── ${name}`);
-  const result = await attempt(run);
+  const result = broken.has(needs) ? { notRun: [`the step "${needs}" failed`] } : await attempt(run);
   for (const reason of result.notRun ?? []) console.log(`   not run: ${reason}`);
   if (result.ok === undefined) return { passed: 0, failed: 0 };
   if (!result.ok) console.log(result.output.trimEnd());
   const counts = { passed: result.passed ?? (result.ok ? 1 : 0), failed: result.failed ?? 0 };
   // A step that broke without a failed test to show for it is itself what failed.
   if (!result.ok && counts.failed === 0) counts.failed = 1;
-  const brief = result.brief === undefined ? '' : `, ${result.brief}`;
+  const brief = result.ok && result.brief !== undefined ? `, ${result.brief}` : '';
   console.log(`   ${result.ok ? 'ok' : 'FAILED'} in ${seconds(started)}${brief}`);
   return counts;
 }
@@ -43,7 +47,7 @@ async function attempt(run) {
   try {
     return await run();
   } catch (error) {
-    if (error instanceof Unavailable) return { ok: undefined, output: '', notRun: [error.message] };
+    if (error instanceof Unavailable) return { notRun: [error.message] };
     return { ok: false, output: error.stack ?? String(error) };
   }
 }

@@ -9,10 +9,13 @@ import { inRoot, toolScript } from './workspace.mjs';
 const flags = readFlags(process.argv.slice(2), ['--quick']);
 
 /** A step that is one of our own scripts, which says what is wrong and exits with 1. */
-const script = (name, file, options) => ({
+const script = (name, file) => ({
   name,
-  run: () => runCommand(process.execPath, [inRoot('scripts', file)], options).then(briefly),
+  run: () => runCommand(process.execPath, [inRoot('scripts', file)]).then(briefly),
 });
+
+/** The same for a script that looks at what was built. */
+const afterBuild = (name, file) => ({ ...script(name, file), needs: 'build' });
 
 /** A step that is one run of a tool. */
 const tool = (name, packageName, args) => ({
@@ -34,12 +37,12 @@ const quickSteps = [
 
 const fullSteps = [
   ...quickSteps,
-  script('exports', 'check-exports.mjs'),
+  afterBuild('exports', 'check-exports.mjs'),
   tool('unused', 'knip', ['--no-progress']),
-  script('api', 'api-report.mjs'),
-  script('packages', 'check-packages.mjs'),
-  script('consumer', 'consumer-check.mjs'),
-  { name: 'smoke', run: smokeOnOldestNode },
+  afterBuild('api', 'api-report.mjs'),
+  afterBuild('packages', 'check-packages.mjs'),
+  afterBuild('consumer', 'consumer-check.mjs'),
+  { name: 'smoke', needs: 'build', run: smokeOnOldestNode },
 ];
 
 async function smokeOnOldestNode() {

@@ -38,8 +38,7 @@ async function longRuns() {
 }
 
 async function bench() {
-  if (!existsSync(inRoot('scripts', 'bench.mjs')))
-    return { ok: undefined, notRun: ['there is no scripts/bench.mjs yet'] };
+  if (!existsSync(inRoot('scripts', 'bench.mjs'))) return { notRun: ['there is no scripts/bench.mjs yet'] };
   const node = await nodeForTools();
   return runCommand(node, [inRoot('scripts', 'bench.mjs')], { env: envFor(node), timeoutMs: anHour });
 }
@@ -54,9 +53,9 @@ await runSteps(
     onRuntime('deno', denoRuntime),
     onRuntime('bun', bunRuntime),
     onRuntime('chromium', chromiumRuntime),
-    { name: 'long', run: longRuns },
+    { name: 'long', needs: 'build', run: longRuns },
     { name: 'mutation', run: mutationTests },
-    { name: 'bench', run: bench },
+    { name: 'bench', needs: 'build', run: bench },
   ],
   flags,
 );
