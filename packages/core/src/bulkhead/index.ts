@@ -1,0 +1,11 @@
+export {
+  bulkhead,
+  bulkheadDefaults,
+  type Bulkhead,
+  type BulkheadEvents,
+  type BulkheadOptions,
+  type BulkheadQueuedEvent,
+  type BulkheadRejectedEvent,
+  type Permit,
+} from './bulkhead.ts';
+export { BulkheadRejectedError } from './errors.ts';

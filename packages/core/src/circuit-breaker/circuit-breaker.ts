@@ -1,0 +1,296 @@
+import type { Clock } from '../clock/clock.ts';
+import type { Random } from '../clock/random.ts';
+import { withoutStack } from '../errors/rejection.ts';
+import { EventChannel } from '../events/channel.ts';
+import { resolveOptions, type Resolved } from '../options/resolve.ts';
+import { type Failure, type Outcome, refusal } from '../policy/outcome.ts';
+import { askHook, PolicyBase } from '../policy/policy-base.ts';
+import type { Call, HookPolicy } from '../policy/policy.ts';
+import { CircuitIsolatedError, CircuitOpenError } from './errors.ts';
+import type { CircuitBreakerEvents, CircuitState } from './events.ts';
+import { type BreakFacts, circuitBreakerDefaults, type CircuitBreakerOptions, circuitBreakerRules } from './options.ts';
+import { Admission, type BreakerState, type HalfOpen, type Lease, type Open } from './states.ts';
+import { sampledRatio, type TripWindow } from './trip-rules.ts';
+
+/** A circuit breaker; see {@link circuitBreaker}. */
+export interface CircuitBreaker extends HookPolicy<CircuitBreakerEvents, never> {
+  readonly kind: 'circuit-breaker';
+  readonly name: string;
+  readonly events: EventChannel<CircuitBreakerEvents>;
+  readonly state: CircuitState;
+  /** How long it has been in its state, in milliseconds. */
+  readonly timeInStateMs: number;
+  /** How long until a call is let through again, in milliseconds: 0 when closed, Infinity when isolated. */
+  readonly retryAfterMs: number;
+  /** The last error that counted as a failure. */
+  readonly lastError: unknown;
+  /** The ratio of failures among the calls that count at present, 0 to 1. */
+  readonly failureRatio: number;
+  /** How many calls count at present. */
+  readonly throughput: number;
+  /**
+   * Refuses all calls until the returned function is called. Isolation counts its holders: it ends when the last of
+   * them has released it, and the breaker is closed then.
+   */
+  isolate(reason?: string): () => void;
+  /** Closes the breaker and forgets what it has counted; ends every isolation. */
+  reset(): void;
+}
+
+/**
+ * Stops calls to an upstream that fails, and finds out when it is back.
+ *
+ * A failure is a call whose function was started and failed, or was timed out from inside or outside. A call that a
+ * policy refused or its caller cancelled says nothing. An outcome that began under an earlier state changes nothing.
+ * Refused calls fail with a CircuitOpenError that carries `retryAfterMs`, or with a CircuitIsolatedError.
+ *
+ * @throws ConfigurationError
+ */
+export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBreaker {
+  return new CircuitBreakerPolicy(options);
+}
+
+class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
+  readonly kind = 'circuit-breaker';
+  readonly interrupts = false;
+  readonly events: EventChannel<CircuitBreakerEvents> = new EventChannel();
+  readonly #options: Resolved<CircuitBreakerOptions, typeof circuitBreakerDefaults>;
+  readonly #window: TripWindow;
+  readonly #timed: boolean;
+  readonly #neededProbes: number;
+  #state: BreakerState;
+  #halfOpenAttempts = 0;
+  #lastError: unknown = undefined;
+
+  constructor(given: CircuitBreakerOptions) {
+    const options = resolveOptions('circuitBreaker', given, circuitBreakerDefaults, circuitBreakerRules);
+    super('circuit-breaker', options);
+    const rule = options.trip ?? sampledRatio(options.failureRatio, options.minThroughput, options.samplingMs);
+    this.#options = options;
+    this.#window = rule.createWindow();
+    this.#timed = rule.timed;
+    this.#neededProbes = Math.ceil(options.successRatio * options.probes);
+    this.#state = { kind: 'closed', since: this.clock.now() };
+  }
+
+  override adopt(clock: Clock, random: Random): void {
+    const isNew = this.boundClock === undefined;
+    super.adopt(clock, random);
+    if (isNew) this.#state = { ...this.#state, since: clock.now() };
+  }
+
+  // --- the way of a call ---
+
+  enter(call: Call, at: number): Outcome | undefined {
+    const state = this.#state;
+    if (state.kind !== 'closed') return this.#enterGuarded(call, at);
+    call.slots[at] = new Admission(state, call.attempts, undefined);
+    return undefined;
+  }
+
+  leave(call: Call, at: number, outcome: Outcome): Outcome {
+    const admission = call.slots[at] as Admission;
+    if (admission.state !== this.#state) return outcome;
+    if (call.attempts === admission.attempts) this.#release(admission);
+    else if (this.#isFailure(call, outcome)) this.#failed(call, admission, outcome.ok ? outcome.value : outcome.error);
+    else this.#succeeded(call, admission);
+    return outcome;
+  }
+
+  cancel(call: Call, at: number, outcome: Failure, byCaller: boolean): void {
+    if (byCaller) this.#release(call.slots[at] as Admission);
+    else this.leave(call, at, outcome);
+  }
+
+  #enterGuarded(call: Call, at: number): Outcome | undefined {
+    const now = this.clock.now();
+    this.#loseExpiredProbes(now);
+    if (this.#state.kind === 'open' && this.#state.reopensAt <= now) this.#halfOpen(call, now);
+    const state = this.#state;
+    if (state.kind === 'half-open' && this.#hasRoom(state)) {
+      const lease: Lease = { expiresAt: now + this.#options.probeLeaseMs };
+      state.leases.add(lease);
+      call.slots[at] = new Admission(state, call.attempts, lease);
+      return undefined;
+    }
+    return this.#refuse(call, state, now);
+  }
+
+  #refuse(call: Call, state: BreakerState, now: number): Failure {
+    const retryAfterMs = retryAfter(state, now);
+    if (call.wants('circuit-rejected')) {
+      const isolated = state.kind === 'isolated';
+      call.emit(this.name, 'circuit-rejected', isolated ? { code: 'CIRCUIT_ISOLATED' } : { code: 'CIRCUIT_OPEN', retryAfterMs });
+    }
+    return refusal(state.kind === 'isolated' ? this.#isolatedError : this.#openError, retryAfterMs);
+  }
+
+  readonly #openError = (retryAfterMs: number): Error => withoutStack(() => new CircuitOpenError(this.name, retryAfterMs));
+
+  readonly #isolatedError = (): Error => {
+    const reasons = this.#state.kind === 'isolated' ? [...this.#state.holders.values()] : [];
+    return withoutStack(() => new CircuitIsolatedError(this.name, reasons));
+  };
+
+  #isFailure(call: Call, outcome: Outcome): boolean {
+    const { failureIf, failureResultIf } = this.#options;
+    if (outcome.ok) {
+      if (failureResultIf === undefined) return false;
+      return askHook(failureResultIf, [outcome.value], false, (error) => call.hookFailed(this.name, 'failureResultIf', error));
+    }
+    if (failureIf === undefined) return true;
+    return askHook(failureIf, [outcome.error], true, (error) => call.hookFailed(this.name, 'failureIf', error));
+  }
+
+  // --- the state machine ---
+
+  #succeeded(call: Call, { state, lease }: Admission): void {
+    if (state.kind === 'closed') return this.#window.recordSuccess(this.#timed ? this.clock.now() : 0);
+    if (state.kind !== 'half-open' || !state.leases.delete(lease!)) return;
+    state.succeeded++;
+    if (state.succeeded >= this.#neededProbes) this.#close(call, 'probes succeeded');
+  }
+
+  #failed(call: Call, { state, lease }: Admission, error: unknown): void {
+    this.#lastError = error;
+    if (state.kind === 'closed') {
+      const now = this.clock.now();
+      if (this.#window.recordFailure(now)) this.#open(call, now, 'failures', error);
+    } else if (state.kind === 'half-open' && state.leases.delete(lease!)) this.#probeFailed(call, state, 'probe failed', error);
+  }
+
+  #probeFailed(call: Call | undefined, state: HalfOpen, reason: string, error: unknown): void {
+    state.failed++;
+    const stillPossible = this.#options.probes - state.failed >= this.#neededProbes;
+    if (!stillPossible) this.#open(call, this.clock.now(), reason, error);
+  }
+
+  /** A probe that says nothing about the upstream gives its place back. */
+  #release({ state, lease }: Admission): void {
+    if (state.kind === 'half-open' && lease !== undefined) state.leases.delete(lease);
+  }
+
+  /** Whether another probe may go out: no more than `probes` are decided or under way. */
+  #hasRoom(state: HalfOpen): boolean {
+    return state.leases.size + state.succeeded + state.failed < this.#options.probes;
+  }
+
+  #loseExpiredProbes(now: number): void {
+    const state = this.#state;
+    if (state.kind !== 'half-open') return;
+    for (const lease of state.leases) {
+      if (lease.expiresAt > now || this.#state !== state) continue;
+      state.leases.delete(lease);
+      this.#probeFailed(undefined, state, 'probe lost', undefined);
+    }
+  }
+
+  #open(call: Call | undefined, now: number, reason: string, error: unknown): void {
+    const breakMs = this.#breakMs(call, now, error);
+    this.#become(call, { kind: 'open', since: now, reopensAt: now + breakMs }, { reason, error, breakMs });
+  }
+
+  #halfOpen(call: Call, now: number): void {
+    this.#halfOpenAttempts++;
+    this.#become(call, { kind: 'half-open', since: now, leases: new Set(), succeeded: 0, failed: 0 }, { reason: 'break over' });
+  }
+
+  #close(call: Call | undefined, reason: string): void {
+    this.#halfOpenAttempts = 0;
+    this.#window.clear();
+    this.#become(call, { kind: 'closed', since: this.clock.now() }, { reason });
+  }
+
+  /** The only place where the state changes; tells it. */
+  #become(call: Call | undefined, next: BreakerState, facts: { readonly reason: string; readonly [fact: string]: unknown }): void {
+    const from = this.#state.kind;
+    this.#state = next;
+    const type = EVENT_OF[next.kind];
+    if (!this.events.wants(type)) return;
+    const envelope = { type, pipeline: call?.pipeline, policy: this.name, key: call?.key, timestamp: this.clock.wallTime() };
+    this.events.emit({ ...envelope, from, to: next.kind, ...facts } as typeof envelope);
+  }
+
+  #breakMs(call: Call | undefined, now: number, error: unknown): number {
+    const { breakMs } = this.#options;
+    if (typeof breakMs === 'number') return breakMs;
+    const facts: BreakFacts = {
+      failureRatio: this.#ratioAt(now),
+      failureCount: this.#window.failures(now),
+      halfOpenAttempts: this.#halfOpenAttempts,
+      error,
+    };
+    try {
+      const chosen = breakMs(facts);
+      if (chosen > 0 && chosen < Infinity) return chosen;
+      throw new RangeError(`breakMs returned ${chosen}; expected a number above 0`);
+    } catch (thrown) {
+      call?.hookFailed(this.name, 'breakMs', thrown);
+      return circuitBreakerDefaults.breakMs as number;
+    }
+  }
+
+  #ratioAt(now: number): number {
+    const throughput = this.#window.throughput(now);
+    return throughput === 0 ? 0 : this.#window.failures(now) / throughput;
+  }
+
+  // --- what an operator sees and does ---
+
+  get state(): CircuitState {
+    this.#loseExpiredProbes(this.clock.now());
+    return this.#state.kind;
+  }
+
+  get timeInStateMs(): number {
+    return this.clock.now() - this.#state.since;
+  }
+
+  get retryAfterMs(): number {
+    const now = this.clock.now();
+    this.#loseExpiredProbes(now);
+    const state = this.#state;
+    return state.kind === 'closed' || (state.kind === 'half-open' && this.#hasRoom(state)) ? 0 : retryAfter(state, now);
+  }
+
+  get lastError(): unknown {
+    return this.#lastError;
+  }
+
+  get failureRatio(): number {
+    return this.#ratioAt(this.clock.now());
+  }
+
+  get throughput(): number {
+    return this.#window.throughput(this.clock.now());
+  }
+
+  isolate(reason = 'isolated'): () => void {
+    const holder = Symbol(reason);
+    if (this.#state.kind === 'isolated') this.#state.holders.set(holder, reason);
+    else this.#become(undefined, { kind: 'isolated', since: this.clock.now(), holders: new Map([[holder, reason]]) }, { reason });
+    const isolation = this.#state;
+    return () => {
+      if (isolation.kind !== 'isolated' || !isolation.holders.delete(holder)) return;
+      if (this.#state === isolation && isolation.holders.size === 0) this.#close(undefined, 'isolation released');
+    };
+  }
+
+  reset(): void {
+    this.#close(undefined, 'reset');
+  }
+}
+
+const EVENT_OF = Object.freeze({
+  closed: 'circuit-closed',
+  open: 'circuit-opened',
+  'half-open': 'circuit-half-opened',
+  isolated: 'circuit-isolated',
+} satisfies Record<CircuitState, keyof CircuitBreakerEvents>);
+
+/** When a call has a chance again: the break's end, the end of the first lease, or nobody knows. */
+function retryAfter(state: BreakerState, now: number): number {
+  if (state.kind === 'open') return Math.max(0, (state satisfies Open).reopensAt - now);
+  if (state.kind === 'half-open') return Math.max(0, Math.min(...[...state.leases].map((lease) => lease.expiresAt)) - now);
+  return state.kind === 'isolated' ? Infinity : 0;
+}

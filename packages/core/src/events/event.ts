@@ -1,0 +1,38 @@
+import type { WallMs } from '../clock/clock.ts';
+
+/** What every event carries. */
+export interface EventEnvelope<Type extends string = string> {
+  /** The name of the event: `retry`. */
+  readonly type: Type;
+  /** The name of the pipeline whose call caused it; undefined when no call did, or the pipeline has no name. */
+  readonly pipeline: string | undefined;
+  /** The name of the policy that tells it; undefined when the pipeline itself does. */
+  readonly policy: string | undefined;
+  /** The key of the call, where it has one. */
+  readonly key: string | undefined;
+  /** When it happened, by the wall clock. */
+  readonly timestamp: WallMs;
+}
+
+/** The events of something, by name, each with what it carries beside the envelope. */
+export type EventMap = object;
+
+/** The whole event named `Type`. */
+export type EventOf<Events extends EventMap, Type extends keyof Events & string> = EventEnvelope<Type> & Events[Type];
+
+/** Any event of `Events`. */
+export type AnyEventOf<Events extends EventMap> = { [Type in keyof Events & string]: EventOf<Events, Type> }[keyof Events & string];
+
+/** Something whose events can be listened to. */
+export interface EventSource<Events extends EventMap = EventMap> {
+  /** Calls `listener` at each event of one type, or with `'*'` at every event; returns what ends that. */
+  on<Type extends keyof Events & string>(type: Type, listener: (event: EventOf<Events, Type>) => void): () => void;
+  on(type: '*', listener: (event: AnyEventOf<Events>) => void): () => void;
+}
+
+/** Told when a listener or a hook of the user's throws: it never changes what becomes of the call. */
+export interface HookFailedEvent {
+  /** Which hook: `listener of retry`, `retryIf`. */
+  readonly hook: string;
+  readonly error: unknown;
+}

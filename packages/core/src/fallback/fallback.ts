@@ -1,0 +1,145 @@
+import { ConfigurationError } from '../errors/configuration-error.ts';
+import { resolveOptions } from '../options/resolve.ts';
+import { anything, callable, type Rules } from '../options/rules.ts';
+import type { ExecutionContext } from '../policy/context.ts';
+import { type Failure, failure, type Outcome, success } from '../policy/outcome.ts';
+import { askHook, PolicyBase, type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
+import { type Call, type HookPolicy, type Scope, WAIT } from '../policy/policy.ts';
+
+/** Makes the substitute, at once or as a promise. It may throw, and then the call fails with what it threw. */
+export type FallbackFunction<Added> = (error: unknown, context: ExecutionContext) => Added | PromiseLike<Added>;
+
+/** Options of a fallback: one of `value`, `run` and `inOrder`. */
+export interface FallbackOptions<Added> extends PolicyOptions {
+  /** What the call gives instead of failing. */
+  readonly value?: Added;
+  /** Makes what the call gives instead of failing. */
+  readonly run?: FallbackFunction<Added> | undefined;
+  /** Functions that are asked in this order until one answers; each gets the error of the one before. */
+  readonly inOrder?: readonly FallbackFunction<Added>[] | undefined;
+  /** Which errors are replaced; default: all. Others pass unchanged. */
+  readonly handleIf?: ((error: unknown) => boolean) | undefined;
+}
+
+/** A substitute was given for a failed call, or could not be made. */
+export interface FallbackEvent {
+  /** What the call had failed with. */
+  readonly error: unknown;
+  readonly outcome: 'success' | 'failure';
+}
+
+/** The events of a fallback. */
+export interface FallbackEvents {
+  fallback: FallbackEvent;
+}
+
+/** A fallback; see {@link fallback}. */
+export interface Fallback<Added> extends HookPolicy<FallbackEvents, Added> {
+  readonly kind: 'fallback';
+  readonly name: string;
+}
+
+const fallbackRules: Rules<FallbackOptions<unknown>> = Object.freeze({
+    ...policyOptionRules,
+    value: anything(),
+    run: callable<FallbackFunction<unknown>>(),
+    inOrder: {
+      expected: 'a list of at least one function',
+      accepts: (value: unknown): value is readonly FallbackFunction<unknown>[] =>
+        Array.isArray(value) && value.length > 0 && value.every((entry) => typeof entry === 'function'),
+    },
+    handleIf: callable<(error: unknown) => boolean>(),
+  });
+
+/**
+ * Gives a substitute where what is inside fails. It runs once for a call. When it fails itself, the caller sees its
+ * error, with the first one as cause. A caller's abort is never replaced.
+ *
+ * @throws ConfigurationError unless exactly one of `value`, `run` and `inOrder` is given.
+ */
+export function fallback<const Added>(options: FallbackOptions<Added>): Fallback<Added> {
+  return new FallbackPolicy(options);
+}
+
+/** The substitute that is being made for one call. */
+interface Making {
+  readonly scope: Scope;
+}
+
+class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
+  readonly kind = 'fallback';
+  readonly #functions: readonly FallbackFunction<Added>[];
+  readonly #handleIf: ((error: unknown) => boolean) | undefined;
+
+  constructor(given: FallbackOptions<Added>) {
+    const options = resolveOptions<FallbackOptions<unknown>, object>('fallback', given, {}, fallbackRules);
+    super('fallback', options);
+    const ways = (['value', 'run', 'inOrder'] as const).filter((way) => Object.hasOwn(given, way));
+    if (ways.length !== 1) {
+      const received = ways.length === 0 ? 'none of them' : ways.join(' and ');
+      throw new ConfigurationError([{ path: 'fallback', expected: 'exactly one of value, run and inOrder', received }]);
+    }
+    const value = given.value as Added;
+    this.#functions = given.inOrder ?? [given.run ?? (() => value)];
+    this.#handleIf = options.handleIf;
+  }
+
+  enter(call: Call, at: number): undefined {
+    call.slots[at] = undefined;
+  }
+
+  leave(call: Call, at: number, outcome: Outcome): Outcome | typeof WAIT {
+    if (outcome.ok || !this.#handles(call, outcome.error)) return outcome;
+    const making: Making = { scope: call.scope(at) };
+    call.slots[at] = making;
+    const made = this.#make(outcome.error, making.scope.context);
+    if (!(made instanceof Promise)) return this.#made(call, outcome, made);
+    void made.then((substitute) => {
+      if (call.slots[at] !== making) return;
+      call.slots[at] = undefined;
+      call.complete(at, this.#made(call, outcome, substitute));
+    });
+    return WAIT;
+  }
+
+  cancel(call: Call, at: number, outcome: Failure, byCaller: boolean): void {
+    const making = call.slots[at] as Making | undefined;
+    call.slots[at] = undefined;
+    making?.scope.abort(outcome.error, byCaller);
+  }
+
+  #handles(call: Call, error: unknown): boolean {
+    return askHook(this.#handleIf, [error], this.#handleIf === undefined, (thrown) => call.hookFailed(this.name, 'handleIf', thrown));
+  }
+
+  /** Asks one function after the other; stays synchronous as long as they do. */
+  #make(error: unknown, context: ExecutionContext, index = 0): Outcome | Promise<Outcome> {
+    const next = (thrown: unknown): Outcome | Promise<Outcome> =>
+      index + 1 < this.#functions.length ? this.#make(thrown, context, index + 1) : failure(withCause(thrown, error));
+    try {
+      const made = this.#functions[index]!(error, context);
+      if (!isThenable(made)) return success(made);
+      return Promise.resolve(made).then(success, next);
+    } catch (thrown) {
+      return next(thrown);
+    }
+  }
+
+  #made(call: Call, replaced: Failure, substitute: Outcome): Outcome {
+    if (call.wants('fallback')) {
+      call.emit(this.name, 'fallback', { error: replaced.error, outcome: substitute.ok ? 'success' : 'failure' });
+    }
+    return substitute;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** Tells which error came first, unless the fallback's own error says something of that kind already. */
+function withCause(thrown: unknown, first: unknown): unknown {
+  const open = thrown instanceof Error && thrown !== first && !('cause' in thrown) && Object.isExtensible(thrown);
+  if (open) Object.defineProperty(thrown, 'cause', { value: first, configurable: true, writable: true, enumerable: false });
+  return thrown;
+}

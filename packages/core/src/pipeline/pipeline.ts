@@ -1,0 +1,201 @@
+import type { Clock } from '../clock/clock.ts';
+import { type Random, systemRandom } from '../clock/random.ts';
+import { systemClock } from '../clock/system-clock.ts';
+import { ConfigurationError } from '../errors/configuration-error.ts';
+import { EventChannel } from '../events/channel.ts';
+import type { EventMap, EventSource, HookFailedEvent } from '../events/event.ts';
+import { describe, resolveOptions } from '../options/resolve.ts';
+import type { Rules } from '../options/rules.ts';
+import type { CallOptions, ExecutionContext } from '../policy/context.ts';
+import { failure, type Outcome } from '../policy/outcome.ts';
+import { policyOptionRules, type PolicyOptions } from '../policy/policy-base.ts';
+import type { AroundPolicy, Policy } from '../policy/policy.ts';
+import { PipelineClosedError } from './errors.ts';
+import { Plan } from './plan.ts';
+import { RunningCall } from './running-call.ts';
+
+/** Options of a pipeline. */
+export interface PipelineOptions extends PolicyOptions {
+  /** Its name in events and errors; default: none. */
+  readonly name?: string | undefined;
+  /** Where the time comes from; default: the clock that one of its policies was given, otherwise the system's. */
+  readonly clock?: Clock | undefined;
+  /** Where random numbers come from; default: the system's generator. */
+  readonly random?: Random | undefined;
+}
+
+/** A call has ended. */
+export interface CallEndedEvent {
+  readonly outcome: 'success' | 'failure';
+  readonly durationMs: number;
+  /** How many times the user's function was started. */
+  readonly attempts: number;
+  /** Only when the call failed. */
+  readonly error?: unknown;
+}
+
+/** A run of the user's function ended after its call had stopped waiting for it; its outcome changed nothing. */
+export interface LateResultEvent {
+  readonly attempt: number;
+  readonly outcome: Outcome;
+}
+
+/** The events that every pipeline tells. */
+export interface PipelineEvents {
+  'call-ended': CallEndedEvent;
+  'late-result': LateResultEvent;
+  'hook-failed': HookFailedEvent;
+}
+
+/** How long {@link Pipeline.close} waits. */
+export interface CloseOptions {
+  /** At most so many milliseconds; default: as long as it takes. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Policies put together, the outermost first; itself a policy. */
+export interface Pipeline<Events extends EventMap = PipelineEvents, Adds = never>
+  extends EventSource<Events>, AroundPolicy<Events, Adds> {
+  readonly kind: 'pipeline';
+  /** Its policies as they were given, the outermost first. */
+  readonly policies: readonly Policy[];
+  /** How many calls, and runs of functions that a call left behind, have not ended. */
+  readonly busy: number;
+
+  /**
+   * Runs `fn` under all policies. Resolves to what it returns or a fallback adds; rejects with the error of the last
+   * attempt, the rejection of a policy, or the reason of the caller's abort.
+   */
+  execute<T>(fn: (context: ExecutionContext) => T, options?: CallOptions): Promise<Awaited<T> | Adds>;
+  /** The same, as an outcome that tells success from failure; never rejects. */
+  tryExecute<T>(fn: (context: ExecutionContext) => T, options?: CallOptions): Promise<Outcome<Awaited<T> | Adds>>;
+  /**
+   * A function with the same parameters and the same `this` whose every call runs under all policies.
+   *
+   * @param optionsOf Makes the options of a call from its parameters.
+   */
+  wrap<This, Parameters extends readonly unknown[], T>(
+    fn: (this: This, ...parameters: Parameters) => T,
+    optionsOf?: (...parameters: Parameters) => CallOptions,
+  ): (this: This, ...parameters: Parameters) => Promise<Awaited<T> | Adds>;
+  /**
+   * Takes no new calls (they fail with a PipelineClosedError) and waits for those that run, and for runs that they have
+   * left behind, such as the losers of a hedge. Resolves to how many were still running when the time was up: 0 when
+   * all have ended.
+   */
+  close(options?: CloseOptions): Promise<number>;
+}
+
+/** What `execute` and the rest can tell and add, read off the types of the policies. */
+type EventsOf<P extends Policy> = PipelineEvents & UnionToIntersection<P extends { readonly '~types'?: infer T } ? EventsIn<T> : EventMap>;
+type EventsIn<T> = NonNullable<T> extends { readonly events: infer Events } ? Events : EventMap;
+type AddsOf<P> = P extends { readonly '~types'?: infer T } ? (NonNullable<T> extends { readonly adds: infer Adds } ? KnownAdds<Adds> : never) : never;
+/** A user's own policy that says nothing adds nothing. */
+type KnownAdds<Adds> = unknown extends Adds ? never : Adds;
+type UnionToIntersection<Union> = (Union extends unknown ? (member: Union) => void : never) extends (member: infer All) => void ? All : never;
+
+const rules: Rules<PipelineOptions> = policyOptionRules;
+
+/**
+ * Puts policies together, the outermost first as written: `pipeline(timeout(…), retry(…), breaker)` gives the whole
+ * call a time limit, retries within it, and asks the breaker on each attempt. With no policy it just calls.
+ *
+ * @throws ConfigurationError when something in the row is no policy, or its clock is another than the pipeline's.
+ */
+export function pipeline<const P extends readonly Policy[]>(...policies: P): Pipeline<EventsOf<P[number]>, AddsOf<P[number]>>;
+export function pipeline<const P extends readonly Policy[]>(
+  options: PipelineOptions,
+  ...policies: P
+): Pipeline<EventsOf<P[number]>, AddsOf<P[number]>>;
+export function pipeline(first?: PipelineOptions | Policy, ...rest: readonly Policy[]): Pipeline<PipelineEvents, unknown> {
+  if (first === undefined) return new CompiledPipeline({}, rest);
+  if (isPolicy(first)) return new CompiledPipeline({}, [first, ...rest]);
+  return new CompiledPipeline(first, rest);
+}
+
+function isPolicy(value: PipelineOptions | Policy): value is Policy {
+  return typeof value === 'object' && value !== null && 'kind' in value;
+}
+
+class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
+  readonly kind = 'pipeline';
+  readonly name: string;
+  readonly policies: readonly Policy[];
+  readonly #plan: Plan;
+  readonly #channel: EventChannel<PipelineEvents> = new EventChannel();
+  #closed = false;
+
+  constructor(given: PipelineOptions, policies: readonly Policy[]) {
+    const options = resolveOptions('pipeline', given, {}, rules);
+    const wrong = policies.findIndex((policy) => typeof policy !== 'object' || policy === null);
+    if (wrong >= 0) {
+      throw new ConfigurationError([{ path: `pipeline[${wrong}]`, expected: 'a policy', received: describe(policies[wrong]) }]);
+    }
+    const clock = options.clock ?? policies.find((policy) => policy.boundClock !== undefined)?.boundClock ?? systemClock;
+    this.name = options.name ?? 'pipeline';
+    this.policies = Object.freeze([...policies]);
+    this.#plan = new Plan(options.name, policies, clock, options.random ?? systemRandom, this.#channel as EventChannel);
+  }
+
+  get boundClock(): Clock {
+    return this.#plan.clock;
+  }
+
+  get events(): EventSource<PipelineEvents> {
+    return this;
+  }
+
+  get busy(): number {
+    return this.#plan.busy;
+  }
+
+  execute<T>(fn: (context: ExecutionContext) => T, options?: CallOptions): Promise<never> {
+    if (this.#closed) return Promise.reject(new PipelineClosedError(this.#plan.name));
+    return new RunningCall(this.#plan, fn, options, false).start() as Promise<never>;
+  }
+
+  tryExecute<T>(fn: (context: ExecutionContext) => T, options?: CallOptions): Promise<Outcome<never>> {
+    if (this.#closed) return Promise.resolve(failure(new PipelineClosedError(this.#plan.name)));
+    return new RunningCall(this.#plan, fn, options, true).start() as Promise<Outcome<never>>;
+  }
+
+  wrap<This, Parameters extends readonly unknown[], T>(
+    fn: (this: This, ...parameters: Parameters) => T,
+    optionsOf?: (...parameters: Parameters) => CallOptions,
+  ): (this: This, ...parameters: Parameters) => Promise<never> {
+    const execute = this.execute.bind(this);
+    return function wrapped(this: This, ...parameters: Parameters) {
+      return execute(() => fn.apply(this, parameters as never), optionsOf?.(...parameters));
+    };
+  }
+
+  around(context: ExecutionContext, next: () => Promise<unknown>): Promise<unknown> {
+    return this.execute(next, { parent: context });
+  }
+
+  /** Call events come from the pipeline, events of a policy's own state from the policy. */
+  on(type: '*' | keyof PipelineEvents, listener: (event: never) => void): () => void {
+    const sources = [this.#channel, ...this.policies.map((policy) => policy.events)] as readonly (EventSource | undefined)[];
+    const stops = sources.map((source) => source?.on(type as '*', listener as (event: unknown) => void));
+    return () => {
+      for (const stop of stops) stop?.();
+    };
+  }
+
+  close(options: CloseOptions = {}): Promise<number> {
+    this.#closed = true;
+    return new Promise((resolve) => {
+      let timer: { cancel(): void } | undefined;
+      const withdraw = this.#plan.onIdle(() => {
+        timer?.cancel();
+        resolve(0);
+      });
+      if (options.timeoutMs === undefined || this.#plan.busy === 0) return;
+      timer = this.#plan.clock.setTimer(options.timeoutMs, () => {
+        withdraw();
+        resolve(this.#plan.busy);
+      });
+    });
+  }
+}
+

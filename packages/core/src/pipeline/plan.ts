@@ -1,0 +1,76 @@
+import type { Clock } from '../clock/clock.ts';
+import type { Random } from '../clock/random.ts';
+import { ConfigurationError } from '../errors/configuration-error.ts';
+import type { EventChannel } from '../events/channel.ts';
+import type { EventMap } from '../events/event.ts';
+import type { HookPolicy, Policy } from '../policy/policy.ts';
+import { AroundStep } from './around-step.ts';
+
+/** A pipeline made ready to run: what its calls share. */
+export class Plan {
+  readonly name: string | undefined;
+  readonly steps: readonly HookPolicy[];
+  readonly clock: Clock;
+  readonly channel: EventChannel<EventMap>;
+  /** Whether a step may end a call while the user's function runs. */
+  readonly interruptible: boolean;
+  /** Calls that have not ended, and runs of functions that have not ended. */
+  #busy = 0;
+  #whenIdle: (() => void)[] = [];
+
+  constructor(name: string | undefined, policies: readonly Policy[], clock: Clock, random: Random, channel: EventChannel<EventMap>) {
+    this.name = name;
+    this.clock = clock;
+    this.channel = channel;
+    this.steps = policies.map((policy, position) => toStep(policy, position));
+    this.interruptible = this.steps.some((step) => step.interrupts === true);
+    bindClocks(policies, clock, random);
+  }
+
+  /** How many calls, and runs of functions that a call left behind, have not ended. */
+  get busy(): number {
+    return this.#busy;
+  }
+
+  begin(): void {
+    this.#busy++;
+  }
+
+  end(): void {
+    if (--this.#busy > 0) return;
+    const waiting = this.#whenIdle;
+    if (waiting.length === 0) return;
+    this.#whenIdle = [];
+    for (const callback of waiting) callback();
+  }
+
+  /** Calls back when nothing runs any more; returns what withdraws that. */
+  onIdle(callback: () => void): () => void {
+    if (this.#busy === 0) callback();
+    else this.#whenIdle.push(callback);
+    return () => {
+      this.#whenIdle = this.#whenIdle.filter((waiting) => waiting !== callback);
+    };
+  }
+}
+
+function toStep(policy: Policy, position: number): HookPolicy {
+  if ('around' in policy && typeof policy.around === 'function') return new AroundStep(policy);
+  if ('enter' in policy && typeof policy.enter === 'function') return policy;
+  throw new ConfigurationError([
+    { path: `pipeline[${position}]`, expected: 'a policy: an object with enter, leave and cancel, or with around', received: typeof policy },
+  ]);
+}
+
+/** One call, one clock: deadlines and waits of different clocks can't be compared. */
+function bindClocks(policies: readonly Policy[], clock: Clock, random: Random): void {
+  const faults = policies
+    .filter((policy) => policy.boundClock !== undefined && policy.boundClock !== clock)
+    .map((policy) => ({
+      path: `pipeline.${policy.name ?? policy.kind}.clock`,
+      expected: 'the clock of the pipeline and of its other policies',
+      received: 'another clock',
+    }));
+  if (faults.length > 0) throw new ConfigurationError(faults);
+  for (const policy of policies) policy.adopt?.(clock, random);
+}

@@ -1,0 +1,392 @@
+/**
+ * One call on its way through a pipeline.
+ *
+ * The call walks over the steps by position: inward through `enter`, then the user's function, then outward through
+ * `leave`. `position` is the innermost step that the call has entered and not left. A walk is a loop, not a recursion,
+ * and runs to the point where somebody has to be waited for: the function, or a step that answered WAIT.
+ *
+ * On the straight path the promise that the caller gets is the one that `then` on the function's promise returns. Where
+ * that can't be, because a step may end the call while the function runs or because a step waits, it is a deferred.
+ *
+ * A run of the function is an Attempt, and `current` is the one whose result the call is waiting for. Whatever comes
+ * from another one is late: it is told as an event and changes nothing.
+ *
+ * Whatever would end a call while a walk is on (a listener that aborts the signal, a function that does) waits until
+ * that walk has ended, so that no step is told of the end of something that it has not finished to begin.
+ */
+import type { CallOptions, ExecutionContext } from '../policy/context.ts';
+import { type Failure, failure, type Outcome, success } from '../policy/outcome.ts';
+import { AGAIN, type Call, type Fork, type Scope, WAIT } from '../policy/policy.ts';
+import { type Priority, priorityLevel } from '../policy/priority.ts';
+import { Attempt } from './attempt.ts';
+import { CallGuard } from './call-guard.ts';
+import type { Plan } from './plan.ts';
+
+type UserFunction = (context: ExecutionContext) => unknown;
+
+/** Where a run of the inner steps, started by {@link RunningCall.fork}, belongs. */
+interface Origin {
+  readonly parent: RunningCall;
+  readonly done: (outcome: Outcome) => void;
+}
+
+interface Interruption {
+  readonly at: number;
+  readonly outcome: Failure;
+  readonly byCaller: boolean;
+}
+
+// One function captures the resolvers of all deferreds, so that making one allocates no closure.
+let capturedResolve: (value: unknown) => void;
+let capturedReject: (error: unknown) => void;
+function captureResolvers(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  capturedResolve = resolve;
+  capturedReject = reject;
+}
+
+export class RunningCall implements Call {
+  readonly plan: Plan;
+  readonly options: CallOptions | undefined;
+  readonly slots: unknown[];
+  attempts = 0;
+  running = 0;
+  readonly #function: UserFunction;
+  readonly #asOutcome: boolean;
+  readonly #origin: Origin | undefined;
+  readonly #first: number;
+  #position: number;
+  #current: Attempt | undefined = undefined;
+  #outcome: Outcome | undefined = undefined;
+  #walking = false;
+  #interruption: Interruption | undefined = undefined;
+  #guard: CallGuard | undefined = undefined;
+  /** The promise of the straight path, when there is one. */
+  #straight: Promise<unknown> | undefined = undefined;
+  #resolve: ((value: unknown) => void) | undefined = undefined;
+  #reject: ((error: unknown) => void) | undefined = undefined;
+  #whenIdle: (() => void)[] | undefined = undefined;
+  #startedAt = 0;
+
+  constructor(plan: Plan, fn: UserFunction, options: CallOptions | undefined, asOutcome: boolean, origin?: Origin, first = 0) {
+    this.plan = plan;
+    this.options = options;
+    this.slots = new Array<unknown>(plan.steps.length);
+    this.#function = fn;
+    this.#asOutcome = asOutcome;
+    this.#origin = origin;
+    this.#first = first;
+    this.#position = first - 1;
+  }
+
+  // --- what the pipeline calls ---
+
+  /** Runs the call; the promise settles as the call ends. */
+  start(): Promise<unknown> {
+    this.plan.begin();
+    if (this.plan.channel.wants('call-ended')) this.#startedAt = this.plan.clock.now();
+    const { options } = this;
+    if (options !== undefined && (options.signal ?? options.parent ?? options.deadlineMs) !== undefined) {
+      this.#guard = new CallGuard(this, this.plan.clock, options);
+      if (!this.#guard.watch()) return settledPromise(this.#outcome!, this.#asOutcome);
+    }
+    this.#walk(undefined);
+    if (this.#outcome !== undefined) return settledPromise(this.#outcome, this.#asOutcome);
+    return this.#straight ?? this.#defer();
+  }
+
+  get ended(): boolean {
+    return this.#outcome !== undefined;
+  }
+
+  get priority(): Priority {
+    return this.options?.priority ?? this.options?.parent?.priority ?? 'normal';
+  }
+
+  /** The caller's abort, the deadline, or the end of the call that this one is part of. */
+  endFromOutside(outcome: Failure, byCaller: boolean): void {
+    this.#interrupt(this.#first - 1, outcome, byCaller);
+  }
+
+  // --- what steps call ---
+
+  get key(): string | undefined {
+    return this.options?.key ?? this.options?.parent?.key;
+  }
+
+  get priorityLevel(): number {
+    return priorityLevel(this.priority);
+  }
+
+  get pipeline(): string | undefined {
+    return this.plan.name;
+  }
+
+  get context(): ExecutionContext {
+    return this.#current ?? new Attempt(this, this.plan.steps.length, this.attempts + 1);
+  }
+
+  remainingMs(at: number): number {
+    let remaining = this.#guard?.remainingMs() ?? Infinity;
+    const { steps } = this.plan;
+    for (let position = this.#first; position < at; position++) {
+      const step = steps[position]!;
+      if (step.remainingMs !== undefined) remaining = Math.min(remaining, step.remainingMs(this, position));
+    }
+    return this.#origin === undefined ? remaining : Math.min(remaining, this.#origin.parent.remainingMs(this.#first));
+  }
+
+  resume(at: number): void {
+    if (this.#outcome !== undefined) return;
+    this.#position = at;
+    this.#walk(undefined);
+  }
+
+  complete(at: number, outcome: Outcome): void {
+    if (this.#outcome !== undefined) return;
+    this.#position = at - 1;
+    this.#walk(outcome);
+  }
+
+  interrupt(at: number, outcome: Failure): void {
+    this.#interrupt(at, outcome, false);
+  }
+
+  abortRun(reason: unknown): void {
+    this.#current?.abort(reason, false);
+  }
+
+  scope(at: number): Scope {
+    const scope = new Attempt(this, at, this.attempts + 1);
+    return { context: scope, abort: (reason, byCaller) => scope.abort(reason, byCaller) };
+  }
+
+  fork(at: number, done: (outcome: Outcome) => void): Fork {
+    const fork = new RunningCall(this.plan, this.#function, this.options, true, { parent: this, done }, at + 1);
+    fork.#walk(undefined);
+    return { cancel: (reason) => fork.#cancel(reason) };
+  }
+
+  whenIdle(callback: () => void): void {
+    if (this.running === 0) callback();
+    else (this.#whenIdle ??= []).push(callback);
+  }
+
+  wants(type: string): boolean {
+    return this.plan.channel.wants(type);
+  }
+
+  emit(policy: string | undefined, type: string, details: object): void {
+    const { name, clock, channel } = this.plan;
+    channel.emit({ type, pipeline: name, policy, key: this.key, timestamp: clock.wallTime(), ...details });
+  }
+
+  hookFailed(policy: string, hook: string, error: unknown): void {
+    if (this.wants('hook-failed')) this.emit(policy, 'hook-failed', { hook, error });
+  }
+
+  // --- the walk ---
+
+  /** Walks until somebody has to be waited for or the call has ended: outward with an outcome, otherwise inward. */
+  #walk(outcome: Outcome | undefined): void {
+    this.#walking = true;
+    let carried = outcome;
+    for (;;) {
+      try {
+        if (carried === undefined) carried = this.#inward();
+        if (carried === undefined || !this.#outward(carried)) break;
+        carried = undefined;
+      } catch (error) {
+        // A policy that throws has left the call; what is outside of it sees a failure.
+        carried = failure(error);
+        this.#position--;
+      }
+    }
+    this.#walking = false;
+    if (this.#interruption !== undefined) this.#interruptNow();
+  }
+
+  /** Enters the steps inside `position` and runs the function; the outcome, or undefined when it is to be waited for. */
+  #inward(): Outcome | undefined {
+    const { steps } = this.plan;
+    for (let at = this.#position + 1; at < steps.length; at++) {
+      this.#position = at;
+      const answer = steps[at]!.enter(this, at);
+      if (answer === undefined) continue;
+      if (answer === WAIT) return undefined;
+      this.#position = at - 1;
+      return answer;
+    }
+    return this.#run();
+  }
+
+  /** Leaves the steps from `position` outward; true when a step sent the call inward again. */
+  #outward(outcome: Outcome): boolean {
+    const { steps } = this.plan;
+    let carried = outcome;
+    for (let at = this.#position; at >= this.#first; at--) {
+      this.#position = at;
+      const answer = steps[at]!.leave(this, at, carried);
+      if (answer === WAIT) return false;
+      if (answer === AGAIN) return true;
+      carried = answer;
+    }
+    this.#position = this.#first - 1;
+    this.#end(carried);
+    return false;
+  }
+
+  // --- the user's function ---
+
+  #run(): Outcome | undefined {
+    const attempt = new Attempt(this, this.plan.steps.length, this.attempts + 1);
+    this.#current = attempt;
+    this.#began();
+    let result: unknown;
+    try {
+      result = this.#function(attempt);
+    } catch (error) {
+      this.#stopped(attempt);
+      return failure(error);
+    }
+    if (!isThenable(result)) {
+      this.#stopped(attempt);
+      return success(result);
+    }
+    const promise = result instanceof Promise ? result : Promise.resolve(result);
+    const settled = promise.then(
+      (value: unknown) => this.#settled(attempt, success(value)),
+      (error: unknown) => this.#settled(attempt, failure(error)),
+    );
+    if (!this.plan.interruptible && this.#guard === undefined && this.#origin === undefined) this.#straight ??= settled;
+    return undefined;
+  }
+
+  #began(): void {
+    this.attempts++;
+    this.running++;
+    this.plan.begin();
+    for (let parent = this.#origin?.parent; parent !== undefined; parent = parent.#origin?.parent) {
+      parent.attempts++;
+      parent.running++;
+    }
+  }
+
+  #stopped(attempt: Attempt): void {
+    if (this.#current === attempt) this.#current = undefined;
+    for (let call: RunningCall | undefined = this; call !== undefined; call = call.#origin?.parent) {
+      call.running--;
+      if (call.running === 0 && call.#whenIdle !== undefined) call.#idle(call.#whenIdle);
+    }
+    this.plan.end();
+  }
+
+  #idle(callbacks: readonly (() => void)[]): void {
+    this.#whenIdle = undefined;
+    for (const callback of callbacks) callback();
+  }
+
+  /** The function's promise has settled. On the straight path what this returns is what the caller gets. */
+  #settled(attempt: Attempt, outcome: Outcome): unknown {
+    const late = this.#current !== attempt;
+    this.#stopped(attempt);
+    if (late) {
+      if (this.wants('late-result')) this.emit(undefined, 'late-result', { attempt: attempt.attempt, outcome });
+      return undefined;
+    }
+    this.#walk(outcome);
+    if (this.#straight === undefined || this.#resolve !== undefined) return undefined;
+    if (this.#outcome === undefined) return this.#defer();
+    if (this.#asOutcome) return this.#outcome;
+    if (this.#outcome.ok) return this.#outcome.value;
+    throw this.#outcome.error;
+  }
+
+  // --- the end ---
+
+  #end(outcome: Outcome): void {
+    (outcome as { attempts: number }).attempts = this.attempts;
+    this.#outcome = outcome;
+    this.#guard?.release();
+    if (this.#origin !== undefined) {
+      this.#origin.done(outcome);
+      return;
+    }
+    if (this.wants('call-ended')) this.#tellEnd(outcome);
+    if (this.#resolve !== undefined) {
+      if (this.#asOutcome) this.#resolve(outcome);
+      else if (outcome.ok) this.#resolve(outcome.value);
+      else this.#reject!(outcome.error);
+    }
+    this.plan.end();
+  }
+
+  #tellEnd(outcome: Outcome): void {
+    const durationMs = this.plan.clock.now() - this.#startedAt;
+    const ended = { durationMs, attempts: outcome.attempts, outcome: outcome.ok ? 'success' : 'failure' };
+    this.emit(undefined, 'call-ended', outcome.ok ? ended : { ...ended, error: outcome.error });
+  }
+
+  #interrupt(at: number, outcome: Failure, byCaller: boolean): void {
+    if (this.#outcome !== undefined) return;
+    // Of several that come during one walk the outermost counts.
+    if (this.#interruption === undefined || at < this.#interruption.at) this.#interruption = { at, outcome, byCaller };
+    if (!this.#walking) this.#interruptNow();
+  }
+
+  #interruptNow(): void {
+    const { at, outcome, byCaller } = this.#interruption!;
+    this.#interruption = undefined;
+    if (this.#outcome !== undefined || this.#position < at) return;
+    this.#cancelInside(at, outcome, byCaller);
+    this.#position = at - 1;
+    if (at < this.#first) {
+      this.#position = this.#first - 1;
+      this.#end(outcome);
+    } else this.#walk(outcome);
+  }
+
+  #cancelInside(at: number, outcome: Failure, byCaller: boolean): void {
+    this.#walking = true;
+    const attempt = this.#current;
+    this.#current = undefined;
+    for (let position = this.#position; position > at; position--) {
+      const step = this.plan.steps[position]!;
+      try {
+        step.cancel(this, position, outcome, byCaller);
+      } catch (error) {
+        this.hookFailed(step.name ?? step.kind, 'cancel', error);
+      }
+    }
+    attempt?.abort(outcome.error, byCaller);
+    this.#walking = false;
+  }
+
+  /** Ends a fork whose result nobody wants. */
+  #cancel(reason: unknown): void {
+    if (this.#outcome !== undefined) return;
+    const outcome = failure(reason);
+    this.#outcome = outcome;
+    this.#cancelInside(this.#first - 1, outcome, true);
+  }
+
+  #defer(): Promise<unknown> {
+    const promise = new Promise(captureResolvers);
+    this.#resolve = capturedResolve;
+    this.#reject = capturedReject;
+    return promise;
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return value instanceof Promise || (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function');
+}
+
+/**
+ * The promise of a call that has ended before it could be waited for. A rejection comes a microtask later, when the
+ * caller listens already: a promise that is rejected with nobody listening costs the engine's bookkeeping for that.
+ */
+function settledPromise(outcome: Outcome, asOutcome: boolean): Promise<unknown> {
+  if (asOutcome) return Promise.resolve(outcome);
+  if (outcome.ok) return Promise.resolve(outcome.value);
+  return new Promise((_resolve, reject) => queueMicrotask(() => reject(outcome.error as Error)));
+}

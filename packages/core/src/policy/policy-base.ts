@@ -1,0 +1,73 @@
+import type { Clock } from '../clock/clock.ts';
+import { type Random, systemRandom } from '../clock/random.ts';
+import { systemClock } from '../clock/system-clock.ts';
+import { implementing, text, type Rule } from '../options/rules.ts';
+
+/** Options that every policy has. */
+export interface PolicyOptions {
+  /** Its name in events and errors; default: its kind. */
+  readonly name?: string | undefined;
+  /** Where it takes the time from; default: the first pipeline that it is put into, otherwise the system. */
+  readonly clock?: Clock | undefined;
+  /** Where it takes random numbers from; default: the first pipeline that it is put into, otherwise the system. */
+  readonly random?: Random | undefined;
+}
+
+/** The rules for {@link PolicyOptions}. */
+export const policyOptionRules: {
+  readonly name: Rule<string>;
+  readonly clock: Rule<Clock>;
+  readonly random: Rule<Random>;
+} = Object.freeze({
+  name: text(),
+  clock: implementing<Clock>('a clock', 'now', 'wallTime', 'setTimer'),
+  random: implementing<Random>('a source of random numbers', 'next'),
+});
+
+/** Name, clock and random numbers of a policy: what it was given, or what its first pipeline has. */
+export abstract class PolicyBase {
+  abstract readonly kind: string;
+  readonly name: string;
+  #clock: Clock | undefined;
+  #random: Random | undefined;
+
+  constructor(kind: string, options: PolicyOptions) {
+    this.name = options.name ?? kind;
+    this.#clock = options.clock;
+    this.#random = options.random;
+  }
+
+  /** The clock that the policy is bound to; undefined as long as it has neither been given one nor met a pipeline. */
+  get boundClock(): Clock | undefined {
+    return this.#clock;
+  }
+
+  adopt(clock: Clock, random: Random): void {
+    this.#clock ??= clock;
+    this.#random ??= random;
+  }
+
+  protected get clock(): Clock {
+    return this.#clock ?? systemClock;
+  }
+
+  protected get random(): Random {
+    return this.#random ?? systemRandom;
+  }
+}
+
+/** Asks a condition of the user's; one that throws counts as `otherwise` and is told. */
+export function askHook<Arguments extends readonly unknown[]>(
+  hook: ((...parameters: Arguments) => boolean) | undefined,
+  parameters: Arguments,
+  otherwise: boolean,
+  onError: (error: unknown) => void,
+): boolean {
+  if (hook === undefined) return otherwise;
+  try {
+    return hook(...parameters);
+  } catch (error) {
+    onError(error);
+    return otherwise;
+  }
+}

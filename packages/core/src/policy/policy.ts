@@ -1,0 +1,137 @@
+/**
+ * The contract of a policy.
+ *
+ * A pipeline keeps its policies in a row, the outermost first. A call walks inward through `enter` of each, runs the
+ * user's function, and walks outward through `leave`; both are plain synchronous hooks, so that a call on the straight
+ * path touches no promise but the function's own. A policy that must wait says WAIT and continues the call later. A
+ * policy keeps what it knows about one call in `call.slots[at]`, its own slot.
+ *
+ * ```text
+ *            enter →          enter →
+ *   caller            retry            timeout           user's function
+ *            ← leave          ← leave  (or cancel, when something further out ended the call)
+ * ```
+ *
+ * Whoever entered a call is told once how it left: by `leave` when the outcome passes, by `cancel` when the call was
+ * ended from outside. `leave` may send the call inward again, and is then told again.
+ */
+import type { Clock } from '../clock/clock.ts';
+import type { Random } from '../clock/random.ts';
+import type { EventMap, EventSource } from '../events/event.ts';
+import type { ExecutionContext, CallOptions } from './context.ts';
+import type { Failure, Outcome } from './outcome.ts';
+
+/** A hook's answer: the policy has taken the call over and will call `resume` or `complete`, after the hook returned. */
+export const WAIT: unique symbol = Symbol('wait');
+/** The answer of `leave`: go inward again, at once. */
+export const AGAIN: unique symbol = Symbol('again');
+
+/** What hooks see of a running call. */
+export interface Call {
+  /** One slot per policy, by position; what is in `slots[at]` belongs to the policy at `at`. */
+  readonly slots: unknown[];
+  /** How many times the user's function has been started in this call. */
+  readonly attempts: number;
+  /** How many runs of the function have not ended, those included that the call no longer waits for. */
+  readonly running: number;
+  /** What the caller said about the call. */
+  readonly options: CallOptions | undefined;
+  /** The key of the call, its own or inherited. */
+  readonly key: string | undefined;
+  /** The level of its priority, 0 (critical) to 4 (batch). */
+  readonly priorityLevel: number;
+  /** The name of the pipeline. */
+  readonly pipeline: string | undefined;
+  /** The context of the current run of the function, made where there is none yet. */
+  readonly context: ExecutionContext;
+
+  /** How many milliseconds the deadline and the policies outside `at` leave; Infinity when none limits the time. */
+  remainingMs(at: number): number;
+  /** Goes on inward from the policy at `at`, which had answered WAIT. */
+  resume(at: number): void;
+  /** Goes on outward from the policy at `at`, which had answered WAIT, with this outcome. */
+  complete(at: number, outcome: Outcome): void;
+  /** Ends all that happens inside `at` (each policy there is told by `cancel`) and goes on outward with `outcome`. */
+  interrupt(at: number, outcome: Failure): void;
+  /** Aborts the signal of the current run of the function, and goes on waiting for it. */
+  abortRun(reason: unknown): void;
+  /** A context of its own for a function that the policy at `at` calls, such as a fallback. */
+  scope(at: number): Scope;
+  /** Runs what is inside `at` once more, beside what already runs there; `done` is told how it ended. */
+  fork(at: number, done: (outcome: Outcome) => void): Fork;
+  /** Calls `callback` when no run of the function is left: at once when there is none. */
+  whenIdle(callback: () => void): void;
+
+  /** Whether somebody listens to this type of event; ask before making one. */
+  wants(type: string): boolean;
+  /** Tells an event of the policy named `policy`. */
+  emit(policy: string | undefined, type: string, details: object): void;
+  /** Tells that a function of the user's, named `hook`, threw. */
+  hookFailed(policy: string, hook: string, error: unknown): void;
+}
+
+/** A context that its policy can abort. */
+export interface Scope {
+  readonly context: ExecutionContext;
+  abort(reason: unknown, byCaller: boolean): void;
+}
+
+/** A run of the inner policies that was started by {@link Call.fork}. */
+export interface Fork {
+  /** Ends it as a caller's abort would: neutral to the policies inside, its `done` is not called. */
+  cancel(reason: unknown): void;
+}
+
+/** The hooks of a policy; see the head of this file. */
+export interface PolicyHooks {
+  /** A call comes in. Nothing: go on inward. An outcome: it goes no further, and `leave` is not called. */
+  enter(call: Call, at: number): Outcome | typeof WAIT | undefined;
+  /** An outcome comes out: pass it on or another one, wait, or go again. */
+  leave(call: Call, at: number, outcome: Outcome): Outcome | typeof WAIT | typeof AGAIN;
+  /**
+   * The call was ended further out while it was here or inside. Let go of what is held for it.
+   *
+   * @param outcome What the call was ended with.
+   * @param byCaller True when the caller has aborted, or the run lost a hedge: nothing is to be learnt about the
+   *   upstream. False when time ran out.
+   */
+  cancel(call: Call, at: number, outcome: Failure, byCaller: boolean): void;
+  /** How many milliseconds this policy leaves the call, where it limits them. */
+  remainingMs?(call: Call, at: number): number;
+}
+
+/** What policies and pipelines have in common. */
+interface Named<Events extends EventMap, Adds> {
+  /** What it is: `retry`. */
+  readonly kind: string;
+  /** Its name in events and errors; default: its kind. */
+  readonly name?: string;
+  /** Events of the policy's own state, told whoever caused them. */
+  readonly events?: EventSource<Events>;
+  /** The clock that it is bound to, when it is. */
+  readonly boundClock?: Clock | undefined;
+  /** Takes the pipeline's clock and random numbers where it was given none of its own. */
+  adopt?(clock: Clock, random: Random): void;
+  /** For the compiler only: its events, and what it can add to the results of a call. */
+  readonly '~types'?: { readonly events: Events; readonly adds: Adds } | undefined;
+}
+
+/** A policy by hooks: what the policies of this library are. */
+export interface HookPolicy<Events extends EventMap = EventMap, Adds = unknown> extends PolicyHooks, Named<Events, Adds> {
+  /** True when it may end a call while the user's function runs. */
+  readonly interrupts?: boolean;
+}
+
+/** A policy as an async function around the rest: short to write, one more promise hop per call. */
+export interface AroundPolicy<Events extends EventMap = EventMap, Adds = unknown> extends Named<Events, Adds> {
+  /**
+   * Runs the call.
+   *
+   * @param next Runs what is inside; may be called again, or several times at once. What still runs when this
+   *   function has ended is cancelled.
+   */
+  around(context: ExecutionContext, next: () => Promise<unknown>): Promise<unknown>;
+}
+
+/** A policy: one of this library's or a user's own. */
+export type Policy<Events extends EventMap = EventMap, Adds = unknown> = HookPolicy<Events, Adds> | AroundPolicy<Events, Adds>;

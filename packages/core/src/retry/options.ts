@@ -1,0 +1,79 @@
+import { isBreakwaterError } from '../errors/breakwater-error.ts';
+import { callable, either, implementing, integer, milliseconds, oneOf, positiveMilliseconds, type Rules } from '../options/rules.ts';
+import { type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
+import { type Backoff, exponential } from './backoff.ts';
+import type { Jitter } from './jitter.ts';
+
+/** What is known before a wait. */
+export interface BeforeWait {
+  /** How many attempts have failed so far, from 1. */
+  readonly attempt: number;
+  /** How long the wait will be, in milliseconds. */
+  readonly delayMs: number;
+  /** What the last attempt failed with; undefined when its result was not acceptable. */
+  readonly error: unknown;
+}
+
+/** Options of a retry. */
+export interface RetryOptions extends PolicyOptions {
+  /** How many calls in all, the first included: at least 1, which means no retry; default 3. */
+  readonly maxAttempts?: number | undefined;
+  /** The waits between attempts; default exponential from 1 s, doubling, to 60 s. */
+  readonly backoff?: Backoff | undefined;
+  /** How the waits are spread, after they are capped and downwards only; default `full`. */
+  readonly jitter?: Jitter | undefined;
+  /** A floor under every wait, which jitter respects, in milliseconds; default 0. */
+  readonly minMs?: number | undefined;
+  /** The longest wait that an error may ask for by its `retryAfterMs`; above it the call fails at once. Default 60,000. */
+  readonly maxRetryAfterMs?: number | undefined;
+  /** No attempt is begun when it would start later than so many milliseconds after the first; default: no limit. */
+  readonly maxElapsedMs?: number | undefined;
+  /** Whether to try again after this error; default {@link isRetryable}. */
+  readonly retryIf?: ((error: unknown, attempt: number) => boolean) | undefined;
+  /** Whether to try again after this result; default: never. */
+  readonly retryResultIf?: ((value: unknown, attempt: number) => boolean) | undefined;
+  /** Called before each wait. */
+  readonly onRetry?: ((wait: BeforeWait) => void) | undefined;
+}
+
+/** The defaults of a retry. */
+export const retryDefaults: Readonly<Required<Pick<RetryOptions, 'maxAttempts' | 'backoff' | 'jitter' | 'minMs' | 'maxRetryAfterMs'>>> =
+  Object.freeze({
+    maxAttempts: 3,
+    backoff: exponential({ initialMs: 1_000, maxMs: 60_000 }),
+    jitter: 'full',
+    minMs: 0,
+    maxRetryAfterMs: 60_000,
+  });
+
+/** What each option of a retry may be. */
+export const retryRules: Rules<RetryOptions> = Object.freeze({
+  ...policyOptionRules,
+  maxAttempts: integer(1),
+  backoff: implementing<Backoff>('a backoff such as exponential()', 'delayMs'),
+  jitter: either(oneOf('none', 'full', 'equal'), callable<Exclude<Jitter, string>>('a jitter such as ratio(0.5)')),
+  minMs: milliseconds(),
+  maxRetryAfterMs: milliseconds(),
+  maxElapsedMs: positiveMilliseconds(),
+  retryIf: callable<(error: unknown, attempt: number) => boolean>(),
+  retryResultIf: callable<(value: unknown, attempt: number) => boolean>(),
+  onRetry: callable<(wait: BeforeWait) => void>(),
+});
+
+const NEVER_RETRIED: ReadonlySet<string> = new Set([
+  'CIRCUIT_OPEN',
+  'CIRCUIT_ISOLATED',
+  'COST_TOO_LARGE',
+  'DEADLINE_EXCEEDED',
+  'PIPELINE_CLOSED',
+]);
+
+/**
+ * What a bare retry retries: every error but those that another try can't mend, which are configuration and validation
+ * errors, an open or isolated breaker, a cost above the limit, an exhausted deadline, a closed pipeline.
+ */
+export function isRetryable(error: unknown): boolean {
+  if (!isBreakwaterError(error)) return true;
+  if (error.category === 'configuration' || error.category === 'validation') return false;
+  return !NEVER_RETRIED.has(error.code);
+}
