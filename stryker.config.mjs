@@ -18,5 +18,4 @@ export default {
   reporters: ['clear-text', 'json'],
   clearTextReporter: { allowColor: false, logTests: false },
   jsonReporter: { fileName: '.cache/reports/mutation.json' },
-  allowEmpty: true,
 };

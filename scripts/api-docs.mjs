@@ -1,10 +1,10 @@
 // Writes the API reference of the library to `.cache/api-docs`, one page per subpath.
-import { exportMap } from './check-exports.mjs';
 import { ensurePackages } from './bootstrap.mjs';
 import { runCommand } from './run-command.mjs';
 import { inRoot, toolScript } from './workspace.mjs';
 
 await ensurePackages();
+const { exportMap } = await import('./check-exports.mjs');
 const folder = inRoot('packages', 'core');
 const entries = Object.values(exportMap(folder)).filter((target) => typeof target === 'object');
 const result = await runCommand(process.execPath, [

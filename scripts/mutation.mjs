@@ -15,7 +15,8 @@ export async function mutationTests() {
   const result = await runCommand(node, args, { env: envFor(node), timeoutMs: twoHours });
   const score =
     /Final mutation score of ([\d.]+)/.exec(result.output)?.[1] ?? /All files\s*\|\s*([\d.]+)/.exec(result.output)?.[1];
-  return { ...result, brief: score === undefined ? undefined : `mutation score ${score} %` };
+  if (score === undefined) return { ...result, ok: false };
+  return { ...result, brief: `mutation score ${score} %` };
 }
 
 function hasSources(folder) {

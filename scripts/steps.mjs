@@ -2,24 +2,24 @@
 import { Unavailable } from './bootstrap.mjs';
 
 /**
- * A step is `{ name, run, needs? }`; `needs` names the step without which it would only repeat that one's complaint.
+ * A step is `{ name, run, needs? }`; `needs` names an earlier step without which it would only repeat that one's complaint.
  * `run` resolves to `{ ok, output, brief?, passed?, failed?, notRun? }`: `passed` and `failed` where it counts more than itself,
  * `notRun` for a list of reasons why parts of it could not be run, with `ok` undefined where that is all of it.
  */
 export async function runSteps(steps, { only } = {}) {
-  const wanted = steps.find(({ name }) => name === only);
-  if (only !== undefined && wanted === undefined) {
+  if (only !== undefined && !steps.some(({ name }) => name === only)) {
     console.error(`No step is called "${only}". There are: ${steps.map(({ name }) => name).join(', ')}`);
     process.exitCode = 1;
     return;
   }
-  const chosen = only === undefined ? steps : steps.filter(({ name }) => name === only || name === wanted.needs);
+  const chosen = only === undefined ? steps : withNeeds(steps, only);
   const total = { passed: 0, failed: 0 };
-  const broken = new Set();
+  const broken = new Map();
   const started = performance.now();
   for (const step of chosen) {
     const { passed, failed } = await runStep(step, broken);
-    if (failed > 0) broken.add(step.name);
+    if (failed > 0) broken.set(step.name, `the step "${step.name}" failed`);
+    else if (broken.has(step.needs)) broken.set(step.name, `the step "${step.name}" was not run`);
     total.passed += passed;
     total.failed += failed;
   }
@@ -28,10 +28,16 @@ export async function runSteps(steps, { only } = {}) {
   console.log(`${total.passed} passed, ${total.failed} failed`);
 }
 
+/** A step with all that must have gone before. */
+function withNeeds(steps, name) {
+  const step = steps.find((candidate) => candidate.name === name);
+  return step.needs === undefined ? [step] : [...withNeeds(steps, step.needs), step];
+}
+
 async function runStep({ name, run, needs }, broken) {
   const started = performance.now();
   console.log(`\n── ${name}`);
-  const result = broken.has(needs) ? { notRun: [`the step "${needs}" failed`] } : await attempt(run);
+  const result = broken.has(needs) ? { notRun: [broken.get(needs)] } : await attempt(run);
   for (const reason of result.notRun ?? []) console.log(`   not run: ${reason}`);
   if (result.ok === undefined) return { passed: 0, failed: 0 };
   if (!result.ok) console.log(result.output.trimEnd());

@@ -47,9 +47,16 @@ describe('the steps of a test run', () => {
     expect(lines.at(-1)).toBe('0 passed, 1 failed');
   });
 
-  it('can be run one by one, together with the one it needs', async () => {
-    await runSteps([bad, good, { ...tests, needs: 'good' }], { only: 'tests' });
-    expect(lines.at(-1)).toBe('41 passed, 0 failed');
+  it('do not run what needs a step that was itself not run', async () => {
+    await runSteps([bad, { ...good, needs: 'bad' }, { ...tests, needs: 'good' }]);
+    expect(lines).toContain('   not run: the step "good" was not run');
+    expect(lines.at(-1)).toBe('0 passed, 1 failed');
+  });
+
+  it('can be run one by one, together with those they need', async () => {
+    const first = { ...good, name: 'first' };
+    await runSteps([first, bad, { ...good, needs: 'first' }, { ...tests, needs: 'good' }], { only: 'tests' });
+    expect(lines.at(-1)).toBe('42 passed, 0 failed');
     await runSteps([good], { only: 'typo' });
     expect(lines.at(-1)).toContain('No step is called "typo"');
     expect(process.exitCode).toBe(1);

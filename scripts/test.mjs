@@ -1,5 +1,5 @@
 // `npm test`: everything that a change must pass. `--quick` is the developer's loop, `--only NAME` one step.
-import { ensurePackages, nodeForTools } from './bootstrap.mjs';
+import { install } from './bootstrap.mjs';
 import { build } from './build.mjs';
 import { runCommand } from './run-command.mjs';
 import { readFlags, runSteps } from './steps.mjs';
@@ -11,6 +11,7 @@ const flags = readFlags(process.argv.slice(2), ['--quick']);
 /** A step that is one of our own scripts, which says what is wrong and exits with 1. */
 const script = (name, file) => ({
   name,
+  needs: 'install',
   run: () => runCommand(process.execPath, [inRoot('scripts', file)]).then(briefly),
 });
 
@@ -20,6 +21,7 @@ const afterBuild = (name, file) => ({ ...script(name, file), needs: 'build' });
 /** A step that is one run of a tool. */
 const tool = (name, packageName, args) => ({
   name,
+  needs: 'install',
   run: () => runCommand(process.execPath, [toolScript(packageName), ...args]),
 });
 
@@ -28,11 +30,12 @@ const briefly = (result) =>
   result.ok && result.output.trim() !== '' ? { ...result, brief: result.output.trim() } : result;
 
 const quickSteps = [
-  { name: 'build', run: () => build() },
+  { name: 'install', run: install },
+  { name: 'build', needs: 'install', run: () => build() },
   tool('lint', 'oxlint', ['--type-aware', '--deny-warnings']),
   tool('format', 'oxfmt', ['--check']),
   script('imports', 'check-imports.mjs'),
-  { name: 'unit', run: () => unitTests({ quick: flags.quick === true }) },
+  { name: 'unit', needs: 'install', run: () => unitTests({ quick: flags.quick === true }) },
 ];
 
 const fullSteps = [
@@ -51,7 +54,4 @@ async function smokeOnOldestNode() {
   return { ok: faults.length === 0, output: faults.join('\n'), brief: describeSmoke() };
 }
 
-await ensurePackages();
-// Brought before the steps so that no step's time hides a download.
-await nodeForTools().catch(() => undefined);
 await runSteps(flags.quick ? quickSteps : fullSteps, flags);

@@ -1,6 +1,6 @@
 // `npm run verify`: what takes longer than `npm test` may. `--only NAME` runs one step.
 import { existsSync } from 'node:fs';
-import { ensurePackages, envFor, nodeForTools, nodeOfMajor } from './bootstrap.mjs';
+import { envFor, install, nodeForTools, nodeOfMajor } from './bootstrap.mjs';
 import { build } from './build.mjs';
 import { mutationTests } from './mutation.mjs';
 import { chromiumRuntime, bunRuntime, denoRuntime } from './other-runtimes.mjs';
@@ -14,6 +14,7 @@ const coreTests = ['--project=core', '--project=scenarios'];
 
 const onNode = (major) => ({
   name: `node${major}`,
+  needs: 'install',
   run: async () => {
     const node = await nodeOfMajor(major);
     return vitestRun(`node${major}`, { command: node, args: [], env: envFor(node) }, coreTests);
@@ -23,6 +24,7 @@ const onNode = (major) => ({
 /** The same tests of the library on another runtime; `bring` gives what stands before vitest, or says why it can't be had. */
 const onRuntime = (name, bring) => ({
   name,
+  needs: 'install',
   run: async () => {
     const { runtime, vitestArgs = coreTests } = await bring();
     return vitestRun(name, runtime, vitestArgs);
@@ -44,17 +46,17 @@ async function bench() {
 }
 
 const flags = readFlags(process.argv.slice(2), []);
-await ensurePackages();
 await runSteps(
   [
-    { name: 'build', run: () => build() },
+    { name: 'install', run: install },
+    { name: 'build', needs: 'install', run: () => build() },
     onNode(22),
     onNode(26),
     onRuntime('deno', denoRuntime),
     onRuntime('bun', bunRuntime),
     onRuntime('chromium', chromiumRuntime),
     { name: 'long', needs: 'build', run: longRuns },
-    { name: 'mutation', run: mutationTests },
+    { name: 'mutation', needs: 'install', run: mutationTests },
     { name: 'bench', needs: 'build', run: bench },
   ],
   flags,
