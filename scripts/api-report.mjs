@@ -16,29 +16,62 @@ export function reports(folder) {
     entries.map(([, { types }]) => join(folder, types)),
     { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, types: [], noLib: true },
   );
+  const checker = program.getTypeChecker();
+  const known = new Set(
+    entries.flatMap(([, { types }]) => exportsOf(program.getSourceFile(join(folder, types)), checker)),
+  );
   return new Map(
     entries.map(([key, { types }]) => {
       const room = key === '.' ? '' : key.slice(2);
       const source = program.getSourceFile(join(folder, types));
       if (source === undefined) throw new Error(`${types} is missing: npm run build`);
-      return [`${room === '' ? 'index' : room}.api.md`, report(folder, room, source, program.getTypeChecker())];
+      return [`${room === '' ? 'index' : room}.api.md`, report(folder, room, source, checker, known)];
     }),
   );
 }
 
-function report(folder, room, source, checker) {
+function exportsOf(source, checker) {
+  const symbol = source === undefined ? undefined : checker.getSymbolAtLocation(source);
+  return symbol === undefined ? [] : checker.getExportsOfModule(symbol).map((entry) => original(entry, checker));
+}
+
+const original = (symbol, checker) =>
+  (symbol.flags & ts.SymbolFlags.Alias) === 0 ? symbol : checker.getAliasedSymbol(symbol);
+
+function report(folder, room, source, checker, known) {
   const symbol = checker.getSymbolAtLocation(source);
   const exported = symbol === undefined ? [] : checker.getExportsOfModule(symbol);
   const parts = exported
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => declarationsOf(folder, room, entry, checker));
+  const nameless = exported.flatMap((entry) => unreachable(original(entry, checker), checker, known));
+  if (nameless.length > 0)
+    parts.push(`// mentioned, but exported nowhere: ${[...new Set(nameless)].sort().join(', ')}`);
   const title = room === '' ? 'breakwater' : `breakwater/${room}`;
   return `# ${title}\n\nThe public surface, written by \`npm run api:accept\`.\n\n\`\`\`ts\n${parts.join('\n')}\n\`\`\`\n`;
 }
 
+/** Types of ours that a declaration mentions and that no subpath exports: users meet them and cannot name them. */
+function unreachable(symbol, checker, known) {
+  const found = [];
+  const visit = (node) => {
+    if (ts.isIdentifier(node)) {
+      const local = checker.getSymbolAtLocation(node);
+      const mentioned = local === undefined ? undefined : original(local, checker);
+      const home = mentioned?.declarations?.[0];
+      const isType =
+        mentioned !== undefined && (mentioned.flags & (ts.SymbolFlags.Type & ~ts.SymbolFlags.TypeParameter)) !== 0;
+      if (isType && home !== undefined && ts.isSourceFile(home.parent) && !known.has(mentioned))
+        found.push(mentioned.name);
+    }
+    ts.forEachChild(node, visit);
+  };
+  for (const declaration of symbol.declarations ?? []) visit(withoutPrivates(declaration));
+  return found;
+}
+
 function declarationsOf(folder, room, exported, checker) {
-  const isAlias = (exported.flags & ts.SymbolFlags.Alias) !== 0;
-  const symbol = isAlias ? checker.getAliasedSymbol(exported) : exported;
+  const symbol = original(exported, checker);
   const declarations = symbol.declarations ?? [];
   if (declarations.length === 0)
     throw new Error(`${exported.name} in ${room || 'index'}: its declaration was not found`);
