@@ -27,8 +27,15 @@ export default defineConfig({
       project('scenarios', ['packages/core/test/**/*.test.ts']),
       project('cli', ['packages/cli/src/**/*.test.ts']),
       project('scripts', ['scripts/**/*.test.mjs']),
-      // These start processes and servers: each file has a process to itself, and time for it.
-      project('programs', ['packages/cli/test/**/*.test.ts'], { isolate: true, pool: 'forks', testTimeout: 120_000 }),
+      // These start processes and servers, and some measure: after the others, one file at a time, each in its own process.
+      project('programs', ['packages/cli/test/**/*.test.ts'], {
+        isolate: true,
+        pool: 'forks',
+        maxWorkers: 1,
+        sequence: { groupOrder: 1 },
+        testTimeout: 120_000,
+        hookTimeout: 60_000,
+      }),
     ],
   },
 });

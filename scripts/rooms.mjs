@@ -34,8 +34,8 @@ export const roomOrder = [
 /** Rooms beside the row: how far each may look, and that nobody but `testing` and the package's index may look at it. */
 export const sideRooms = { telemetry: { upTo: 'policy' }, testing: { upTo: 'everything' } };
 
-/** Rooms that are no subpath of the package: the mechanisms below the public ones. */
-export const internalRooms = ['structures', 'gates'];
+/** Rooms that are no subpath of the package: mechanisms that only other rooms use. */
+export const internalRooms = ['gates'];
 
 const positions = new Map(roomOrder.flatMap((names, index) => names.map((name) => [name, index])));
 

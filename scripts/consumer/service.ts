@@ -16,4 +16,4 @@ const inventory = pipeline(
 export const state: 'closed' | 'open' | 'half-open' | 'isolated' = breaker.state;
 export const load = (sku: string): Promise<number> =>
   inventory.execute(async ({ signal }) => (signal.aborted ? 0 : sku.length));
-export const withDefault = pipeline(fallback(0));
+export const withDefault = pipeline(fallback({ value: 0 }));
