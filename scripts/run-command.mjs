@@ -8,7 +8,8 @@ const tenMinutes = 600_000;
 /** Runs a program to its end. Never throws: a program that cannot start has `ok: false` and says so in its output. */
 export function runCommand(command, args, { cwd = root, env = process.env, timeoutMs = tenMinutes } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    // What is kept is read later, perhaps in a log: without colours.
+    const child = spawn(command, args, { cwd, env: { ...env, NO_COLOR: '1' }, stdio: ['ignore', 'pipe', 'pipe'] });
     const chunks = [];
     let timedOut = false;
     const timer = setTimeout(() => {

@@ -10,7 +10,7 @@ export async function vitestRun(label, runtime, vitestArgs, options = {}) {
   rmSync(report, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const args = [...runtime.args, toolScript('vitest'), 'run', ...reporters, ...vitestArgs];
-  const env = { ...runtime.env, CI: 'true', NO_COLOR: '1' };
+  const env = { ...runtime.env, CI: 'true' };
   const result = await runCommand(runtime.command, args, { ...options, env });
   // Some runtimes crash a reporter after the tests have ended; without a report nothing is known, which is a failure.
   if (!existsSync(report)) return { ok: false, output: result.output, failed: 1, passed: 0 };
