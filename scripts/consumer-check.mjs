@@ -53,10 +53,13 @@ function writeProgram(folder) {
   copyFileSync(inRoot('scripts', 'consumer', 'service.ts'), join(folder, 'service.ts'));
 }
 
+/** What a check without faults has shown. */
+export const describeConsumer = () =>
+  `${subpaths().length} subpaths, ${Object.keys(projects).length * compilers.length} ways to compile`;
+
 if (isMain(import.meta)) {
   const faults = await checkConsumer();
   for (const fault of faults) console.error(fault);
-  if (faults.length === 0)
-    console.log(`${subpaths().length} subpaths, ${Object.keys(projects).length * compilers.length} ways to compile`);
+  if (faults.length === 0) console.log(describeConsumer());
   process.exitCode = faults.length === 0 ? 0 : 1;
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { npm } from './bootstrap.mjs';
+import { Unavailable, npm } from './bootstrap.mjs';
 import { inRoot, packages } from './workspace.mjs';
 
 /** Packs every package into `.cache/packed` and returns the paths of the tarballs. */
@@ -35,11 +35,19 @@ export async function withInstalledPackages(use, { besides = [] } = {}) {
     const specifiers = [...tarballs.map(({ path }) => path), ...besides];
     const args = ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
     const result = await npm([...args, ...specifiers], { cwd: folder, env: bareEnvironment() });
-    if (!result.ok) throw new Error(`the packed packages could not be installed:\n${result.output}`);
+    if (!result.ok) throw installFault(result.output);
     return await use(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Our packages need a few others from the registry; without a network that is no fault of theirs. */
+function installFault(output) {
+  const offline = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b/.exec(output)?.[1];
+  if (offline !== undefined)
+    return new Unavailable(`what the packed packages depend on could not be fetched (${offline})`);
+  return new Error(`the packed packages could not be installed:\n${output}`);
 }
 
 /** Without what `npm run` tells its children: an inner npm would take our folder for its own. */

@@ -10,7 +10,9 @@ if (!built.ok) {
   process.exitCode = 1;
 } else {
   for (const { manifest, path } of packages()) {
-    const result = await npm(['publish', '--dry-run', '--ignore-scripts', '--access', 'public'], { cwd: path });
+    const result = await npm(['publish', '--dry-run', '--ignore-scripts', '--access', 'public', '--loglevel=notice'], {
+      cwd: path,
+    });
     console.log(`── ${manifest.name} ${manifest.version}: ${result.ok ? 'could be published' : 'FAILED'}`);
     console.log(result.output);
     if (!result.ok) process.exitCode = 1;

@@ -1,7 +1,9 @@
 // `npm test`: everything that a change must pass. `--quick` is the developer's loop, `--only NAME` one step.
 import { install } from './bootstrap.mjs';
 import { build } from './build.mjs';
+import { checkConsumer, describeConsumer } from './consumer-check.mjs';
 import { runCommand } from './run-command.mjs';
+import { describeSmoke, smoke } from './smoke.mjs';
 import { readFlags, runSteps } from './steps.mjs';
 import { unitTests } from './unit-tests.mjs';
 import { inRoot, toolScript } from './workspace.mjs';
@@ -25,6 +27,12 @@ const tool = (name, packageName, args) => ({
   run: () => runCommand(process.execPath, [toolScript(packageName), ...args]),
 });
 
+/** The result of a check that runs in this process, so that it can say what this machine cannot have. */
+async function resultOf(faults, describe) {
+  const found = await faults;
+  return { ok: found.length === 0, output: found.join('\n'), brief: describe() };
+}
+
 /** What a check of ours prints when all is well fits on the line of its result. */
 const briefly = (result) =>
   result.ok && result.output.trim() !== '' ? { ...result, brief: result.output.trim() } : result;
@@ -44,14 +52,8 @@ const fullSteps = [
   tool('unused', 'knip', ['--no-progress']),
   afterBuild('api', 'api-report.mjs'),
   afterBuild('packages', 'check-packages.mjs'),
-  afterBuild('consumer', 'consumer-check.mjs'),
-  { name: 'smoke', needs: 'build', run: smokeOnOldestNode },
+  { name: 'consumer', needs: 'build', run: () => resultOf(checkConsumer(), describeConsumer) },
+  { name: 'smoke', needs: 'build', run: () => resultOf(smoke(), describeSmoke) },
 ];
-
-async function smokeOnOldestNode() {
-  const { smoke, describeSmoke } = await import('./smoke.mjs');
-  const faults = await smoke();
-  return { ok: faults.length === 0, output: faults.join('\n'), brief: describeSmoke() };
-}
 
 await runSteps(flags.quick ? quickSteps : fullSteps, flags);
