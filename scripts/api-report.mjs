@@ -46,7 +46,9 @@ function report(folder, room, source, checker, known) {
     .flatMap((entry) => declarationsOf(folder, room, entry, checker));
   const nameless = exported.flatMap((entry) => unreachable(original(entry, checker), checker, known));
   if (nameless.length > 0)
-    parts.push(`// mentioned, but exported nowhere: ${[...new Set(nameless)].sort().join(', ')}`);
+    parts.push(
+      `// mentioned, but exported nowhere: ${[...new Set(nameless)].toSorted((a, b) => (a < b ? -1 : 1)).join(', ')}`,
+    );
   const title = room === '' ? 'breakwater' : `breakwater/${room}`;
   return `# ${title}\n\nThe public surface, written by \`npm run api:accept\`.\n\n\`\`\`ts\n${parts.join('\n')}\n\`\`\`\n`;
 }
