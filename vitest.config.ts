@@ -21,6 +21,8 @@ export default defineConfig({
   test: {
     // Unit tests own no global state, so one module graph per worker serves all files: five times faster.
     isolate: false,
+    restoreMocks: true,
+    unstubGlobals: true,
     pool: 'threads',
     projects: [
       project('core', ['packages/core/src/**/*.test.ts']),

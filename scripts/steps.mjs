@@ -69,7 +69,12 @@ export function readFlags(args, known) {
     const arg = args[index];
     if (arg === '--only' && args[index + 1] !== undefined) flags.only = args[(index += 1)];
     else if (known.includes(arg)) flags[arg.slice(2)] = true;
-    else throw new Error(`Unknown argument "${arg}". There are: ${['--only NAME', ...known].join(', ')}`);
+    else return refuse(`Unknown argument "${arg}". There are: ${['--only NAME', ...known].join(', ')}`);
   }
   return flags;
+}
+
+function refuse(message) {
+  console.error(message);
+  process.exit(1);
 }
