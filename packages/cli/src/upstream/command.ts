@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { wholeNumber } from '../command-line/quantities.ts';
 import { parseFaults, type FaultRatios } from './faults.ts';
 import { parseLatency, type Latency } from './latency.ts';
 import type { LedgerSummary } from './ledger.ts';
@@ -25,9 +26,9 @@ interface UpstreamFlags {
 export function upstreamCommand(): Command {
   return new Command('upstream')
     .description('Start a local API that misbehaves on demand, the same way for the same seed')
-    .option('--port <n>', 'port to listen on; 0 takes any free one', whole(0, 65_535), 0)
+    .option('--port <n>', 'port to listen on; 0 takes any free one', wholeNumber(0, 65_535), 0)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--seed <n>', 'decides which calls fail and how long each takes', whole(0, 4_294_967_295), 1)
+    .option('--seed <n>', 'decides which calls fail and how long each takes', wholeNumber(0, 4_294_967_295), 1)
     .option(
       '--latency <distribution>',
       '20ms, 5ms..50ms (uniform) or p50=20ms,p99=200ms (log-normal)',
@@ -43,7 +44,7 @@ export function upstreamCommand(): Command {
       'answer calls above it with 429 and Retry-After: 200/s, 600/m',
       reading(parseRate),
     )
-    .option('--limit-burst <n>', 'calls above the limit that one period may hold', whole(0, 1_000_000), 0)
+    .option('--limit-burst <n>', 'calls above the limit that one period may hold', wholeNumber(0, 1_000_000), 0)
     .option('--outage <from..to[=mode]>', '5s..10s, or 5s..10s=reset, =refuse; may be repeated', collectOutage, [])
     .addOption(
       new Option('--outage-from <when>', 'what the times of outages count from')
@@ -51,8 +52,8 @@ export function upstreamCommand(): Command {
         .default('first-call'),
     )
     .option('--auth <token>', 'answer 401 to calls without Authorization: Bearer <token>')
-    .option('--ledger-calls <n>', 'calls that the ledger lists, the latest', whole(0, 10_000_000), 100_000)
-    .option('--ledger-keys <n>', 'keys that the ledger counts, the latest', whole(1, 10_000_000), 1_000_000)
+    .option('--ledger-calls <n>', 'calls that the ledger lists, the latest', wholeNumber(0, 10_000_000), 100_000)
+    .option('--ledger-keys <n>', 'keys that the ledger counts, the latest', wholeNumber(1, 10_000_000), 1_000_000)
     .option('--json', 'print JSON lines: {"url":…} at the start, the ledger at the end', false)
     .addHelpText('after', HELP)
     .action(runUpstream);
@@ -114,18 +115,10 @@ function reading<Value>(parse: (text: string) => Value): (text: string) => Value
     try {
       return parse(text);
     } catch (error) {
-      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+      const message = error instanceof Error ? error.message : String(error);
+      throw new InvalidArgumentError(`${message.charAt(0).toUpperCase()}${message.slice(1)}.`);
     }
   };
-}
-
-function whole(min: number, max: number): (text: string) => number {
-  return reading((text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max)
-      throw new Error(`expected a whole number from ${min} to ${max}`);
-    return value;
-  });
 }
 
 function collectOutage(text: string, earlier: readonly Outage[]): readonly Outage[] {
