@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { memberNames } from '../json/raw-value.ts';
+import { openInput } from './open-input.ts';
+import type { InputOptions, OpenInput } from './open-input.ts';
+import type { InputRow } from './row.ts';
+
+/**
+ * A file is read once before the first call: faults that make it unreadable are known while nothing has been called,
+ * the number of rows is known for the time that is left, and its hash tells whether a resumed run has the same input.
+ * It costs about three seconds per million rows.
+ */
+export interface Survey {
+  readonly rows: number;
+  /** All names that occur, in order of first occurrence. */
+  readonly columns: readonly string[];
+  readonly invalidRows: number;
+  /** The first few of them. */
+  readonly invalidSamples: readonly { readonly position: number; readonly message: string }[];
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** A JSON Lines file can name a new column in each row; so many are remembered. */
+const maxColumns = 10_000;
+const maxSamples = 5;
+
+/** Which rows of the input a run is about. */
+export interface RowRange {
+  readonly offset: number;
+  readonly limit: number | undefined;
+}
+
+export async function surveyInput(options: InputOptions, range: RowRange): Promise<Survey> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const input = await openInput(options, (chunk) => {
+    hash.update(chunk);
+    bytes += chunk.length;
+  });
+  let rows = 0;
+  let invalidRows = 0;
+  const invalidSamples: { position: number; message: string }[] = [];
+  const columns = new Set(input.columns);
+  let lastShape = '';
+  const last = range.limit === undefined ? Infinity : range.offset + range.limit;
+  for await (const row of input.rows) {
+    if (row.position <= range.offset || row.position > last) continue;
+    rows += 1;
+    if (input.columns === undefined && row.fault === undefined) lastShape = addColumns(columns, row, lastShape);
+    if (row.fault === undefined) continue;
+    invalidRows += 1;
+    if (invalidSamples.length < maxSamples) invalidSamples.push({ position: row.position, message: row.fault.message });
+  }
+  return { rows, columns: [...columns], invalidRows, invalidSamples, bytes, sha256: hash.digest('hex') };
+}
+
+/** Most files have the same columns in every row: only a row of another shape than the last is looked at. */
+function addColumns(columns: Set<string>, row: InputRow, lastShape: string): string {
+  if (columns.size >= maxColumns) return lastShape;
+  const names = memberNames(row.json);
+  const shape = names.join('\0');
+  if (shape !== lastShape) for (const name of names) columns.add(name);
+  return shape;
+}
+
+/** The rows of the range. Stops reading at its end. */
+export async function* rowsInRange(input: OpenInput, range: RowRange): AsyncGenerator<InputRow, void> {
+  const last = range.limit === undefined ? Infinity : range.offset + range.limit;
+  if (last <= range.offset) return;
+  for await (const row of input.rows) {
+    if (row.position <= range.offset) continue;
+    yield row;
+    if (row.position >= last) return;
+  }
+}

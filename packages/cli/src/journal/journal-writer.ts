@@ -1,0 +1,115 @@
+/**
+ * Appends results to the journal. A line counts as written when write(2) has returned: it then survives the death of
+ * the process. All lines that arrive while a write is on its way go out together in the next one, so that the number of
+ * writes falls as the load grows. fdatasync, which guards against the death of the machine, follows at most every 200 ms.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import type { Clock, Timer } from 'breakwater/clock';
+import type { FrameKind } from './frame.ts';
+import { encodeFrame } from './frame.ts';
+
+export interface Appended {
+  /** Where in the file the line begins. */
+  readonly offset: number;
+  /** Resolves when the line has been written; rejects when it could not be. */
+  readonly written: Promise<void>;
+}
+
+interface Batch {
+  text: string;
+  readonly done: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const syncIntervalMs = 200;
+
+export class JournalWriter {
+  readonly #file: FileHandle;
+  readonly #clock: Clock;
+  #end: number;
+  #next: Batch | undefined;
+  #writing: Promise<void> | undefined;
+  #syncTimer: Timer | undefined;
+  #syncing: Promise<void> | undefined;
+  #unsynced = false;
+  #failure: unknown;
+
+  /** @param size Where to go on: the length of the file's valid part. */
+  constructor(file: FileHandle, size: number, clock: Clock) {
+    this.#file = file;
+    this.#end = size;
+    this.#clock = clock;
+  }
+
+  append(kind: FrameKind, position: number, json: string): Appended {
+    const line = encodeFrame(kind, position, json);
+    const offset = this.#end;
+    this.#end += Buffer.byteLength(line);
+    const batch = (this.#next ??= newBatch());
+    batch.text += line;
+    this.#writing ??= this.#writeAll();
+    return { offset, written: batch.done };
+  }
+
+  /** Everything that was appended is on the disk, and the file is closed. */
+  async close(): Promise<void> {
+    this.#syncTimer?.cancel();
+    this.#syncTimer = undefined;
+    await this.#writing;
+    await this.#syncing;
+    if (this.#unsynced && this.#failure === undefined) await this.#file.datasync();
+    await this.#file.close();
+  }
+
+  async #writeAll(): Promise<void> {
+    // Whatever is settled in this turn shares the first write.
+    await undefined;
+    for (let batch = this.#next; batch !== undefined; batch = this.#next) {
+      this.#next = undefined;
+      try {
+        if (this.#failure !== undefined) throw this.#failure;
+        await this.#write(Buffer.from(batch.text));
+        batch.resolve();
+      } catch (error) {
+        // Lines after a hole would stand at other offsets than those that were told.
+        this.#failure = error;
+        batch.reject(error);
+      }
+      this.#syncSoon();
+    }
+    this.#writing = undefined;
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    for (let from = 0; from < bytes.length; ) {
+      const { bytesWritten } = await this.#file.write(bytes, from, bytes.length - from);
+      from += bytesWritten;
+    }
+  }
+
+  #syncSoon(): void {
+    this.#unsynced = true;
+    if (this.#syncTimer !== undefined || this.#syncing !== undefined) return;
+    this.#syncTimer = this.#clock.setTimer(syncIntervalMs, () => {
+      this.#syncTimer = undefined;
+      this.#unsynced = false;
+      this.#syncing = this.#file
+        .datasync()
+        .catch((error: unknown) => void (this.#failure = error))
+        .finally(() => {
+          this.#syncing = undefined;
+          if (this.#unsynced && this.#failure === undefined) this.#syncSoon();
+        });
+    });
+  }
+}
+
+function newBatch(): Batch {
+  let resolve!: () => void;
+  let reject!: (error: unknown) => void;
+  const done = new Promise<void>((onDone, onFailed) => [resolve, reject] = [onDone, onFailed]);
+  // The rows that wait for it handle the failure; without one nobody does.
+  done.catch(() => undefined);
+  return { text: '', done, resolve, reject };
+}

@@ -1,0 +1,81 @@
+import type { Clock } from 'breakwater/clock';
+import type { ExecutionContext, Outcome, Policy } from 'breakwater/policy';
+import { circuitBreaker } from 'breakwater/circuit-breaker';
+import { isBreakwaterError } from 'breakwater/errors';
+import { pipeline } from 'breakwater/pipeline';
+import { rateLimit, rateLimiter } from 'breakwater/rate-limit';
+import { exponential, retry } from 'breakwater/retry';
+import { timeout } from 'breakwater/timeout';
+import type { RunOptions } from '../command-line/run-options.ts';
+import { recentCalls } from './recent-calls.ts';
+import { UpstreamFault } from './upstream-call.ts';
+
+/** Thrown by an attempt that would begin after the run has been stopped. */
+export class RunStopped extends Error {
+  constructor() {
+    super('the run is stopping');
+    this.name = 'RunStopped';
+  }
+}
+
+export interface PolicyEvents {
+  readonly onRetry: (attempt: number, delayMs: number) => void;
+  readonly onBreakerOpened: () => void;
+  readonly onWaitedForLimit: (waitedMs: number) => void;
+}
+
+/** The policies of a run, put together. */
+export interface RunPolicies {
+  execute<T>(attempt: (context: ExecutionContext) => Promise<T>): Promise<Outcome<T>>;
+  /** How long until the breaker lets a call through; 0 when it does. */
+  breakerPauseMs(): number;
+}
+
+const longestRetryAfterMs = 30_000;
+
+/**
+ * Outermost first: the time of a row, its attempts, the breaker, the limit (so that every attempt pays for itself, and
+ * none that the breaker refuses), the time of an attempt. Waiting for the end of an outage happens outside of them all.
+ */
+export function runPolicies(options: RunOptions, clock: Clock, events: PolicyEvents): RunPolicies {
+  const breaker = circuitBreaker({
+    trip: recentCalls(options.breakerRatio, Math.max(10, 2 * options.maxAttempts)),
+    breakMs: options.breakMs,
+    probeLeaseMs: options.timeoutMs + 30_000,
+    failureIf: (error) => !(error instanceof RunStopped) && !isRateLimited(error),
+  });
+  const policies = [
+    ...(options.totalTimeoutMs === undefined ? [] : [timeout({ name: 'total-timeout', timeoutMs: options.totalTimeoutMs })]),
+    retry({
+      maxAttempts: options.maxAttempts,
+      backoff: exponential({ initialMs: 300, maxMs: 10_000 }),
+      maxRetryAfterMs: longestRetryAfterMs,
+      retryIf: mayGoBetter,
+      onRetry: ({ attempt, delayMs }) => events.onRetry(attempt, delayMs),
+    }),
+    breaker,
+    ...(options.rate === undefined ? [] : [rateLimit(rateLimiter({ ...options.rate, burst: options.burst }))]),
+    timeout({ name: 'attempt-timeout', timeoutMs: options.timeoutMs }),
+  ] as readonly unknown[] as readonly Policy[];
+  const calls = pipeline({ name: 'run', clock }, ...policies);
+  breaker.events.on('circuit-opened', () => events.onBreakerOpened());
+  if (options.rate !== undefined) {
+    calls.on('*', (event) => {
+      const { type, waitedMs } = event as { readonly type: string; readonly waitedMs?: number };
+      if (type === 'rate-limited' && waitedMs !== undefined && waitedMs > 0) events.onWaitedForLimit(waitedMs);
+    });
+  }
+  return {
+    execute: (attempt) => calls.tryExecute(attempt) as Promise<Outcome<never>>,
+    breakerPauseMs: () => breaker.retryAfterMs,
+  };
+}
+
+/** Another attempt at once costs little and may succeed. Unreachable hosts and limits are waited out elsewhere. */
+function mayGoBetter(error: unknown): boolean {
+  return error instanceof UpstreamFault ? error.kind === 'fault' : isBreakwaterError(error, 'TIMEOUT');
+}
+
+function isRateLimited(error: unknown): boolean {
+  return error instanceof UpstreamFault && error.kind === 'rate-limited';
+}

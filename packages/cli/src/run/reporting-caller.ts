@@ -1,0 +1,92 @@
+import type { Clock } from 'breakwater/clock';
+import { retryAfterMs } from 'breakwater/headers';
+import type { RunOptions } from '../command-line/run-options.ts';
+import type { InputRow } from '../input/row.ts';
+import type { Job } from './job.ts';
+import type { RunObserver } from './observer.ts';
+import { RunStopped, runPolicies } from './policies.ts';
+import { RowCaller } from './row-caller.ts';
+import type { SettledRow } from './row-caller.ts';
+import type { RunStatistics } from './run-statistics.ts';
+import type { RunStop } from './run-stop.ts';
+import { UpstreamGate } from './upstream-gate.ts';
+
+const defaultMaxOutageMs = { beforeFirstAnswer: 30_000, afterwards: 300_000 };
+/** What was answered in the last moment reaches the journal. */
+const settleMs = 5;
+
+/** Puts gate, policies and caller together, counts what they do and tells it; knows which calls are in flight. */
+export class ReportingCaller {
+  readonly #clock: Clock;
+  readonly #stop: RunStop;
+  readonly #gate: UpstreamGate;
+  readonly #caller: RowCaller;
+  #inFlight = 0;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(options: RunOptions, job: Job, statistics: RunStatistics, observer: RunObserver, stop: RunStop, clock: Clock) {
+    this.#clock = clock;
+    this.#stop = stop;
+    const { maxOutageMs } = options;
+    this.#gate = new UpstreamGate({
+      clock,
+      maxOutageMs: maxOutageMs === undefined ? defaultMaxOutageMs : { beforeFirstAnswer: maxOutageMs, afterwards: maxOutageMs },
+      onState: (state) => observer.upstreamChanged(state),
+      onUnavailable: (reason) => stop.request('upstream-unavailable', `the upstream is unavailable: ${reason}`),
+    });
+    const policies = runPolicies(options, clock, {
+      onRetry: (attempt, delayMs) => {
+        statistics.retries += 1;
+        observer.retrying(attempt, delayMs);
+      },
+      onBreakerOpened: () => (statistics.breakerOpenings += 1),
+      onWaitedForLimit: (waitedMs) => {
+        statistics.waitedForLimitMs += waitedMs;
+        observer.waitedForLimit(waitedMs);
+      },
+    });
+    this.#caller = new RowCaller({
+      clock,
+      template: job.template,
+      jobId: job.id,
+      select: options.select,
+      gate: this.#gate,
+      execute: (attempt) => policies.execute((context) => this.#tracked(() => attempt(context))),
+      retryAfter: (headers, status) => retryAfterMs(headers, clock.wallTime(), status),
+      breakerPauseMs: () => policies.breakerPauseMs(),
+      onCall: (status, durationMs) => {
+        statistics.called(status, durationMs);
+        observer.called({ status, durationMs });
+      },
+    });
+    stop.onRequest(() => this.#gate.close());
+  }
+
+  async call(row: InputRow): Promise<SettledRow | undefined> {
+    return await this.#caller.call(row);
+  }
+
+  /** Resolves when no call is in flight any more, or the time is up. Rows that wait for a turn are not waited for. */
+  async drained(graceMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      if (this.#inFlight === 0) return resolve();
+      const timer = this.#clock.setTimer(graceMs, resolve);
+      this.#whenIdle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    await new Promise<void>((resolve) => void this.#clock.setTimer(settleMs, resolve));
+  }
+
+  async #tracked<T>(attempt: () => Promise<T>): Promise<T> {
+    if (this.#stop.requested) throw new RunStopped();
+    this.#inFlight += 1;
+    try {
+      return await attempt();
+    } finally {
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) this.#whenIdle?.();
+    }
+  }
+}
