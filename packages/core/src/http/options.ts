@@ -1,0 +1,78 @@
+import type { CallOptions } from '../policy/context.ts';
+import { resolveOptions, type Resolved } from '../options/resolve.ts';
+import { anything, callable, flag, integer, oneOf, type Rules } from '../options/rules.ts';
+import type { Fetch } from './outgoing-request.ts';
+
+/** Options of {@link resilientFetch}. */
+export interface ResilientFetchOptions {
+  /**
+   * What a call is. `stream` (default): as with fetch, the response is handed out at its headers, and the call goes on
+   * until the body has been read or cancelled; after the headers nothing is retried. `buffered`: the body is read whole
+   * inside the attempt and is retried as a part of it.
+   */
+  readonly body?: 'stream' | 'buffered' | undefined;
+  /** How large a body may be that is read whole, in bytes; default 16 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+  /** Which statuses are failures, as a list or a function; default {@link FAILURE_STATUSES}. All others are answers. */
+  readonly failureStatuses?: readonly number[] | ((status: number) => boolean) | undefined;
+  /**
+   * True (default): a call whose last attempt ends with a failure status rejects with a HttpStatusError. False: it
+   * resolves to that last response, its body read already, as fetch would.
+   */
+  readonly throwOnStatus?: boolean | undefined;
+  /** How much of the body of a failure its error keeps as text, in bytes; default 4 KiB. */
+  readonly maxErrorBodyBytes?: number | undefined;
+  /**
+   * Whether a request that might have its effect twice may be sent again: one with a method such as POST and without
+   * an Idempotency-Key. Default false: only after failures that show that it had no effect, such as status 429.
+   */
+  readonly retryNonIdempotent?: boolean | undefined;
+  /** Whether to tell the server how long the caller will wait, by the header `breakwater-deadline-ms`; default false. */
+  readonly sendDeadline?: boolean | undefined;
+  /** What the pipeline is told of a call: key, priority, cost, deadline. The signal is taken from the request. */
+  readonly callOptions?: ((input: string | URL | Request, init?: RequestInit) => CallOptions) | undefined;
+  /** What sends a request; default: the platform's fetch. */
+  readonly fetch?: Fetch | undefined;
+}
+
+/** The statuses that another try may mend: 408, 425, 429, 500, 502, 503, 504. */
+export const FAILURE_STATUSES: readonly number[] = Object.freeze([408, 425, 429, 500, 502, 503, 504]);
+
+/** What {@link resilientFetch} does when nothing else is said. */
+export const RESILIENT_FETCH_DEFAULTS: Readonly<
+  Required<Omit<ResilientFetchOptions, 'callOptions' | 'fetch' | 'body'>> & { readonly body: 'stream' | 'buffered' }
+> = Object.freeze({
+  body: 'stream',
+  maxBodyBytes: 16_777_216,
+  failureStatuses: FAILURE_STATUSES,
+  throwOnStatus: true,
+  maxErrorBodyBytes: 4_096,
+  retryNonIdempotent: false,
+  sendDeadline: false,
+});
+
+const rules: Rules<ResilientFetchOptions> = {
+  body: oneOf('stream', 'buffered'),
+  maxBodyBytes: integer(1),
+  failureStatuses: anything(),
+  throwOnStatus: flag(),
+  maxErrorBodyBytes: integer(0),
+  retryNonIdempotent: flag(),
+  sendDeadline: flag(),
+  callOptions: callable(),
+  fetch: callable(),
+};
+
+/** Options of {@link resilientFetch}, complete. */
+export type ResolvedFetchOptions = Resolved<ResilientFetchOptions, typeof RESILIENT_FETCH_DEFAULTS> & {
+  readonly isFailure: (status: number) => boolean;
+};
+
+/** @throws ConfigurationError with all faults at once. */
+export function resolveFetchOptions(given: ResilientFetchOptions | undefined): ResolvedFetchOptions {
+  const options = resolveOptions('resilientFetch', given, RESILIENT_FETCH_DEFAULTS, rules);
+  const { failureStatuses } = options;
+  const listed = typeof failureStatuses === 'function' ? undefined : new Set(failureStatuses);
+  const isFailure = listed === undefined ? (failureStatuses as (status: number) => boolean) : (status: number) => listed.has(status);
+  return { ...options, isFailure };
+}
