@@ -44,7 +44,7 @@ export class ProgressTally {
   }
 
   started(start: RunStart, now: number): void {
-    this.#totalRows = start.totalRows === undefined ? undefined : start.totalRows + start.resumedRows;
+    this.#totalRows = start.totalRows;
     this.#resumedRows = start.resumedRows;
     this.#samples = [{ at: now, settled: 0 }];
   }

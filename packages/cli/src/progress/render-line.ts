@@ -58,7 +58,8 @@ function partsOf(state: ProgressState): Part[] {
   if (state.leftMs !== undefined && state.stopping === undefined)
     add('plain', `${spokenCoarsely(state.leftMs)} left`, 2);
   if (state.stopping !== undefined) {
-    add('warn', `${state.stopping}, waiting for ${counted(state.rowsInFlight, 'row')} in flight`, 0);
+    add('plain', `${inThousands(state.rowsInFlight)} in flight`, 0);
+    add('warn', state.stopping, 0);
   } else if (state.upstream.kind === 'down') {
     add('warn', `upstream is down, next probe in ${spokenCoarsely(state.upstream.nextProbeInMs)}`, 0);
   } else if (state.upstream.kind === 'probing') {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { cardFor, readBody } from './card.ts';
+import { cardFor } from './card.ts';
 import type { ReceivedCall } from './call-key.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -61,5 +61,5 @@ export function sendBadJson(response: ServerResponse, call: ReceivedCall): numbe
 }
 
 function cardOf(call: ReceivedCall): unknown {
-  return cardFor(call.target, readBody(call.body), call.idempotencyKey);
+  return cardFor(call.target, call.body, call.idempotencyKey);
 }

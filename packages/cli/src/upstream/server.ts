@@ -2,7 +2,7 @@ import type { MonotonicMs, Timer } from 'breakwater/clock';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { cutConnection, sendBadJson, sendCard, sendError, sendHalf, sendLimited } from './answers.ts';
 import { callKey, receivedCall, type ReceivedCall } from './call-key.ts';
-import { positionOf, readBody } from './card.ts';
+import { positionOf } from './card.ts';
 import { diceOf, pickFault, type Fault } from './faults.ts';
 import { Gatekeeper, type Admission } from './gatekeeper.ts';
 import type { KeyCount } from './key-counts.ts';
@@ -102,8 +102,8 @@ class UpstreamServer implements Upstream {
     const admission = this.#gatekeeper.admit(now, request.headers.authorization);
     this.#scheduleOutages();
     this.#ledger.arrived(now, admission.kind === 'admitted');
-    readWhole(request, (body, ending) => {
-      const call = receivedCall(request, body);
+    readWhole(request, (text, ending) => {
+      const call = receivedCall(request, text);
       const entry = this.#enter(call, now, ending === 'whole' && admission.kind === 'admitted');
       if (ending === 'cut') return this.#ledger.settle(entry, 'abandoned', null);
       if (ending === 'too-large') {
@@ -120,7 +120,7 @@ class UpstreamServer implements Upstream {
         method: call.method,
         path: call.target.pathname + call.target.search,
         key: callKey(call, this.#options.keyBy),
-        position: positionOf(call.target, readBody(call.body)),
+        position: positionOf(call.target, call.body),
       },
       admitted,
     );
