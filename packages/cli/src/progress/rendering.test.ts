@@ -42,7 +42,7 @@ describe('the progress line', () => {
 
   it('says why it stops and what it still waits for', () => {
     expect(renderLine({ ...running, failedRows: 0, ratePerSecond: undefined, stopping: 'interrupted' }, 70)).toBe(
-      '[██████░░░░] 620 of 1,000 rows · 50 in flight · interrupted',
+      '[████████████░░░░░░░░] 620 of 1,000 rows · 50 in flight · interrupted',
     );
   });
 
