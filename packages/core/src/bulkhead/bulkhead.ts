@@ -2,14 +2,14 @@ import { timeoutQueueOf } from '../clock/timeout-queue.ts';
 import { withoutStack } from '../errors/rejection.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { count, oneOf, positiveMilliseconds, type Rules } from '../options/rules.ts';
-import { AbortSubscription } from '../policy/abort-subscription.ts';
 import type { CallOptions } from '../policy/context.ts';
 import { type Failure, failure, type Outcome } from '../policy/outcome.ts';
 import { PolicyBase, type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
-import { type Call, type HookPolicy, WAIT } from '../policy/policy.ts';
+import { type Call, type HookPolicy, WAIT, type Wait } from '../policy/policy.ts';
 import { priorityLevel } from '../policy/priority.ts';
 import { BulkheadRejectedError } from './errors.ts';
 import { Permits } from './permits.ts';
+import { WaitingCall, WaitingCode } from './waiting.ts';
 import { Waiter } from './waiter.ts';
 
 /** Options of a bulkhead. */
@@ -61,10 +61,13 @@ export interface BulkheadEvents {
   'bulkhead-rejected': BulkheadRejectedEvent;
 }
 
+/** What `using` needs, where the compiler's library knows it. */
+export type DisposableWhereKnown = SymbolConstructor extends { readonly dispose: infer Key extends symbol }
+  ? { readonly [Name in Key]: () => void }
+  : unknown;
+
 /** The right to run; give it back once, by `release` or by the end of a `using` block. */
-export interface Permit extends Disposable {
-  release(): void;
-}
+export type Permit = { release(): void } & DisposableWhereKnown;
 
 /** A bulkhead; see {@link bulkhead}. */
 export interface Bulkhead extends HookPolicy<BulkheadEvents, never> {
@@ -97,73 +100,73 @@ const HOLDS_PERMIT = Symbol('holds permit');
 
 class BulkheadPolicy extends PolicyBase implements Bulkhead {
   readonly kind = 'bulkhead';
-  readonly #options: Resolved<BulkheadOptions, typeof bulkheadDefaults>;
-  readonly #permits: Permits;
+  private readonly options: Resolved<BulkheadOptions, typeof bulkheadDefaults>;
+  private readonly permits: Permits;
 
   constructor(given: BulkheadOptions) {
     const options = resolveOptions('bulkhead', given, bulkheadDefaults, bulkheadRules);
     super('bulkhead', options);
-    this.#options = options;
-    this.#permits = new Permits(options.maxConcurrent, options.maxQueue);
+    this.options = options;
+    this.permits = new Permits(options.maxConcurrent, options.maxQueue);
   }
 
   get running(): number {
-    return this.#permits.taken;
+    return this.permits.taken;
   }
 
   get queued(): number {
-    return this.#permits.waiting;
+    return this.permits.waiting;
   }
 
-  enter(call: Call, at: number): Outcome | typeof WAIT | undefined {
-    if (this.#permits.tryTake(call.priorityLevel)) {
+  enter(call: Call, at: number): Outcome | Wait | undefined {
+    if (this.permits.tryTakeUncontended() || this.permits.tryTake(call.priorityLevel)) {
       call.slots[at] = HOLDS_PERMIT;
       return undefined;
     }
     const waiter = new WaitingCall(this, call, at);
-    if (!this.#queue(waiter)) return this.#refuse(call, 'BULKHEAD_FULL');
+    if (!this.queue(waiter)) return this.refuse(call, 'BULKHEAD_FULL');
     call.slots[at] = waiter;
     if (call.wants('bulkhead-queued')) call.emit(this.name, 'bulkhead-queued', { queued: this.queued });
     return WAIT;
   }
 
   leave(call: Call, _at: number, outcome: Outcome): Outcome {
-    this.#giveBack(call);
+    this.giveBack(call);
     return outcome;
   }
 
   cancel(call: Call, at: number): void {
     const slot = call.slots[at];
-    if (slot instanceof Waiter) this.#permits.leaveQueue(slot);
-    else this.#giveBack(call);
+    if (slot instanceof Waiter) this.permits.leaveQueue(slot);
+    else this.giveBack(call);
   }
 
   acquire(options: Pick<CallOptions, 'signal' | 'priority'> = {}): Promise<Permit> {
     const { signal } = options;
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     const level = priorityLevel(options.priority ?? 'normal');
-    if (this.#permits.tryTake(level)) return Promise.resolve(this.#permit());
+    if (this.permits.tryTake(level)) return Promise.resolve(this.permit());
     return new Promise((resolve, reject) => {
       const waiter = new WaitingCode(level, signal, {
-        granted: () => resolve(this.#permit()),
-        refused: () => reject(this.#error('BULKHEAD_WAIT_TIMEOUT')),
+        granted: () => resolve(this.permit()),
+        refused: () => reject(this.error('BULKHEAD_WAIT_TIMEOUT')),
         aborted: () => {
-          this.#permits.leaveQueue(waiter);
+          this.permits.leaveQueue(waiter);
           reject(signal!.reason as Error);
         },
       });
-      if (this.#queue(waiter)) waiter.listen();
-      else reject(this.#error('BULKHEAD_FULL'));
+      if (this.queue(waiter)) waiter.listen();
+      else reject(this.error('BULKHEAD_FULL'));
     });
   }
 
-  #permit(): Permit {
+  private permit(): Permit {
     let held = true;
     const release = (): void => {
-      if (held) this.#permits.give();
+      if (held) this.permits.give();
       held = false;
     };
-    return { release, [Symbol.dispose]: release };
+    return Object.assign({ release }, Symbol.dispose === undefined ? {} : { [Symbol.dispose]: release }) as Permit;
   }
 
   /** The permit is the call's. */
@@ -174,94 +177,36 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
 
   /** The call waited too long. */
   refuseWaiting(call: Call, at: number): void {
-    call.complete(at, this.#refuse(call, 'BULKHEAD_WAIT_TIMEOUT'));
+    call.complete(at, this.refuse(call, 'BULKHEAD_WAIT_TIMEOUT'));
   }
 
-  #queue(waiter: Waiter): boolean {
-    if (!this.#permits.enqueue(waiter)) return false;
-    const { maxQueueWaitMs } = this.#options;
+  private queue(waiter: Waiter): boolean {
+    if (!this.permits.enqueue(waiter)) return false;
+    const { maxQueueWaitMs } = this.options;
     if (maxQueueWaitMs !== undefined) {
       waiter.limit(timeoutQueueOf(this.clock).lane(maxQueueWaitMs), (expired) => {
-        if (this.#permits.leaveQueue(expired)) (expired as Waiter).refused();
+        if (this.permits.leaveQueue(expired)) expired.refused();
       });
     }
     return true;
   }
 
-  #giveBack(call: Call): void {
-    if (this.#options.releaseOn === 'settled') call.whenIdle(() => this.#permits.give());
-    else this.#permits.give();
+  private giveBack(call: Call): void {
+    if (this.options.releaseOn === 'settled') call.whenIdle(() => this.permits.give());
+    else this.permits.give();
   }
 
-  #refuse(call: Call, code: 'BULKHEAD_FULL' | 'BULKHEAD_WAIT_TIMEOUT'): Failure {
+  private refuse(call: Call, code: 'BULKHEAD_FULL' | 'BULKHEAD_WAIT_TIMEOUT'): Failure {
     if (call.wants('bulkhead-rejected')) call.emit(this.name, 'bulkhead-rejected', { code, running: this.running, queued: this.queued });
-    return failure(this.#error(code));
+    return failure(this.error(code));
   }
 
-  #error(code: 'BULKHEAD_FULL' | 'BULKHEAD_WAIT_TIMEOUT'): BulkheadRejectedError {
-    const { maxConcurrent, maxQueue, maxQueueWaitMs } = this.#options;
+  private error(code: 'BULKHEAD_FULL' | 'BULKHEAD_WAIT_TIMEOUT'): BulkheadRejectedError {
+    const { maxConcurrent, maxQueue, maxQueueWaitMs } = this.options;
     const message =
       code === 'BULKHEAD_FULL'
         ? `${maxConcurrent} calls are running and ${maxQueue} are waiting`
         : `no permit within ${maxQueueWaitMs} ms`;
     return withoutStack(() => new BulkheadRejectedError(this.name, code, message));
-  }
-}
-
-/** A call of a pipeline that waits. Its pipeline tells when it is aborted. */
-class WaitingCall extends Waiter {
-  readonly #bulkhead: BulkheadPolicy;
-  readonly #call: Call;
-  readonly #at: number;
-
-  constructor(policy: BulkheadPolicy, call: Call, at: number) {
-    super(call.priorityLevel);
-    this.#bulkhead = policy;
-    this.#call = call;
-    this.#at = at;
-  }
-
-  override granted(): void {
-    this.#bulkhead.proceed(this.#call, this.#at);
-  }
-
-  override refused(): void {
-    this.#bulkhead.refuseWaiting(this.#call, this.#at);
-  }
-}
-
-/** Code that waits in `acquire`. */
-class WaitingCode extends Waiter {
-  readonly #signal: AbortSignal | undefined;
-  readonly #settle: { granted(): void; refused(): void; aborted(): void };
-  readonly #subscription: AbortSubscription;
-
-  constructor(level: number, signal: AbortSignal | undefined, settle: { granted(): void; refused(): void; aborted(): void }) {
-    super(level);
-    this.#signal = signal;
-    this.#settle = settle;
-    this.#subscription = new (class extends AbortSubscription {
-      onAbort(): void {
-        settle.aborted();
-      }
-    })();
-  }
-
-  listen(): void {
-    if (this.#signal !== undefined) this.#subscription.subscribe(this.#signal);
-  }
-
-  override granted(): void {
-    this.#stopListening();
-    this.#settle.granted();
-  }
-
-  override refused(): void {
-    this.#stopListening();
-    this.#settle.refused();
-  }
-
-  #stopListening(): void {
-    if (this.#signal !== undefined) this.#subscription.unsubscribe(this.#signal);
   }
 }

@@ -6,6 +6,7 @@ export {
   type BulkheadOptions,
   type BulkheadQueuedEvent,
   type BulkheadRejectedEvent,
+  type DisposableWhereKnown,
   type Permit,
 } from './bulkhead.ts';
 export { BulkheadRejectedError } from './errors.ts';

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
+import { type RecentTime, recentTimeOf } from '../clock/recent-time.ts';
 import { withoutStack } from '../errors/rejection.ts';
 import { EventChannel } from '../events/channel.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
@@ -54,86 +55,90 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
   readonly kind = 'circuit-breaker';
   readonly interrupts = false;
   readonly events: EventChannel<CircuitBreakerEvents> = new EventChannel();
-  readonly #options: Resolved<CircuitBreakerOptions, typeof circuitBreakerDefaults>;
-  readonly #window: TripWindow;
-  readonly #timed: boolean;
-  readonly #neededProbes: number;
-  #state: BreakerState;
-  #halfOpenAttempts = 0;
-  #lastError: unknown = undefined;
+  private readonly options: Resolved<CircuitBreakerOptions, typeof circuitBreakerDefaults>;
+  private readonly window: TripWindow;
+  private readonly timed: boolean;
+  private readonly neededProbes: number;
+  private current: BreakerState;
+  private recent: RecentTime;
+  private halfOpenAttempts = 0;
+  private lastFailure: unknown = undefined;
 
   constructor(given: CircuitBreakerOptions) {
     const options = resolveOptions('circuitBreaker', given, circuitBreakerDefaults, circuitBreakerRules);
     super('circuit-breaker', options);
     const rule = options.trip ?? sampledRatio(options.failureRatio, options.minThroughput, options.samplingMs);
-    this.#options = options;
-    this.#window = rule.createWindow();
-    this.#timed = rule.timed;
-    this.#neededProbes = Math.ceil(options.successRatio * options.probes);
-    this.#state = { kind: 'closed', since: this.clock.now() };
+    this.options = options;
+    this.window = rule.createWindow();
+    this.timed = rule.timed;
+    this.neededProbes = Math.ceil(options.successRatio * options.probes);
+    this.current = { kind: 'closed', since: this.clock.now() };
+    this.recent = recentTimeOf(this.clock);
   }
 
   override adopt(clock: Clock, random: Random): void {
     const isNew = this.boundClock === undefined;
     super.adopt(clock, random);
-    if (isNew) this.#state = { ...this.#state, since: clock.now() };
+    if (!isNew) return;
+    this.current = { ...this.current, since: clock.now() };
+    this.recent = recentTimeOf(clock);
   }
 
   // --- the way of a call ---
 
   enter(call: Call, at: number): Outcome | undefined {
-    const state = this.#state;
-    if (state.kind !== 'closed') return this.#enterGuarded(call, at);
+    const state = this.current;
+    if (state.kind !== 'closed') return this.enterGuarded(call, at);
     call.slots[at] = new Admission(state, call.attempts, undefined);
     return undefined;
   }
 
   leave(call: Call, at: number, outcome: Outcome): Outcome {
     const admission = call.slots[at] as Admission;
-    if (admission.state !== this.#state) return outcome;
-    if (call.attempts === admission.attempts) this.#release(admission);
-    else if (this.#isFailure(call, outcome)) this.#failed(call, admission, outcome.ok ? outcome.value : outcome.error);
-    else this.#succeeded(call, admission);
+    if (admission.state !== this.current) return outcome;
+    if (call.attempts === admission.attempts) this.release(admission);
+    else if (this.isFailure(call, outcome)) this.failed(call, admission, outcome.ok ? outcome.value : outcome.error);
+    else this.succeeded(call, admission);
     return outcome;
   }
 
   cancel(call: Call, at: number, outcome: Failure, byCaller: boolean): void {
-    if (byCaller) this.#release(call.slots[at] as Admission);
+    if (byCaller) this.release(call.slots[at] as Admission);
     else this.leave(call, at, outcome);
   }
 
-  #enterGuarded(call: Call, at: number): Outcome | undefined {
+  private enterGuarded(call: Call, at: number): Outcome | undefined {
     const now = this.clock.now();
-    this.#loseExpiredProbes(now);
-    if (this.#state.kind === 'open' && this.#state.reopensAt <= now) this.#halfOpen(call, now);
-    const state = this.#state;
-    if (state.kind === 'half-open' && this.#hasRoom(state)) {
-      const lease: Lease = { expiresAt: now + this.#options.probeLeaseMs };
+    this.loseExpiredProbes(now);
+    if (this.current.kind === 'open' && this.current.reopensAt <= now) this.halfOpen(call, now);
+    const state = this.current;
+    if (state.kind === 'half-open' && this.hasRoom(state)) {
+      const lease: Lease = { expiresAt: now + this.options.probeLeaseMs };
       state.leases.add(lease);
       call.slots[at] = new Admission(state, call.attempts, lease);
       return undefined;
     }
-    return this.#refuse(call, state, now);
+    return this.refuse(call, state, now);
   }
 
-  #refuse(call: Call, state: BreakerState, now: number): Failure {
+  private refuse(call: Call, state: BreakerState, now: number): Failure {
     const retryAfterMs = retryAfter(state, now);
     if (call.wants('circuit-rejected')) {
       const isolated = state.kind === 'isolated';
       call.emit(this.name, 'circuit-rejected', isolated ? { code: 'CIRCUIT_ISOLATED' } : { code: 'CIRCUIT_OPEN', retryAfterMs });
     }
-    return refusal(state.kind === 'isolated' ? this.#isolatedError : this.#openError, retryAfterMs);
+    return refusal(state.kind === 'isolated' ? this.isolatedError : this.openError, retryAfterMs);
   }
 
-  readonly #openError = (retryAfterMs: number): Error => withoutStack(() => new CircuitOpenError(this.name, retryAfterMs));
+  private readonly openError = (retryAfterMs: number): Error => withoutStack(() => new CircuitOpenError(this.name, retryAfterMs));
 
-  readonly #isolatedError = (): Error => {
-    const reasons = this.#state.kind === 'isolated' ? [...this.#state.holders.values()] : [];
+  private readonly isolatedError = (): Error => {
+    const reasons = this.current.kind === 'isolated' ? [...this.current.holders.values()] : [];
     return withoutStack(() => new CircuitIsolatedError(this.name, reasons));
   };
 
-  #isFailure(call: Call, outcome: Outcome): boolean {
-    const { failureIf, failureResultIf } = this.#options;
+  private isFailure(call: Call, outcome: Outcome): boolean {
+    const { failureIf, failureResultIf } = this.options;
     if (outcome.ok) {
       if (failureResultIf === undefined) return false;
       return askHook(failureResultIf, [outcome.value], false, (error) => call.hookFailed(this.name, 'failureResultIf', error));
@@ -144,80 +149,81 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
 
   // --- the state machine ---
 
-  #succeeded(call: Call, { state, lease }: Admission): void {
-    if (state.kind === 'closed') return this.#window.recordSuccess(this.#timed ? this.clock.now() : 0);
+  private succeeded(call: Call, { state, lease }: Admission): void {
+    // A success needs no more than the right sub-window; a failure is worth reading the clock.
+    if (state.kind === 'closed') return this.window.recordSuccess(this.timed ? this.recent.now() : 0);
     if (state.kind !== 'half-open' || !state.leases.delete(lease!)) return;
     state.succeeded++;
-    if (state.succeeded >= this.#neededProbes) this.#close(call, 'probes succeeded');
+    if (state.succeeded >= this.neededProbes) this.close(call, 'probes succeeded');
   }
 
-  #failed(call: Call, { state, lease }: Admission, error: unknown): void {
-    this.#lastError = error;
+  private failed(call: Call, { state, lease }: Admission, error: unknown): void {
+    this.lastFailure = error;
     if (state.kind === 'closed') {
       const now = this.clock.now();
-      if (this.#window.recordFailure(now)) this.#open(call, now, 'failures', error);
-    } else if (state.kind === 'half-open' && state.leases.delete(lease!)) this.#probeFailed(call, state, 'probe failed', error);
+      if (this.window.recordFailure(now)) this.open(call, now, 'failures', error);
+    } else if (state.kind === 'half-open' && state.leases.delete(lease!)) this.probeFailed(call, state, 'probe failed', error);
   }
 
-  #probeFailed(call: Call | undefined, state: HalfOpen, reason: string, error: unknown): void {
+  private probeFailed(call: Call | undefined, state: HalfOpen, reason: string, error: unknown): void {
     state.failed++;
-    const stillPossible = this.#options.probes - state.failed >= this.#neededProbes;
-    if (!stillPossible) this.#open(call, this.clock.now(), reason, error);
+    const stillPossible = this.options.probes - state.failed >= this.neededProbes;
+    if (!stillPossible) this.open(call, this.clock.now(), reason, error);
   }
 
   /** A probe that says nothing about the upstream gives its place back. */
-  #release({ state, lease }: Admission): void {
+  private release({ state, lease }: Admission): void {
     if (state.kind === 'half-open' && lease !== undefined) state.leases.delete(lease);
   }
 
   /** Whether another probe may go out: no more than `probes` are decided or under way. */
-  #hasRoom(state: HalfOpen): boolean {
-    return state.leases.size + state.succeeded + state.failed < this.#options.probes;
+  private hasRoom(state: HalfOpen): boolean {
+    return state.leases.size + state.succeeded + state.failed < this.options.probes;
   }
 
-  #loseExpiredProbes(now: number): void {
-    const state = this.#state;
+  private loseExpiredProbes(now: number): void {
+    const state = this.current;
     if (state.kind !== 'half-open') return;
     for (const lease of state.leases) {
-      if (lease.expiresAt > now || this.#state !== state) continue;
+      if (lease.expiresAt > now || this.current !== state) continue;
       state.leases.delete(lease);
-      this.#probeFailed(undefined, state, 'probe lost', undefined);
+      this.probeFailed(undefined, state, 'probe lost', undefined);
     }
   }
 
-  #open(call: Call | undefined, now: number, reason: string, error: unknown): void {
-    const breakMs = this.#breakMs(call, now, error);
-    this.#become(call, { kind: 'open', since: now, reopensAt: now + breakMs }, { reason, error, breakMs });
+  private open(call: Call | undefined, now: number, reason: string, error: unknown): void {
+    const breakMs = this.breakMs(call, now, error);
+    this.become(call, { kind: 'open', since: now, reopensAt: now + breakMs }, { reason, error, breakMs });
   }
 
-  #halfOpen(call: Call, now: number): void {
-    this.#halfOpenAttempts++;
-    this.#become(call, { kind: 'half-open', since: now, leases: new Set(), succeeded: 0, failed: 0 }, { reason: 'break over' });
+  private halfOpen(call: Call, now: number): void {
+    this.halfOpenAttempts++;
+    this.become(call, { kind: 'half-open', since: now, leases: new Set(), succeeded: 0, failed: 0 }, { reason: 'break over' });
   }
 
-  #close(call: Call | undefined, reason: string): void {
-    this.#halfOpenAttempts = 0;
-    this.#window.clear();
-    this.#become(call, { kind: 'closed', since: this.clock.now() }, { reason });
+  private close(call: Call | undefined, reason: string): void {
+    this.halfOpenAttempts = 0;
+    this.window.clear();
+    this.become(call, { kind: 'closed', since: this.clock.now() }, { reason });
   }
 
   /** The only place where the state changes; tells it. */
-  #become(call: Call | undefined, next: BreakerState, facts: { readonly reason: string; readonly [fact: string]: unknown }): void {
-    const from = this.#state.kind;
-    this.#state = next;
+  private become(call: Call | undefined, next: BreakerState, facts: { readonly reason: string; readonly [fact: string]: unknown }): void {
+    const from = this.current.kind;
+    this.current = next;
     const type = EVENT_OF[next.kind];
     if (!this.events.wants(type)) return;
     const envelope = { type, pipeline: call?.pipeline, policy: this.name, key: call?.key, timestamp: this.clock.wallTime() };
     this.events.emit({ ...envelope, from, to: next.kind, ...facts } as typeof envelope);
   }
 
-  #breakMs(call: Call | undefined, now: number, error: unknown): number {
-    const { breakMs } = this.#options;
+  private breakMs(call: Call | undefined, now: number, error: unknown): number {
+    const { breakMs } = this.options;
     if (typeof breakMs === 'number') return breakMs;
     const facts: BreakFacts = {
-      failureRatio: this.#ratioAt(now),
-      failureCount: this.#window.failures(now),
-      halfOpenAttempts: this.#halfOpenAttempts,
+      failureRatio: this.ratioAt(now),
+      failureCount: this.window.failures(now),
+      halfOpenAttempts: this.halfOpenAttempts,
       error,
     };
     try {
@@ -230,54 +236,54 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
     }
   }
 
-  #ratioAt(now: number): number {
-    const throughput = this.#window.throughput(now);
-    return throughput === 0 ? 0 : this.#window.failures(now) / throughput;
+  private ratioAt(now: number): number {
+    const throughput = this.window.throughput(now);
+    return throughput === 0 ? 0 : this.window.failures(now) / throughput;
   }
 
   // --- what an operator sees and does ---
 
   get state(): CircuitState {
-    this.#loseExpiredProbes(this.clock.now());
-    return this.#state.kind;
+    this.loseExpiredProbes(this.clock.now());
+    return this.current.kind;
   }
 
   get timeInStateMs(): number {
-    return this.clock.now() - this.#state.since;
+    return this.clock.now() - this.current.since;
   }
 
   get retryAfterMs(): number {
     const now = this.clock.now();
-    this.#loseExpiredProbes(now);
-    const state = this.#state;
-    return state.kind === 'closed' || (state.kind === 'half-open' && this.#hasRoom(state)) ? 0 : retryAfter(state, now);
+    this.loseExpiredProbes(now);
+    const state = this.current;
+    return state.kind === 'closed' || (state.kind === 'half-open' && this.hasRoom(state)) ? 0 : retryAfter(state, now);
   }
 
   get lastError(): unknown {
-    return this.#lastError;
+    return this.lastFailure;
   }
 
   get failureRatio(): number {
-    return this.#ratioAt(this.clock.now());
+    return this.ratioAt(this.clock.now());
   }
 
   get throughput(): number {
-    return this.#window.throughput(this.clock.now());
+    return this.window.throughput(this.clock.now());
   }
 
   isolate(reason = 'isolated'): () => void {
     const holder = Symbol(reason);
-    if (this.#state.kind === 'isolated') this.#state.holders.set(holder, reason);
-    else this.#become(undefined, { kind: 'isolated', since: this.clock.now(), holders: new Map([[holder, reason]]) }, { reason });
-    const isolation = this.#state;
+    if (this.current.kind === 'isolated') this.current.holders.set(holder, reason);
+    else this.become(undefined, { kind: 'isolated', since: this.clock.now(), holders: new Map([[holder, reason]]) }, { reason });
+    const isolation = this.current;
     return () => {
       if (isolation.kind !== 'isolated' || !isolation.holders.delete(holder)) return;
-      if (this.#state === isolation && isolation.holders.size === 0) this.#close(undefined, 'isolation released');
+      if (this.current === isolation && isolation.holders.size === 0) this.close(undefined, 'isolation released');
     };
   }
 
   reset(): void {
-    this.#close(undefined, 'reset');
+    this.close(undefined, 'reset');
   }
 }
 

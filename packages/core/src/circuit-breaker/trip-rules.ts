@@ -28,31 +28,31 @@ export function consecutive(failures: number): TripRule {
 }
 
 class ConsecutiveWindow implements TripWindow {
-  readonly #most: number;
-  #failures = 0;
+  private readonly most: number;
+  private streak = 0;
 
   constructor(most: number) {
-    this.#most = most;
+    this.most = most;
   }
 
   recordSuccess(): void {
-    this.#failures = 0;
+    this.streak = 0;
   }
 
   recordFailure(): boolean {
-    return ++this.#failures >= this.#most;
+    return ++this.streak >= this.most;
   }
 
   failures(): number {
-    return this.#failures;
+    return this.streak;
   }
 
   throughput(): number {
-    return this.#failures;
+    return this.streak;
   }
 
   clear(): void {
-    this.#failures = 0;
+    this.streak = 0;
   }
 }
 
@@ -64,35 +64,35 @@ export function sampledRatio(failureRatio: number, minThroughput: number, sampli
 }
 
 class SampledWindow implements TripWindow {
-  readonly #ratio: number;
-  readonly #minThroughput: number;
-  readonly #counts: SlidingCounts;
+  private readonly ratio: number;
+  private readonly minThroughput: number;
+  private readonly counts: SlidingCounts;
 
   constructor(ratio: number, minThroughput: number, samplingMs: number) {
-    this.#ratio = ratio;
-    this.#minThroughput = minThroughput;
-    this.#counts = new SlidingCounts(samplingMs, SUB_WINDOWS);
+    this.ratio = ratio;
+    this.minThroughput = minThroughput;
+    this.counts = new SlidingCounts(samplingMs, SUB_WINDOWS);
   }
 
   recordSuccess(now: number): void {
-    this.#counts.recordHit(now);
+    this.counts.recordHit(now);
   }
 
   recordFailure(now: number): boolean {
-    this.#counts.recordMiss(now);
+    this.counts.recordMiss(now);
     const throughput = this.throughput(now);
-    return throughput >= this.#minThroughput && this.#counts.misses(now) >= this.#ratio * throughput;
+    return throughput >= this.minThroughput && this.counts.misses(now) >= this.ratio * throughput;
   }
 
   failures(now: number): number {
-    return this.#counts.misses(now);
+    return this.counts.misses(now);
   }
 
   throughput(now: number): number {
-    return this.#counts.hits(now) + this.#counts.misses(now);
+    return this.counts.hits(now) + this.counts.misses(now);
   }
 
   clear(): void {
-    this.#counts.clear();
+    this.counts.clear();
   }
 }

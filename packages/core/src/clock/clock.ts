@@ -21,8 +21,10 @@ export interface Clock {
   /**
    * Calls `callback` once, when `delayMs` have passed, never earlier. Any finite delay of 0 or more is allowed, also
    * beyond the 24.8 days that a platform timer can hold.
+   *
+   * @param background True for a timer that must not keep the process alive; default false.
    */
-  setTimer(delayMs: number, callback: () => void): Timer;
+  setTimer(delayMs: number, callback: () => void, background?: boolean): Timer;
   /**
    * True when timeouts may be grouped to save timers and clock readings; they are then late by at most 1/64 of their
    * duration and 50 ms, never early. Default false: exact.

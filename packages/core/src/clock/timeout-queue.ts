@@ -20,9 +20,13 @@ const SMALLEST_SLACK_MS = 1;
 /** Something that expires unless it is removed from its lane before. */
 export abstract class TimeoutEntry extends ListNode {
   /** @internal When it expires, once that is known. */
-  expiresAt: number = Number.NaN;
+  expiresAt: number | undefined = undefined;
   /** Called once, on expiry, after the entry has left its lane. Must not throw. */
   abstract onTimeout(): void;
+}
+
+function isUnstamped(entry: TimeoutEntry | undefined): entry is TimeoutEntry {
+  return entry !== undefined && entry.expiresAt === undefined;
 }
 
 /** All pending timeouts of one duration on one clock. */
@@ -32,14 +36,12 @@ export class TimeoutLane {
   readonly slackMs: number;
   /** @internal */
   readonly entries: IntrusiveList<TimeoutEntry> = new IntrusiveList();
-  /** @internal The first entry whose expiry is not known yet. */
-  unstamped: TimeoutEntry | undefined = undefined;
   /** @internal Whether the queue looks at this lane on its ticks. */
   active = false;
-  readonly #queue: TimeoutQueue;
+  private readonly queue: TimeoutQueue;
 
   constructor(queue: TimeoutQueue, durationMs: number) {
-    this.#queue = queue;
+    this.queue = queue;
     this.durationMs = durationMs;
     this.slackMs = Math.min(Math.max(durationMs * SLACK_RATIO, SMALLEST_SLACK_MS), LARGEST_SLACK_MS);
   }
@@ -47,29 +49,26 @@ export class TimeoutLane {
   /** Starts the timeout of `entry`. */
   add(entry: TimeoutEntry): void {
     this.entries.append(entry);
-    this.unstamped ??= entry;
-    if (!this.active || this.#queue.needsWaking) this.#queue.wake(this);
+    if (!this.active || this.queue.needsWaking) this.queue.wake(this);
   }
 
   /** Ends the timeout of `entry` before it fires; harmless when it has fired. */
   remove(entry: TimeoutEntry): void {
-    if (entry === this.unstamped) this.unstamped = entry.next as TimeoutEntry | undefined;
-    this.entries.remove(entry);
-    if (this.entries.size === 0 && this.#queue.exact) this.#queue.settle(this);
+    if (this.entries.remove(entry) && this.queue.exact && this.entries.isEmpty) this.queue.settle(this);
   }
 
   /** How long until `entry` expires: at least this long, in milliseconds, 0 when it has expired. */
   remainingMs(entry: TimeoutEntry, now: number): number {
-    if (Number.isNaN(entry.expiresAt)) return this.durationMs;
+    if (entry.expiresAt === undefined) return this.durationMs;
     return Math.max(0, entry.expiresAt - now);
   }
 
   /** @internal Gives every new arrival its expiry; true when there was one. */
   stamp(now: number): boolean {
-    let entry = this.unstamped;
-    if (entry === undefined) return false;
-    for (; entry !== undefined; entry = entry.next as TimeoutEntry | undefined) entry.expiresAt = now + this.durationMs;
-    this.unstamped = undefined;
+    const { entries } = this;
+    let entry = entries.last;
+    if (!isUnstamped(entry)) return false;
+    for (; isUnstamped(entry); entry = entries.before(entry)) entry.expiresAt = now + this.durationMs;
     return true;
   }
 }
@@ -80,101 +79,105 @@ export class TimeoutQueue {
   readonly exact: boolean;
   /** @internal True while a new arrival must wake the queue, even on a lane that it already looks at. */
   needsWaking: boolean;
-  readonly #clock: Clock;
-  readonly #active: Set<TimeoutLane> = new Set();
-  readonly #byDuration: Map<number, TimeoutLane> = new Map();
-  #timer: Timer | undefined = undefined;
-  #timerDueAt = Infinity;
-  #ticking = false;
+  private readonly clock: Clock;
+  private readonly active: Set<TimeoutLane> = new Set();
+  private readonly byDuration: Map<number, TimeoutLane> = new Map();
+  private timer: Timer | undefined = undefined;
+  private timerDueAt = Infinity;
+  private ticking = false;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.clock = clock;
     this.exact = clock.coalesces !== true;
     this.needsWaking = this.exact;
   }
 
   /** A lane for a duration of 0 or more milliseconds. A caller may keep it; the queue forgets it while it is empty. */
   lane(durationMs: number): TimeoutLane {
-    return this.#byDuration.get(durationMs) ?? new TimeoutLane(this, durationMs);
+    return this.byDuration.get(durationMs) ?? new TimeoutLane(this, durationMs);
   }
 
   /** @internal A lane was given an entry while nobody looks, or looks too late. */
   wake(lane: TimeoutLane): void {
     if (!lane.active) {
       lane.active = true;
-      this.#active.add(lane);
-      this.#byDuration.set(lane.durationMs, lane);
+      this.active.add(lane);
+      this.byDuration.set(lane.durationMs, lane);
     }
-    const now = this.#clock.now();
+    const now = this.clock.now();
     if (this.exact) lane.stamp(now);
     else this.needsWaking = false;
-    if (!this.#ticking) this.#arm(now, now + (this.exact ? lane.durationMs : lane.slackMs));
+    if (!this.ticking) this.arm(now, now + (this.exact ? lane.durationMs : lane.slackMs));
   }
 
   /** @internal An exact queue keeps no timer that nobody waits for. */
   settle(lane: TimeoutLane): void {
-    this.#retire(lane);
-    if (this.#active.size === 0 && !this.#ticking) this.#disarm();
+    this.retire(lane);
+    if (this.active.size === 0 && !this.ticking) this.disarm();
   }
 
-  #retire(lane: TimeoutLane): void {
+  private retire(lane: TimeoutLane): void {
     lane.active = false;
-    this.#active.delete(lane);
-    if (this.#byDuration.get(lane.durationMs) === lane) this.#byDuration.delete(lane.durationMs);
+    this.active.delete(lane);
+    if (this.byDuration.get(lane.durationMs) === lane) this.byDuration.delete(lane.durationMs);
   }
 
-  #disarm(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    this.#timerDueAt = Infinity;
+  private disarm(): void {
+    this.timer?.cancel();
+    this.timer = undefined;
+    this.timerDueAt = Infinity;
   }
 
   /** Makes sure that the queue ticks at `dueAt` or before. */
-  #arm(now: number, dueAt: number): void {
-    if (this.#timerDueAt <= dueAt) return;
-    this.#disarm();
-    this.#timerDueAt = dueAt;
-    this.#timer = this.#clock.setTimer(Math.max(0, dueAt - now), () => this.#tick());
+  private arm(now: number, dueAt: number): void {
+    if (this.timerDueAt <= dueAt) return;
+    this.disarm();
+    this.timerDueAt = dueAt;
+    this.timer = this.clock.setTimer(Math.max(0, dueAt - now), () => this.tick());
   }
 
-  #tick(): void {
-    const now = this.#clock.now();
-    this.#timer = undefined;
-    this.#timerDueAt = Infinity;
-    this.#ticking = true;
+  private tick(): void {
+    const now = this.clock.now();
+    this.timer = undefined;
+    this.timerDueAt = Infinity;
+    this.ticking = true;
     let arrivals = false;
-    for (const lane of [...this.#active]) {
+    for (const lane of [...this.active]) {
       if (lane.stamp(now)) arrivals = true;
-      this.#expire(lane, now);
+      this.expire(lane, now);
     }
-    this.#ticking = false;
-    if (this.#active.size > 0) this.#sleep(now, arrivals);
+    this.ticking = false;
+    if (this.active.size > 0) this.sleep(now, arrivals);
   }
 
-  #expire(lane: TimeoutLane, now: number): void {
-    for (let entry = lane.entries.first; entry !== undefined && entry.expiresAt <= now; entry = lane.entries.first) {
+  private expire(lane: TimeoutLane, now: number): void {
+    for (let entry = lane.entries.first; entry !== undefined && isDue(entry, now); entry = lane.entries.first) {
       lane.remove(entry);
       entry.onTimeout();
     }
-    if (lane.entries.size === 0 && lane.active) this.#retire(lane);
+    if (lane.entries.isEmpty && lane.active) this.retire(lane);
   }
 
   /** Sleeps until the next expiry, or only for the slack while calls keep arriving. */
-  #sleep(now: number, arrivals: boolean): void {
+  private sleep(now: number, arrivals: boolean): void {
     let dueAt = Infinity;
     let slackMs = LARGEST_SLACK_MS;
-    for (const lane of this.#active) {
+    for (const lane of this.active) {
       const expiresAt = lane.entries.first?.expiresAt ?? Infinity;
       if (expiresAt < dueAt) dueAt = expiresAt;
       slackMs = Math.min(slackMs, lane.slackMs);
-      if (lane.unstamped !== undefined) arrivals = true;
+      if (isUnstamped(lane.entries.last)) arrivals = true;
     }
     if (!this.exact) {
       this.needsWaking = !arrivals;
       if (arrivals) dueAt = Math.min(dueAt, now + slackMs);
     }
-    this.#arm(now, dueAt);
+    this.arm(now, dueAt);
   }
+}
+
+function isDue(entry: TimeoutEntry, now: number): boolean {
+  return entry.expiresAt !== undefined && entry.expiresAt <= now;
 }
 
 const queues: WeakMap<Clock, TimeoutQueue> = new WeakMap();

@@ -4,7 +4,7 @@ import { anything, callable, type Rules } from '../options/rules.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { type Failure, failure, type Outcome, success } from '../policy/outcome.ts';
 import { askHook, PolicyBase, type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
-import { type Call, type HookPolicy, type Scope, WAIT } from '../policy/policy.ts';
+import { type Call, type HookPolicy, type Scope, WAIT, type Wait } from '../policy/policy.ts';
 
 /** Makes the substitute, at once or as a promise. It may throw, and then the call fails with what it threw. */
 export type FallbackFunction<Added> = (error: unknown, context: ExecutionContext) => Added | PromiseLike<Added>;
@@ -68,8 +68,8 @@ interface Making {
 
 class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
   readonly kind = 'fallback';
-  readonly #functions: readonly FallbackFunction<Added>[];
-  readonly #handleIf: ((error: unknown) => boolean) | undefined;
+  private readonly functions: readonly FallbackFunction<Added>[];
+  private readonly handleIf: ((error: unknown) => boolean) | undefined;
 
   constructor(given: FallbackOptions<Added>) {
     const options = resolveOptions<FallbackOptions<unknown>, object>('fallback', given, {}, fallbackRules);
@@ -80,24 +80,24 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
       throw new ConfigurationError([{ path: 'fallback', expected: 'exactly one of value, run and inOrder', received }]);
     }
     const value = given.value as Added;
-    this.#functions = given.inOrder ?? [given.run ?? (() => value)];
-    this.#handleIf = options.handleIf;
+    this.functions = given.inOrder ?? [given.run ?? (() => value)];
+    this.handleIf = options.handleIf;
   }
 
   enter(call: Call, at: number): undefined {
     call.slots[at] = undefined;
   }
 
-  leave(call: Call, at: number, outcome: Outcome): Outcome | typeof WAIT {
-    if (outcome.ok || !this.#handles(call, outcome.error)) return outcome;
+  leave(call: Call, at: number, outcome: Outcome): Outcome | Wait {
+    if (outcome.ok || !this.handles(call, outcome.error)) return outcome;
     const making: Making = { scope: call.scope(at) };
     call.slots[at] = making;
-    const made = this.#make(outcome.error, making.scope.context);
-    if (!(made instanceof Promise)) return this.#made(call, outcome, made);
+    const made = this.make(outcome.error, making.scope.context);
+    if (!(made instanceof Promise)) return this.made(call, outcome, made);
     void made.then((substitute) => {
       if (call.slots[at] !== making) return;
       call.slots[at] = undefined;
-      call.complete(at, this.#made(call, outcome, substitute));
+      call.complete(at, this.made(call, outcome, substitute));
     });
     return WAIT;
   }
@@ -108,16 +108,16 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
     making?.scope.abort(outcome.error, byCaller);
   }
 
-  #handles(call: Call, error: unknown): boolean {
-    return askHook(this.#handleIf, [error], this.#handleIf === undefined, (thrown) => call.hookFailed(this.name, 'handleIf', thrown));
+  private handles(call: Call, error: unknown): boolean {
+    return askHook(this.handleIf, [error], this.handleIf === undefined, (thrown) => call.hookFailed(this.name, 'handleIf', thrown));
   }
 
   /** Asks one function after the other; stays synchronous as long as they do. */
-  #make(error: unknown, context: ExecutionContext, index = 0): Outcome | Promise<Outcome> {
+  private make(error: unknown, context: ExecutionContext, index = 0): Outcome | Promise<Outcome> {
     const next = (thrown: unknown): Outcome | Promise<Outcome> =>
-      index + 1 < this.#functions.length ? this.#make(thrown, context, index + 1) : failure(withCause(thrown, error));
+      index + 1 < this.functions.length ? this.make(thrown, context, index + 1) : failure(withCause(thrown, error));
     try {
-      const made = this.#functions[index]!(error, context);
+      const made = this.functions[index]!(error, context);
       if (!isThenable(made)) return success(made);
       return Promise.resolve(made).then(success, next);
     } catch (thrown) {
@@ -125,7 +125,7 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
     }
   }
 
-  #made(call: Call, replaced: Failure, substitute: Outcome): Outcome {
+  private made(call: Call, replaced: Failure, substitute: Outcome): Outcome {
     if (call.wants('fallback')) {
       call.emit(this.name, 'fallback', { error: replaced.error, outcome: substitute.ok ? 'success' : 'failure' });
     }

@@ -14,64 +14,71 @@ export interface AbortLink {
   onAbort(reason: unknown, byCaller: boolean): void;
 }
 
+/** What only a run has whose signal was read, that was linked to, or that was aborted: few are. */
+class AbortState {
+  controller: AbortController | undefined = undefined;
+  links: Set<AbortLink> | undefined = undefined;
+  aborted = false;
+  reason: unknown = undefined;
+}
+
 /** One run of a user's function, and what that function is told about it. */
 export class Attempt implements ExecutionContext {
   readonly attempt: number;
+  private readonly call: AttemptedCall;
   /** The position whose enclosing policies limit this run. */
-  readonly #at: number;
-  readonly #call: AttemptedCall;
-  #controller: AbortController | undefined = undefined;
-  #links: Set<AbortLink> | undefined = undefined;
-  #aborted = false;
-  #reason: unknown = undefined;
+  private readonly at: number;
+  private state: AbortState | undefined = undefined;
 
   constructor(call: AttemptedCall, at: number, attempt: number) {
-    this.#call = call;
-    this.#at = at;
+    this.call = call;
+    this.at = at;
     this.attempt = attempt;
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#aborted) this.#controller.abort(this.#reason);
+    const state = (this.state ??= new AbortState());
+    if (state.controller === undefined) {
+      state.controller = new AbortController();
+      if (state.aborted) state.controller.abort(state.reason);
     }
-    return this.#controller.signal;
+    return state.controller.signal;
   }
 
   get pipeline(): string | undefined {
-    return this.#call.pipeline;
+    return this.call.pipeline;
   }
 
   get key(): string | undefined {
-    return this.#call.key;
+    return this.call.key;
   }
 
   get priority(): Priority {
-    return this.#call.priority;
+    return this.call.priority;
   }
 
   get remainingMs(): number {
-    return this.#aborted ? 0 : this.#call.remainingMs(this.#at);
+    return this.state?.aborted === true ? 0 : this.call.remainingMs(this.at);
   }
 
   abort(reason: unknown, byCaller: boolean): void {
-    if (this.#aborted) return;
-    this.#aborted = true;
-    this.#reason = reason;
-    const links = this.#links;
-    this.#links = undefined;
-    for (const link of links ?? []) link.onAbort(reason, byCaller);
-    this.#controller?.abort(reason);
+    const state = (this.state ??= new AbortState());
+    if (state.aborted) return;
+    state.aborted = true;
+    state.reason = reason;
+    for (const link of state.links ?? []) link.onAbort(reason, byCaller);
+    state.links = undefined;
+    state.controller?.abort(reason);
   }
 
   /** Passes an abort on to a call that is part of this run, without the cost of a signal. */
   link(link: AbortLink): void {
-    if (this.#aborted) link.onAbort(this.#reason, true);
-    else (this.#links ??= new Set()).add(link);
+    const state = (this.state ??= new AbortState());
+    if (state.aborted) link.onAbort(state.reason, true);
+    else (state.links ??= new Set()).add(link);
   }
 
   unlink(link: AbortLink): void {
-    this.#links?.delete(link);
+    this.state?.links?.delete(link);
   }
 }

@@ -16,59 +16,59 @@ export interface GuardedCall {
 
 /** What can end a whole call from outside: the caller's signal, its deadline, and the call that it is part of. */
 export class CallGuard extends AbortSubscription implements AbortLink {
-  readonly #call: GuardedCall;
-  readonly #signal: AbortSignal | undefined;
-  readonly #parent: Attempt | undefined;
-  readonly #parentSignal: AbortSignal | undefined;
-  readonly #deadline: Deadline | undefined;
-  readonly #inherited: ExecutionContext | undefined;
-  #parentListener: ParentSubscription | undefined;
+  private readonly call: GuardedCall;
+  private readonly signal: AbortSignal | undefined;
+  private readonly parent: Attempt | undefined;
+  private readonly parentSignal: AbortSignal | undefined;
+  private readonly deadline: Deadline | undefined;
+  private readonly inherited: ExecutionContext | undefined;
+  private parentListener: ParentSubscription | undefined;
 
   constructor(call: GuardedCall, clock: Clock, options: CallOptions) {
     super();
-    this.#call = call;
-    this.#signal = options.signal;
-    this.#inherited = options.parent;
-    if (options.parent instanceof Attempt) this.#parent = options.parent;
-    else this.#parentSignal = options.parent?.signal;
-    if (options.deadlineMs !== undefined) this.#deadline = new Deadline(call, clock, options.deadlineMs);
+    this.call = call;
+    this.signal = options.signal;
+    this.inherited = options.parent;
+    if (options.parent instanceof Attempt) this.parent = options.parent;
+    else this.parentSignal = options.parent?.signal;
+    if (options.deadlineMs !== undefined) this.deadline = new Deadline(call, clock, options.deadlineMs);
   }
 
   /** Starts to watch; false when the call had to end at once. */
   watch(): boolean {
-    if (this.#signal !== undefined) {
-      if (this.#signal.aborted) return this.#endAtOnce(this.#signal.reason);
-      this.subscribe(this.#signal);
+    if (this.signal !== undefined) {
+      if (this.signal.aborted) return this.endAtOnce(this.signal.reason);
+      this.subscribe(this.signal);
     }
-    if (this.#parentSignal !== undefined) {
-      if (this.#parentSignal.aborted) return this.#endAtOnce(this.#parentSignal.reason);
-      this.#parentListener = new ParentSubscription(this);
-      this.#parentListener.subscribe(this.#parentSignal);
+    if (this.parentSignal !== undefined) {
+      if (this.parentSignal.aborted) return this.endAtOnce(this.parentSignal.reason);
+      this.parentListener = new ParentSubscription(this);
+      this.parentListener.subscribe(this.parentSignal);
     }
-    this.#parent?.link(this);
-    this.#deadline?.start();
-    return !this.#call.ended;
+    this.parent?.link(this);
+    this.deadline?.start();
+    return !this.call.ended;
   }
 
   /** Lets go of everything that was listened to. */
   release(): void {
-    if (this.#signal !== undefined) this.unsubscribe(this.#signal);
-    if (this.#parentSignal !== undefined) this.#parentListener?.unsubscribe(this.#parentSignal);
-    this.#parent?.unlink(this);
-    this.#deadline?.stop();
+    if (this.signal !== undefined) this.unsubscribe(this.signal);
+    if (this.parentSignal !== undefined) this.parentListener?.unsubscribe(this.parentSignal);
+    this.parent?.unlink(this);
+    this.deadline?.stop();
   }
 
   /** How many milliseconds the deadline leaves, the inherited one included. */
   remainingMs(): number {
-    return Math.min(this.#deadline?.remainingMs() ?? Infinity, this.#inherited?.remainingMs ?? Infinity);
+    return Math.min(this.deadline?.remainingMs() ?? Infinity, this.inherited?.remainingMs ?? Infinity);
   }
 
   /** A parent that ran out of time is no caller's wish: the upstream was too slow. */
   onAbort(reason: unknown, byCaller = true): void {
-    this.#call.endFromOutside(refusal(() => reason as Error), byCaller && !isTimeout(reason));
+    this.call.endFromOutside(refusal(() => reason as Error), byCaller && !isTimeout(reason));
   }
 
-  #endAtOnce(reason: unknown): false {
+  private endAtOnce(reason: unknown): false {
     this.onAbort(reason);
     return false;
   }
@@ -79,49 +79,49 @@ function isTimeout(reason: unknown): boolean {
 }
 
 class ParentSubscription extends AbortSubscription {
-  readonly #guard: CallGuard;
+  private readonly guard: CallGuard;
 
   constructor(guard: CallGuard) {
     super();
-    this.#guard = guard;
+    this.guard = guard;
   }
 
   onAbort(reason: unknown): void {
-    this.#guard.onAbort(reason);
+    this.guard.onAbort(reason);
   }
 }
 
 class Deadline extends TimeoutEntry {
-  readonly #call: GuardedCall;
-  readonly #clock: Clock;
-  readonly #lane: TimeoutLane;
-  #expired = false;
+  private readonly call: GuardedCall;
+  private readonly clock: Clock;
+  private readonly lane: TimeoutLane;
+  private expired = false;
 
   constructor(call: GuardedCall, clock: Clock, deadlineMs: number) {
     super();
-    this.#call = call;
-    this.#clock = clock;
-    this.#lane = timeoutQueueOf(clock).lane(Math.max(0, deadlineMs));
+    this.call = call;
+    this.clock = clock;
+    this.lane = timeoutQueueOf(clock).lane(Math.max(0, deadlineMs));
   }
 
   start(): void {
-    if (this.#lane.durationMs === 0) this.onTimeout();
-    else if (this.#lane.durationMs !== Infinity) this.#lane.add(this);
+    if (this.lane.durationMs === 0) this.onTimeout();
+    else if (this.lane.durationMs !== Infinity) this.lane.add(this);
   }
 
   stop(): void {
-    this.#lane.remove(this);
+    this.lane.remove(this);
   }
 
   remainingMs(): number {
-    return this.#expired ? 0 : this.#lane.remainingMs(this, this.#clock.now());
+    return this.expired ? 0 : this.lane.remainingMs(this, this.clock.now());
   }
 
   override onTimeout(): void {
-    this.#expired = true;
-    const { pipeline } = this.#call;
-    this.#call.endFromOutside(
-      refusal((deadlineMs) => new DeadlineExceededError(pipeline, deadlineMs), this.#lane.durationMs),
+    this.expired = true;
+    const { pipeline } = this.call;
+    this.call.endFromOutside(
+      refusal((deadlineMs) => new DeadlineExceededError(pipeline, deadlineMs), this.lane.durationMs),
       false,
     );
   }

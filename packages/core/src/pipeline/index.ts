@@ -1,7 +1,9 @@
 export {
   pipeline,
+  type AddsOf,
   type CallEndedEvent,
   type CloseOptions,
+  type EventsOf,
   type LateResultEvent,
   type Pipeline,
   type PipelineEvents,

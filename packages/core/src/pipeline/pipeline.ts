@@ -86,10 +86,11 @@ export interface Pipeline<Events extends EventMap = PipelineEvents, Adds = never
   close(options?: CloseOptions): Promise<number>;
 }
 
-/** What `execute` and the rest can tell and add, read off the types of the policies. */
-type EventsOf<P extends Policy> = PipelineEvents & UnionToIntersection<P extends { readonly '~types'?: infer T } ? EventsIn<T> : EventMap>;
+/** The events of a pipeline that is made of policies of these types. */
+export type EventsOf<P extends Policy> = PipelineEvents & UnionToIntersection<P extends { readonly '~types'?: infer T } ? EventsIn<T> : EventMap>;
 type EventsIn<T> = NonNullable<T> extends { readonly events: infer Events } ? Events : EventMap;
-type AddsOf<P> = P extends { readonly '~types'?: infer T } ? (NonNullable<T> extends { readonly adds: infer Adds } ? KnownAdds<Adds> : never) : never;
+/** What the policies of these types can add to the results of a call: fallbacks do. */
+export type AddsOf<P> = P extends { readonly '~types'?: infer T } ? (NonNullable<T> extends { readonly adds: infer Adds } ? KnownAdds<Adds> : never) : never;
 /** A user's own policy that says nothing adds nothing. */
 type KnownAdds<Adds> = unknown extends Adds ? never : Adds;
 type UnionToIntersection<Union> = (Union extends unknown ? (member: Union) => void : never) extends (member: infer All) => void ? All : never;
@@ -121,9 +122,9 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
   readonly kind = 'pipeline';
   readonly name: string;
   readonly policies: readonly Policy[];
-  readonly #plan: Plan;
-  readonly #channel: EventChannel<PipelineEvents> = new EventChannel();
-  #closed = false;
+  private readonly plan: Plan;
+  private readonly channel: EventChannel<PipelineEvents> = new EventChannel();
+  private closed = false;
 
   constructor(given: PipelineOptions, policies: readonly Policy[]) {
     const options = resolveOptions('pipeline', given, {}, rules);
@@ -134,11 +135,11 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
     const clock = options.clock ?? policies.find((policy) => policy.boundClock !== undefined)?.boundClock ?? systemClock;
     this.name = options.name ?? 'pipeline';
     this.policies = Object.freeze([...policies]);
-    this.#plan = new Plan(options.name, policies, clock, options.random ?? systemRandom, this.#channel as EventChannel);
+    this.plan = new Plan(options.name, policies, clock, options.random ?? systemRandom, this.channel as EventChannel);
   }
 
   get boundClock(): Clock {
-    return this.#plan.clock;
+    return this.plan.clock;
   }
 
   get events(): EventSource<PipelineEvents> {
@@ -146,17 +147,17 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
   }
 
   get busy(): number {
-    return this.#plan.busy;
+    return this.plan.busy;
   }
 
   execute<T>(fn: (context: ExecutionContext) => T, options?: CallOptions): Promise<never> {
-    if (this.#closed) return Promise.reject(new PipelineClosedError(this.#plan.name));
-    return new RunningCall(this.#plan, fn, options, false).start() as Promise<never>;
+    if (this.closed) return Promise.reject(new PipelineClosedError(this.plan.name));
+    return new RunningCall(this.plan, fn, options, false).start() as Promise<never>;
   }
 
   tryExecute<T>(fn: (context: ExecutionContext) => T, options?: CallOptions): Promise<Outcome<never>> {
-    if (this.#closed) return Promise.resolve(failure(new PipelineClosedError(this.#plan.name)));
-    return new RunningCall(this.#plan, fn, options, true).start() as Promise<Outcome<never>>;
+    if (this.closed) return Promise.resolve(failure(new PipelineClosedError(this.plan.name)));
+    return new RunningCall(this.plan, fn, options, true).start() as Promise<Outcome<never>>;
   }
 
   wrap<This, Parameters extends readonly unknown[], T>(
@@ -175,25 +176,25 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
 
   /** Call events come from the pipeline, events of a policy's own state from the policy. */
   on(type: '*' | keyof PipelineEvents, listener: (event: never) => void): () => void {
-    const sources = [this.#channel, ...this.policies.map((policy) => policy.events)] as readonly (EventSource | undefined)[];
-    const stops = sources.map((source) => source?.on(type as '*', listener as (event: unknown) => void));
+    const sources = [this.channel, ...this.policies.map((policy) => policy.events)] as readonly ({ on(type: string, listener: unknown): () => void } | undefined)[];
+    const stops = sources.map((source) => source?.on(type, listener));
     return () => {
       for (const stop of stops) stop?.();
     };
   }
 
   close(options: CloseOptions = {}): Promise<number> {
-    this.#closed = true;
+    this.closed = true;
     return new Promise((resolve) => {
       let timer: { cancel(): void } | undefined;
-      const withdraw = this.#plan.onIdle(() => {
+      const withdraw = this.plan.onIdle(() => {
         timer?.cancel();
         resolve(0);
       });
-      if (options.timeoutMs === undefined || this.#plan.busy === 0) return;
-      timer = this.#plan.clock.setTimer(options.timeoutMs, () => {
+      if (options.timeoutMs === undefined || this.plan.busy === 0) return;
+      timer = this.plan.clock.setTimer(options.timeoutMs, () => {
         withdraw();
-        resolve(this.#plan.busy);
+        resolve(this.plan.busy);
       });
     });
   }

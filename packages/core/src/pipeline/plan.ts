@@ -3,58 +3,74 @@ import type { Random } from '../clock/random.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
 import type { EventChannel } from '../events/channel.ts';
 import type { EventMap } from '../events/event.ts';
-import type { HookPolicy, Policy } from '../policy/policy.ts';
+import type { HookPolicy, Policy, PolicyHooks } from '../policy/policy.ts';
 import { AroundStep } from './around-step.ts';
+
+/**
+ * A policy as the walk uses it. All steps have one shape, whatever class the policy is of: loading a hook from objects
+ * of many shapes costs more than calling it.
+ */
+export class Step {
+  readonly policy: HookPolicy;
+  readonly enter: PolicyHooks['enter'];
+  readonly leave: PolicyHooks['leave'];
+
+  constructor(policy: HookPolicy) {
+    this.policy = policy;
+    this.enter = policy.enter;
+    this.leave = policy.leave;
+  }
+}
 
 /** A pipeline made ready to run: what its calls share. */
 export class Plan {
   readonly name: string | undefined;
-  readonly steps: readonly HookPolicy[];
+  readonly steps: readonly Step[];
   readonly clock: Clock;
   readonly channel: EventChannel<EventMap>;
   /** Whether a step may end a call while the user's function runs. */
   readonly interruptible: boolean;
   /** Calls that have not ended, and runs of functions that have not ended. */
-  #busy = 0;
-  #whenIdle: (() => void)[] = [];
+  private busyCount = 0;
+  private whenIdle: (() => void)[] = [];
 
   constructor(name: string | undefined, policies: readonly Policy[], clock: Clock, random: Random, channel: EventChannel<EventMap>) {
     this.name = name;
     this.clock = clock;
     this.channel = channel;
-    this.steps = policies.map((policy, position) => toStep(policy, position));
-    this.interruptible = this.steps.some((step) => step.interrupts === true);
+    this.steps = policies.map((policy, position) => new Step(hooksOf(policy, position)));
+    this.interruptible = this.steps.some(({ policy }) => policy.interrupts === true);
     bindClocks(policies, clock, random);
   }
 
   /** How many calls, and runs of functions that a call left behind, have not ended. */
   get busy(): number {
-    return this.#busy;
+    return this.busyCount;
   }
 
   begin(): void {
-    this.#busy++;
+    this.busyCount++;
   }
 
   end(): void {
-    if (--this.#busy > 0) return;
-    const waiting = this.#whenIdle;
+    if (--this.busyCount > 0) return;
+    const waiting = this.whenIdle;
     if (waiting.length === 0) return;
-    this.#whenIdle = [];
+    this.whenIdle = [];
     for (const callback of waiting) callback();
   }
 
   /** Calls back when nothing runs any more; returns what withdraws that. */
   onIdle(callback: () => void): () => void {
-    if (this.#busy === 0) callback();
-    else this.#whenIdle.push(callback);
+    if (this.busyCount === 0) callback();
+    else this.whenIdle.push(callback);
     return () => {
-      this.#whenIdle = this.#whenIdle.filter((waiting) => waiting !== callback);
+      this.whenIdle = this.whenIdle.filter((waiting) => waiting !== callback);
     };
   }
 }
 
-function toStep(policy: Policy, position: number): HookPolicy {
+function hooksOf(policy: Policy, position: number): HookPolicy {
   if ('around' in policy && typeof policy.around === 'function') return new AroundStep(policy);
   if ('enter' in policy && typeof policy.enter === 'function') return policy;
   throw new ConfigurationError([

@@ -27,7 +27,17 @@ type UserFunction = (context: ExecutionContext) => unknown;
 /** Where a run of the inner steps, started by {@link RunningCall.fork}, belongs. */
 interface Origin {
   readonly parent: RunningCall;
+  /** The position of the first step that is part of it. */
+  readonly first: number;
   readonly done: (outcome: Outcome) => void;
+}
+
+/** What few calls need. */
+class Rare {
+  guard: CallGuard | undefined = undefined;
+  interruption: Interruption | undefined = undefined;
+  whenIdle: (() => void)[] = [];
+  startedAt = 0;
 }
 
 interface Interruption {
@@ -50,32 +60,27 @@ export class RunningCall implements Call {
   readonly slots: unknown[];
   attempts = 0;
   running = 0;
-  readonly #function: UserFunction;
-  readonly #asOutcome: boolean;
-  readonly #origin: Origin | undefined;
-  readonly #first: number;
-  #position: number;
-  #current: Attempt | undefined = undefined;
-  #outcome: Outcome | undefined = undefined;
-  #walking = false;
-  #interruption: Interruption | undefined = undefined;
-  #guard: CallGuard | undefined = undefined;
+  private readonly function: UserFunction;
+  private readonly asOutcome: boolean;
+  private readonly origin: Origin | undefined;
+  private position: number;
+  private current: Attempt | undefined = undefined;
+  private outcome: Outcome | undefined = undefined;
+  private walking = false;
   /** The promise of the straight path, when there is one. */
-  #straight: Promise<unknown> | undefined = undefined;
-  #resolve: ((value: unknown) => void) | undefined = undefined;
-  #reject: ((error: unknown) => void) | undefined = undefined;
-  #whenIdle: (() => void)[] | undefined = undefined;
-  #startedAt = 0;
+  private straight: Promise<unknown> | undefined = undefined;
+  private resolve: ((value: unknown) => void) | undefined = undefined;
+  private reject: ((error: unknown) => void) | undefined = undefined;
+  private rare: Rare | undefined = undefined;
 
-  constructor(plan: Plan, fn: UserFunction, options: CallOptions | undefined, asOutcome: boolean, origin?: Origin, first = 0) {
+  constructor(plan: Plan, fn: UserFunction, options: CallOptions | undefined, asOutcome: boolean, origin?: Origin) {
     this.plan = plan;
     this.options = options;
     this.slots = new Array<unknown>(plan.steps.length);
-    this.#function = fn;
-    this.#asOutcome = asOutcome;
-    this.#origin = origin;
-    this.#first = first;
-    this.#position = first - 1;
+    this.function = fn;
+    this.asOutcome = asOutcome;
+    this.origin = origin;
+    this.position = origin === undefined ? -1 : origin.first - 1;
   }
 
   // --- what the pipeline calls ---
@@ -83,19 +88,29 @@ export class RunningCall implements Call {
   /** Runs the call; the promise settles as the call ends. */
   start(): Promise<unknown> {
     this.plan.begin();
-    if (this.plan.channel.wants('call-ended')) this.#startedAt = this.plan.clock.now();
+    if (this.plan.channel.wants('call-ended')) this.rarely.startedAt = this.plan.clock.now();
     const { options } = this;
     if (options !== undefined && (options.signal ?? options.parent ?? options.deadlineMs) !== undefined) {
-      this.#guard = new CallGuard(this, this.plan.clock, options);
-      if (!this.#guard.watch()) return settledPromise(this.#outcome!, this.#asOutcome);
+      const guard = new CallGuard(this, this.plan.clock, options);
+      this.rarely.guard = guard;
+      if (!guard.watch()) return settledPromise(this.outcome!, this.asOutcome);
     }
-    this.#walk(undefined);
-    if (this.#outcome !== undefined) return settledPromise(this.#outcome, this.#asOutcome);
-    return this.#straight ?? this.#defer();
+    this.walk(undefined);
+    if (this.outcome !== undefined) return settledPromise(this.outcome, this.asOutcome);
+    return this.straight ?? this.defer();
+  }
+
+  private get rarely(): Rare {
+    return (this.rare ??= new Rare());
+  }
+
+  /** The position of the first step that is this call's own. */
+  private get first(): number {
+    return this.origin === undefined ? 0 : this.origin.first;
   }
 
   get ended(): boolean {
-    return this.#outcome !== undefined;
+    return this.outcome !== undefined;
   }
 
   get priority(): Priority {
@@ -104,7 +119,7 @@ export class RunningCall implements Call {
 
   /** The caller's abort, the deadline, or the end of the call that this one is part of. */
   endFromOutside(outcome: Failure, byCaller: boolean): void {
-    this.#interrupt(this.#first - 1, outcome, byCaller);
+    this.breakOff(this.first - 1, outcome, byCaller);
   }
 
   // --- what steps call ---
@@ -122,37 +137,37 @@ export class RunningCall implements Call {
   }
 
   get context(): ExecutionContext {
-    return this.#current ?? new Attempt(this, this.plan.steps.length, this.attempts + 1);
+    return this.current ?? new Attempt(this, this.plan.steps.length, this.attempts + 1);
   }
 
   remainingMs(at: number): number {
-    let remaining = this.#guard?.remainingMs() ?? Infinity;
+    let remaining = this.rare?.guard?.remainingMs() ?? Infinity;
     const { steps } = this.plan;
-    for (let position = this.#first; position < at; position++) {
-      const step = steps[position]!;
-      if (step.remainingMs !== undefined) remaining = Math.min(remaining, step.remainingMs(this, position));
+    for (let position = this.first; position < at; position++) {
+      const { policy } = steps[position]!;
+      if (policy.remainingMs !== undefined) remaining = Math.min(remaining, policy.remainingMs(this, position));
     }
-    return this.#origin === undefined ? remaining : Math.min(remaining, this.#origin.parent.remainingMs(this.#first));
+    return this.origin === undefined ? remaining : Math.min(remaining, this.origin.parent.remainingMs(this.first));
   }
 
   resume(at: number): void {
-    if (this.#outcome !== undefined) return;
-    this.#position = at;
-    this.#walk(undefined);
+    if (this.outcome !== undefined) return;
+    this.position = at;
+    this.walk(undefined);
   }
 
   complete(at: number, outcome: Outcome): void {
-    if (this.#outcome !== undefined) return;
-    this.#position = at - 1;
-    this.#walk(outcome);
+    if (this.outcome !== undefined) return;
+    this.position = at - 1;
+    this.walk(outcome);
   }
 
   interrupt(at: number, outcome: Failure): void {
-    this.#interrupt(at, outcome, false);
+    this.breakOff(at, outcome, false);
   }
 
   abortRun(reason: unknown): void {
-    this.#current?.abort(reason, false);
+    this.current?.abort(reason, false);
   }
 
   scope(at: number): Scope {
@@ -161,14 +176,14 @@ export class RunningCall implements Call {
   }
 
   fork(at: number, done: (outcome: Outcome) => void): Fork {
-    const fork = new RunningCall(this.plan, this.#function, this.options, true, { parent: this, done }, at + 1);
-    fork.#walk(undefined);
-    return { cancel: (reason) => fork.#cancel(reason) };
+    const fork = new RunningCall(this.plan, this.function, this.options, true, { parent: this, first: at + 1, done });
+    fork.walk(undefined);
+    return { cancel: (reason) => fork.cancel(reason) };
   }
 
   whenIdle(callback: () => void): void {
     if (this.running === 0) callback();
-    else (this.#whenIdle ??= []).push(callback);
+    else this.rarely.whenIdle.push(callback);
   }
 
   wants(type: string): boolean {
@@ -187,192 +202,195 @@ export class RunningCall implements Call {
   // --- the walk ---
 
   /** Walks until somebody has to be waited for or the call has ended: outward with an outcome, otherwise inward. */
-  #walk(outcome: Outcome | undefined): void {
-    this.#walking = true;
+  private walk(outcome: Outcome | undefined): void {
+    this.walking = true;
     let carried = outcome;
     for (;;) {
       try {
-        if (carried === undefined) carried = this.#inward();
-        if (carried === undefined || !this.#outward(carried)) break;
+        if (carried === undefined) carried = this.inward();
+        if (carried === undefined || !this.outward(carried)) break;
         carried = undefined;
       } catch (error) {
         // A policy that throws has left the call; what is outside of it sees a failure.
         carried = failure(error);
-        this.#position--;
+        this.position--;
       }
     }
-    this.#walking = false;
-    if (this.#interruption !== undefined) this.#interruptNow();
+    this.walking = false;
+    if (this.rare?.interruption !== undefined) this.interruptNow(this.rare.interruption);
   }
 
   /** Enters the steps inside `position` and runs the function; the outcome, or undefined when it is to be waited for. */
-  #inward(): Outcome | undefined {
+  private inward(): Outcome | undefined {
     const { steps } = this.plan;
-    for (let at = this.#position + 1; at < steps.length; at++) {
-      this.#position = at;
-      const answer = steps[at]!.enter(this, at);
+    for (let at = this.position + 1; at < steps.length; at++) {
+      this.position = at;
+      const step = steps[at]!;
+      const answer = step.enter.call(step.policy, this, at);
       if (answer === undefined) continue;
       if (answer === WAIT) return undefined;
-      this.#position = at - 1;
-      return answer;
+      this.position = at - 1;
+      return answer as Outcome;
     }
-    return this.#run();
+    return this.run();
   }
 
   /** Leaves the steps from `position` outward; true when a step sent the call inward again. */
-  #outward(outcome: Outcome): boolean {
+  private outward(outcome: Outcome): boolean {
     const { steps } = this.plan;
     let carried = outcome;
-    for (let at = this.#position; at >= this.#first; at--) {
-      this.#position = at;
-      const answer = steps[at]!.leave(this, at, carried);
+    for (let at = this.position; at >= this.first; at--) {
+      this.position = at;
+      const step = steps[at]!;
+      const answer = step.leave.call(step.policy, this, at, carried);
       if (answer === WAIT) return false;
       if (answer === AGAIN) return true;
-      carried = answer;
+      carried = answer as Outcome;
     }
-    this.#position = this.#first - 1;
-    this.#end(carried);
+    this.position = this.first - 1;
+    this.end(carried);
     return false;
   }
 
   // --- the user's function ---
 
-  #run(): Outcome | undefined {
+  private run(): Outcome | undefined {
     const attempt = new Attempt(this, this.plan.steps.length, this.attempts + 1);
-    this.#current = attempt;
-    this.#began();
+    this.current = attempt;
+    this.began();
     let result: unknown;
     try {
-      result = this.#function(attempt);
+      result = this.function(attempt);
     } catch (error) {
-      this.#stopped(attempt);
+      this.stopped(attempt);
       return failure(error);
     }
     if (!isThenable(result)) {
-      this.#stopped(attempt);
+      this.stopped(attempt);
       return success(result);
     }
     const promise = result instanceof Promise ? result : Promise.resolve(result);
     const settled = promise.then(
-      (value: unknown) => this.#settled(attempt, success(value)),
-      (error: unknown) => this.#settled(attempt, failure(error)),
+      (value: unknown) => this.settled(attempt, success(value)),
+      (error: unknown) => this.settled(attempt, failure(error)),
     );
-    if (!this.plan.interruptible && this.#guard === undefined && this.#origin === undefined) this.#straight ??= settled;
+    if (!this.plan.interruptible && this.rare?.guard === undefined && this.origin === undefined) this.straight ??= settled;
     return undefined;
   }
 
-  #began(): void {
+  private began(): void {
     this.attempts++;
     this.running++;
     this.plan.begin();
-    for (let parent = this.#origin?.parent; parent !== undefined; parent = parent.#origin?.parent) {
+    for (let parent = this.origin?.parent; parent !== undefined; parent = parent.origin?.parent) {
       parent.attempts++;
       parent.running++;
     }
   }
 
-  #stopped(attempt: Attempt): void {
-    if (this.#current === attempt) this.#current = undefined;
-    for (let call: RunningCall | undefined = this; call !== undefined; call = call.#origin?.parent) {
+  private stopped(attempt: Attempt): void {
+    if (this.current === attempt) this.current = undefined;
+    for (let call: RunningCall | undefined = this; call !== undefined; call = call.origin?.parent) {
       call.running--;
-      if (call.running === 0 && call.#whenIdle !== undefined) call.#idle(call.#whenIdle);
+      if (call.running === 0 && call.rare !== undefined) call.idle(call.rare);
     }
     this.plan.end();
   }
 
-  #idle(callbacks: readonly (() => void)[]): void {
-    this.#whenIdle = undefined;
+  private idle(rare: Rare): void {
+    const callbacks = rare.whenIdle;
+    rare.whenIdle = [];
     for (const callback of callbacks) callback();
   }
 
   /** The function's promise has settled. On the straight path what this returns is what the caller gets. */
-  #settled(attempt: Attempt, outcome: Outcome): unknown {
-    const late = this.#current !== attempt;
-    this.#stopped(attempt);
+  private settled(attempt: Attempt, outcome: Outcome): unknown {
+    const late = this.current !== attempt;
+    this.stopped(attempt);
     if (late) {
       if (this.wants('late-result')) this.emit(undefined, 'late-result', { attempt: attempt.attempt, outcome });
       return undefined;
     }
-    this.#walk(outcome);
-    if (this.#straight === undefined || this.#resolve !== undefined) return undefined;
-    if (this.#outcome === undefined) return this.#defer();
-    if (this.#asOutcome) return this.#outcome;
-    if (this.#outcome.ok) return this.#outcome.value;
-    throw this.#outcome.error;
+    this.walk(outcome);
+    if (this.straight === undefined || this.resolve !== undefined) return undefined;
+    if (this.outcome === undefined) return this.defer();
+    if (this.asOutcome) return this.outcome;
+    if (this.outcome.ok) return this.outcome.value;
+    throw this.outcome.error;
   }
 
   // --- the end ---
 
-  #end(outcome: Outcome): void {
+  private end(outcome: Outcome): void {
     (outcome as { attempts: number }).attempts = this.attempts;
-    this.#outcome = outcome;
-    this.#guard?.release();
-    if (this.#origin !== undefined) {
-      this.#origin.done(outcome);
+    this.outcome = outcome;
+    this.rare?.guard?.release();
+    if (this.origin !== undefined) {
+      this.origin.done(outcome);
       return;
     }
-    if (this.wants('call-ended')) this.#tellEnd(outcome);
-    if (this.#resolve !== undefined) {
-      if (this.#asOutcome) this.#resolve(outcome);
-      else if (outcome.ok) this.#resolve(outcome.value);
-      else this.#reject!(outcome.error);
+    if (this.wants('call-ended')) this.tellEnd(outcome);
+    if (this.resolve !== undefined) {
+      if (this.asOutcome) this.resolve(outcome);
+      else if (outcome.ok) this.resolve(outcome.value);
+      else this.reject!(outcome.error);
     }
     this.plan.end();
   }
 
-  #tellEnd(outcome: Outcome): void {
-    const durationMs = this.plan.clock.now() - this.#startedAt;
+  private tellEnd(outcome: Outcome): void {
+    const durationMs = this.plan.clock.now() - this.rarely.startedAt;
     const ended = { durationMs, attempts: outcome.attempts, outcome: outcome.ok ? 'success' : 'failure' };
     this.emit(undefined, 'call-ended', outcome.ok ? ended : { ...ended, error: outcome.error });
   }
 
-  #interrupt(at: number, outcome: Failure, byCaller: boolean): void {
-    if (this.#outcome !== undefined) return;
+  private breakOff(at: number, outcome: Failure, byCaller: boolean): void {
+    if (this.outcome !== undefined) return;
     // Of several that come during one walk the outermost counts.
-    if (this.#interruption === undefined || at < this.#interruption.at) this.#interruption = { at, outcome, byCaller };
-    if (!this.#walking) this.#interruptNow();
+    const rare = this.rarely;
+    if (rare.interruption === undefined || at < rare.interruption.at) rare.interruption = { at, outcome, byCaller };
+    if (!this.walking) this.interruptNow(rare.interruption);
   }
 
-  #interruptNow(): void {
-    const { at, outcome, byCaller } = this.#interruption!;
-    this.#interruption = undefined;
-    if (this.#outcome !== undefined || this.#position < at) return;
-    this.#cancelInside(at, outcome, byCaller);
-    this.#position = at - 1;
-    if (at < this.#first) {
-      this.#position = this.#first - 1;
-      this.#end(outcome);
-    } else this.#walk(outcome);
+  private interruptNow({ at, outcome, byCaller }: Interruption): void {
+    this.rarely.interruption = undefined;
+    if (this.outcome !== undefined || this.position < at) return;
+    this.cancelInside(at, outcome, byCaller);
+    this.position = at - 1;
+    if (at < this.first) {
+      this.position = this.first - 1;
+      this.end(outcome);
+    } else this.walk(outcome);
   }
 
-  #cancelInside(at: number, outcome: Failure, byCaller: boolean): void {
-    this.#walking = true;
-    const attempt = this.#current;
-    this.#current = undefined;
-    for (let position = this.#position; position > at; position--) {
-      const step = this.plan.steps[position]!;
+  private cancelInside(at: number, outcome: Failure, byCaller: boolean): void {
+    this.walking = true;
+    const attempt = this.current;
+    this.current = undefined;
+    for (let position = this.position; position > at; position--) {
+      const { policy } = this.plan.steps[position]!;
       try {
-        step.cancel(this, position, outcome, byCaller);
+        policy.cancel(this, position, outcome, byCaller);
       } catch (error) {
-        this.hookFailed(step.name ?? step.kind, 'cancel', error);
+        this.hookFailed(policy.name ?? policy.kind, 'cancel', error);
       }
     }
     attempt?.abort(outcome.error, byCaller);
-    this.#walking = false;
+    this.walking = false;
   }
 
   /** Ends a fork whose result nobody wants. */
-  #cancel(reason: unknown): void {
-    if (this.#outcome !== undefined) return;
+  private cancel(reason: unknown): void {
+    if (this.outcome !== undefined) return;
     const outcome = failure(reason);
-    this.#outcome = outcome;
-    this.#cancelInside(this.#first - 1, outcome, true);
+    this.outcome = outcome;
+    this.cancelInside(this.first - 1, outcome, true);
   }
 
-  #defer(): Promise<unknown> {
+  private defer(): Promise<unknown> {
     const promise = new Promise(captureResolvers);
-    this.#resolve = capturedResolve;
-    this.#reject = capturedReject;
+    this.resolve = capturedResolve;
+    this.reject = capturedReject;
     return promise;
   }
 }

@@ -24,25 +24,25 @@ export abstract class AbortSubscription extends ListNode {
 }
 
 class AbortFan {
-  readonly #signal: AbortSignal;
-  readonly #waiting: IntrusiveList<AbortSubscription> = new IntrusiveList();
+  private readonly signal: AbortSignal;
+  private readonly waiting: IntrusiveList<AbortSubscription> = new IntrusiveList();
 
   constructor(signal: AbortSignal) {
-    this.#signal = signal;
+    this.signal = signal;
   }
 
   add(subscription: AbortSubscription): void {
-    if (this.#waiting.size === 0) this.#signal.addEventListener('abort', this);
-    this.#waiting.append(subscription);
+    if (this.waiting.isEmpty) this.signal.addEventListener('abort', this);
+    this.waiting.append(subscription);
   }
 
   delete(subscription: AbortSubscription): void {
-    if (this.#waiting.remove(subscription) && this.#waiting.size === 0) this.#signal.removeEventListener('abort', this);
+    if (this.waiting.remove(subscription) && this.waiting.isEmpty) this.signal.removeEventListener('abort', this);
   }
 
   handleEvent(): void {
-    this.#signal.removeEventListener('abort', this);
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next.onAbort(this.#signal.reason);
+    this.signal.removeEventListener('abort', this);
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) next.onAbort(this.signal.reason);
   }
 }
 

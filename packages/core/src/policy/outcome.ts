@@ -41,21 +41,21 @@ class Failed implements Failure {
 class Refused implements Failure {
   readonly ok = false;
   attempts = 0;
-  #makeError: ((detail: number) => Error) | undefined;
-  #detail: number;
-  #error: Error | undefined;
+  private makeError: ((detail: number) => Error) | undefined;
+  private detail: number;
+  private made: Error | undefined;
 
   constructor(makeError: (detail: number) => Error, detail: number) {
-    this.#makeError = makeError;
-    this.#detail = detail;
+    this.makeError = makeError;
+    this.detail = detail;
   }
 
   get error(): Error {
-    if (this.#makeError !== undefined) {
-      this.#error = this.#makeError(this.#detail);
-      this.#makeError = undefined;
+    if (this.makeError !== undefined) {
+      this.made = this.makeError(this.detail);
+      this.makeError = undefined;
     }
-    return this.#error!;
+    return this.made!;
   }
 }
 

@@ -28,31 +28,31 @@ export const policyOptionRules: {
 export abstract class PolicyBase {
   abstract readonly kind: string;
   readonly name: string;
-  #clock: Clock | undefined;
-  #random: Random | undefined;
+  private ownClock: Clock | undefined;
+  private ownRandom: Random | undefined;
 
   constructor(kind: string, options: PolicyOptions) {
     this.name = options.name ?? kind;
-    this.#clock = options.clock;
-    this.#random = options.random;
+    this.ownClock = options.clock;
+    this.ownRandom = options.random;
   }
 
   /** The clock that the policy is bound to; undefined as long as it has neither been given one nor met a pipeline. */
   get boundClock(): Clock | undefined {
-    return this.#clock;
+    return this.ownClock;
   }
 
   adopt(clock: Clock, random: Random): void {
-    this.#clock ??= clock;
-    this.#random ??= random;
+    this.ownClock ??= clock;
+    this.ownRandom ??= random;
   }
 
   protected get clock(): Clock {
-    return this.#clock ?? systemClock;
+    return this.ownClock ?? systemClock;
   }
 
   protected get random(): Random {
-    return this.#random ?? systemRandom;
+    return this.ownRandom ?? systemRandom;
   }
 }
 

@@ -17,14 +17,24 @@
  */
 import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
-import type { EventMap, EventSource } from '../events/event.ts';
+import type { EventMap } from '../events/event.ts';
 import type { ExecutionContext, CallOptions } from './context.ts';
 import type { Failure, Outcome } from './outcome.ts';
 
+/** The type of {@link WAIT}. */
+export interface Wait {
+  readonly answer: 'wait';
+}
+
+/** The type of {@link AGAIN}. */
+export interface Again {
+  readonly answer: 'again';
+}
+
 /** A hook's answer: the policy has taken the call over and will call `resume` or `complete`, after the hook returned. */
-export const WAIT: unique symbol = Symbol('wait');
+export const WAIT: Wait = Object.freeze({ answer: 'wait' });
 /** The answer of `leave`: go inward again, at once. */
-export const AGAIN: unique symbol = Symbol('again');
+export const AGAIN: Again = Object.freeze({ answer: 'again' });
 
 /** What hooks see of a running call. */
 export interface Call {
@@ -85,9 +95,9 @@ export interface Fork {
 /** The hooks of a policy; see the head of this file. */
 export interface PolicyHooks {
   /** A call comes in. Nothing: go on inward. An outcome: it goes no further, and `leave` is not called. */
-  enter(call: Call, at: number): Outcome | typeof WAIT | undefined;
+  enter(call: Call, at: number): Outcome | Wait | undefined;
   /** An outcome comes out: pass it on or another one, wait, or go again. */
-  leave(call: Call, at: number, outcome: Outcome): Outcome | typeof WAIT | typeof AGAIN;
+  leave(call: Call, at: number, outcome: Outcome): Outcome | Wait | Again;
   /**
    * The call was ended further out while it was here or inside. Let go of what is held for it.
    *
@@ -100,14 +110,19 @@ export interface PolicyHooks {
   remainingMs?(call: Call, at: number): number;
 }
 
+/** A source of events of whatever types; what they are stands in `'~types'`. */
+export interface AnyEventSource {
+  on(type: never, listener: never): () => void;
+}
+
 /** What policies and pipelines have in common. */
-interface Named<Events extends EventMap, Adds> {
+export interface PolicyIdentity<Events extends EventMap, Adds> {
   /** What it is: `retry`. */
   readonly kind: string;
   /** Its name in events and errors; default: its kind. */
   readonly name?: string;
   /** Events of the policy's own state, told whoever caused them. */
-  readonly events?: EventSource<Events>;
+  readonly events?: AnyEventSource | undefined;
   /** The clock that it is bound to, when it is. */
   readonly boundClock?: Clock | undefined;
   /** Takes the pipeline's clock and random numbers where it was given none of its own. */
@@ -117,13 +132,13 @@ interface Named<Events extends EventMap, Adds> {
 }
 
 /** A policy by hooks: what the policies of this library are. */
-export interface HookPolicy<Events extends EventMap = EventMap, Adds = unknown> extends PolicyHooks, Named<Events, Adds> {
+export interface HookPolicy<Events extends EventMap = EventMap, Adds = unknown> extends PolicyHooks, PolicyIdentity<Events, Adds> {
   /** True when it may end a call while the user's function runs. */
   readonly interrupts?: boolean;
 }
 
 /** A policy as an async function around the rest: short to write, one more promise hop per call. */
-export interface AroundPolicy<Events extends EventMap = EventMap, Adds = unknown> extends Named<Events, Adds> {
+export interface AroundPolicy<Events extends EventMap = EventMap, Adds = unknown> extends PolicyIdentity<Events, Adds> {
   /**
    * Runs the call.
    *

@@ -2,7 +2,7 @@ import type { Timer } from '../clock/clock.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import type { Outcome } from '../policy/outcome.ts';
 import { askHook, PolicyBase } from '../policy/policy-base.ts';
-import { AGAIN, type Call, type HookPolicy, WAIT } from '../policy/policy.ts';
+import { AGAIN, type Call, type HookPolicy, WAIT, type Wait, type Again } from '../policy/policy.ts';
 import type { GiveUpReason, RetryEvents } from './events.ts';
 import { type JitterFunction, jitterFunction } from './jitter.ts';
 import { retryDefaults, type RetryOptions, retryRules, isRetryable } from './options.ts';
@@ -58,70 +58,70 @@ class Retrying {
 
 class RetryPolicy extends PolicyBase implements Retry {
   readonly kind = 'retry';
-  readonly #options: Resolved<RetryOptions, typeof retryDefaults>;
-  readonly #jitter: JitterFunction;
-  readonly #histogram: number[] = new Array<number>(HISTOGRAM_SIZE).fill(0);
-  #calls = 0;
-  #retries = 0;
-  #succeededFirst = 0;
-  #succeededAfterRetry = 0;
-  #failed = 0;
-  #totalDelayMs = 0;
+  private readonly options: Resolved<RetryOptions, typeof retryDefaults>;
+  private readonly jitter: JitterFunction;
+  private readonly histogram: number[] = new Array<number>(HISTOGRAM_SIZE).fill(0);
+  private calls = 0;
+  private retries = 0;
+  private succeededFirst = 0;
+  private succeededAfterRetry = 0;
+  private failed = 0;
+  private totalDelayMs = 0;
 
   constructor(given: RetryOptions) {
     const options = resolveOptions('retry', given, retryDefaults, retryRules);
     super('retry', options);
-    this.#options = options;
-    this.#jitter = jitterFunction(options.backoff.jittered === true ? 'none' : options.jitter);
+    this.options = options;
+    this.jitter = jitterFunction(options.backoff.jittered === true ? 'none' : options.jitter);
   }
 
   get statistics(): RetryStatistics {
     return {
-      calls: this.#calls,
-      retries: this.#retries,
-      succeededFirst: this.#succeededFirst,
-      succeededAfterRetry: this.#succeededAfterRetry,
-      failed: this.#failed,
-      totalDelayMs: this.#totalDelayMs,
-      attemptsHistogram: [...this.#histogram],
+      calls: this.calls,
+      retries: this.retries,
+      succeededFirst: this.succeededFirst,
+      succeededAfterRetry: this.succeededAfterRetry,
+      failed: this.failed,
+      totalDelayMs: this.totalDelayMs,
+      attemptsHistogram: [...this.histogram],
     };
   }
 
   enter(call: Call, at: number): undefined {
-    this.#calls++;
+    this.calls++;
     // Only a limit on the elapsed time has to know when the call began; otherwise nothing is kept until it fails.
-    call.slots[at] = this.#options.maxElapsedMs === undefined ? undefined : new Retrying(this.clock.now());
+    call.slots[at] = this.options.maxElapsedMs === undefined ? undefined : new Retrying(this.clock.now());
   }
 
-  leave(call: Call, at: number, outcome: Outcome): Outcome | typeof WAIT | typeof AGAIN {
+  leave(call: Call, at: number, outcome: Outcome): Outcome | Wait | Again {
     let retrying = call.slots[at] as Retrying | undefined;
     const attempt = (retrying?.attempt ?? 0) + 1;
-    if (!this.#unacceptable(call, outcome, attempt)) return this.#passOn(outcome, attempt);
+    if (!this.unacceptable(call, outcome, attempt)) return this.passOn(outcome, attempt);
     if (retrying === undefined) call.slots[at] = retrying = new Retrying(0);
     retrying.attempt = attempt;
     const wanted = outcome.ok ? undefined : serverDelay(outcome.error);
-    const delayMs = wanted ?? this.#backoff(call, retrying, outcome);
-    const reason = this.#reasonToStop(call, at, retrying, outcome, delayMs, wanted !== undefined);
-    if (reason !== undefined) return this.#giveUp(call, attempt, outcome, reason);
+    const delayMs = wanted ?? this.backoff(call, retrying, outcome);
+    const reason = this.reasonToStop(call, at, retrying, outcome, delayMs, wanted !== undefined);
+    if (reason !== undefined) return this.giveUp(call, attempt, outcome, reason);
     retrying.delayMs = delayMs;
-    return this.#again(call, at, retrying, outcome, wanted !== undefined);
+    return this.again(call, at, retrying, outcome, wanted !== undefined);
   }
 
   cancel(call: Call, at: number): void {
     const retrying = call.slots[at] as Retrying | undefined;
     retrying?.timer?.cancel();
-    this.#count(false, (retrying?.attempt ?? 0) + 1);
+    this.count(false, (retrying?.attempt ?? 0) + 1);
   }
 
-  #unacceptable(call: Call, outcome: Outcome, attempt: number): boolean {
+  private unacceptable(call: Call, outcome: Outcome, attempt: number): boolean {
     if (!outcome.ok) return true;
-    const { retryResultIf } = this.#options;
+    const { retryResultIf } = this.options;
     return retryResultIf !== undefined && askHook(retryResultIf, [outcome.value, attempt], false, (error) => call.hookFailed(this.name, 'retryResultIf', error));
   }
 
   /** Why there is no further attempt; undefined when there is. */
-  #reasonToStop(call: Call, at: number, retrying: Retrying, outcome: Outcome, delayMs: number, serverNamed: boolean): GiveUpReason | undefined {
-    const { maxAttempts, retryIf, maxRetryAfterMs, maxElapsedMs } = this.#options;
+  private reasonToStop(call: Call, at: number, retrying: Retrying, outcome: Outcome, delayMs: number, serverNamed: boolean): GiveUpReason | undefined {
+    const { maxAttempts, retryIf, maxRetryAfterMs, maxElapsedMs } = this.options;
     if (!outcome.ok) {
       const onError = (error: unknown): void => call.hookFailed(this.name, 'retryIf', error);
       if (!askHook(retryIf ?? isRetryable, [outcome.error, retrying.attempt], false, onError)) return 'not-retryable';
@@ -133,12 +133,12 @@ class RetryPolicy extends PolicyBase implements Retry {
     return undefined;
   }
 
-  #backoff(call: Call, retrying: Retrying, outcome: Outcome): number {
-    const { backoff, minMs } = this.#options;
+  private backoff(call: Call, retrying: Retrying, outcome: Outcome): number {
+    const { backoff, minMs } = this.options;
     const error = outcome.ok ? undefined : outcome.error;
     try {
       const delayMs = backoff.delayMs({ attempt: retrying.attempt, error, previousMs: retrying.delayMs, random: this.random });
-      const jittered = this.#jitter(delayMs, this.random);
+      const jittered = this.jitter(delayMs, this.random);
       return Number.isNaN(jittered) ? minMs : Math.max(minMs, jittered);
     } catch (thrown) {
       call.hookFailed(this.name, 'backoff', thrown);
@@ -146,14 +146,14 @@ class RetryPolicy extends PolicyBase implements Retry {
     }
   }
 
-  #again(call: Call, at: number, retrying: Retrying, outcome: Outcome, serverNamed: boolean): typeof WAIT | typeof AGAIN {
+  private again(call: Call, at: number, retrying: Retrying, outcome: Outcome, serverNamed: boolean): Wait | Again {
     const { attempt, delayMs } = retrying;
     const error = outcome.ok ? undefined : outcome.error;
-    this.#retries++;
-    this.#totalDelayMs += delayMs;
+    this.retries++;
+    this.totalDelayMs += delayMs;
     if (call.wants('retry')) call.emit(this.name, 'retry', { attempt, delayMs, error, serverNamed });
     try {
-      this.#options.onRetry?.({ attempt, delayMs, error });
+      this.options.onRetry?.({ attempt, delayMs, error });
     } catch (thrown) {
       call.hookFailed(this.name, 'onRetry', thrown);
     }
@@ -165,22 +165,22 @@ class RetryPolicy extends PolicyBase implements Retry {
     return WAIT;
   }
 
-  #giveUp(call: Call, attempt: number, outcome: Outcome, reason: GiveUpReason): Outcome {
+  private giveUp(call: Call, attempt: number, outcome: Outcome, reason: GiveUpReason): Outcome {
     const error = outcome.ok ? undefined : outcome.error;
     if (call.wants('retry-given-up')) call.emit(this.name, 'retry-given-up', { attempt, reason, error });
-    return this.#passOn(outcome, attempt);
+    return this.passOn(outcome, attempt);
   }
 
-  #passOn(outcome: Outcome, attempt: number): Outcome {
-    this.#count(outcome.ok, attempt);
+  private passOn(outcome: Outcome, attempt: number): Outcome {
+    this.count(outcome.ok, attempt);
     return outcome;
   }
 
-  #count(ok: boolean, attempt: number): void {
-    this.#histogram[Math.min(attempt, HISTOGRAM_SIZE) - 1]!++;
-    if (!ok) this.#failed++;
-    else if (attempt === 1) this.#succeededFirst++;
-    else this.#succeededAfterRetry++;
+  private count(ok: boolean, attempt: number): void {
+    this.histogram[Math.min(attempt, HISTOGRAM_SIZE) - 1]!++;
+    if (!ok) this.failed++;
+    else if (attempt === 1) this.succeededFirst++;
+    else this.succeededAfterRetry++;
   }
 }
 

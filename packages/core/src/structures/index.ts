@@ -1,4 +1,4 @@
 export { IntrusiveList, ListNode } from './intrusive-list.ts';
-export { LevelQueue } from './level-queue.ts';
+export { LeveledNode, LevelQueue } from './level-queue.ts';
 export { SlidingCounts } from './sliding-counts.ts';
 export { Histogram } from './histogram.ts';

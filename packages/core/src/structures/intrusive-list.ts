@@ -1,77 +1,88 @@
 /**
  * A doubly linked list whose links live in the elements themselves: appending and removing are O(1) and allocate
- * nothing, which is what makes cancelling one of 100,000 waiters cheap. An element is in at most one list at a time.
+ * nothing, which is what makes cancelling one of 100,000 waiters cheap. The list is a ring that is closed by the list
+ * itself, so neither end is a special case. An element is in at most one list at a time.
  */
 export class ListNode {
-  /** @internal The list that holds this node, or undefined. */
-  owner: IntrusiveList<ListNode> | undefined = undefined;
   /** @internal */
   previous: ListNode | undefined = undefined;
-  /** @internal */
+  /** @internal Undefined for an element that is in no list. */
   next: ListNode | undefined = undefined;
+
+  /** Whether it is in a list. */
+  get isLinked(): boolean {
+    return this.next !== undefined;
+  }
 }
 
 /** A list of elements that extend {@link ListNode}, in the order in which they were appended. */
 export class IntrusiveList<Element extends ListNode> {
-  #first: ListNode | undefined = undefined;
-  #last: ListNode | undefined = undefined;
-  #size = 0;
+  private readonly ring: ListNode = new ListNode();
 
-  /** How many elements the list holds. */
-  get size(): number {
-    return this.#size;
+  constructor() {
+    this.ring.previous = this.ring;
+    this.ring.next = this.ring;
+  }
+
+  get isEmpty(): boolean {
+    return this.ring.next === this.ring;
   }
 
   /** The element that was appended first, or undefined when the list is empty. */
   get first(): Element | undefined {
-    return this.#first as Element | undefined;
+    return this.after(this.ring);
   }
 
   /** The element that was appended last, or undefined when the list is empty. */
   get last(): Element | undefined {
-    return this.#last as Element | undefined;
+    return this.before(this.ring);
+  }
+
+  /** The element behind `node`, or undefined when it is the last. */
+  after(node: ListNode): Element | undefined {
+    return node.next === this.ring ? undefined : (node.next as Element);
+  }
+
+  /** The element before `node`, or undefined when it is the first. */
+  before(node: ListNode): Element | undefined {
+    return node.previous === this.ring ? undefined : (node.previous as Element);
   }
 
   /** Puts `element` at the end. It must not be in a list. */
   append(element: Element): void {
-    element.owner = this as unknown as IntrusiveList<ListNode>;
-    element.previous = this.#last;
-    element.next = undefined;
-    if (this.#last === undefined) this.#first = element;
-    else this.#last.next = element;
-    this.#last = element;
-    this.#size++;
+    const { ring } = this;
+    const last = ring.previous!;
+    element.previous = last;
+    element.next = ring;
+    last.next = element;
+    ring.previous = element;
   }
 
-  /** Takes `element` out; false when it is not in this list. */
+  /** Takes `element`, which must not be in another list, out of this one; false when it is in none. */
   remove(element: Element): boolean {
-    if ((element.owner as unknown) !== this) return false;
-    const { previous, next } = element;
-    if (previous === undefined) this.#first = next;
-    else previous.next = next;
-    if (next === undefined) this.#last = previous;
-    else next.previous = previous;
-    element.owner = undefined;
+    const { next } = element;
+    if (next === undefined) return false;
+    const previous = element.previous!;
+    previous.next = next;
+    next.previous = previous;
     element.previous = undefined;
     element.next = undefined;
-    this.#size--;
     return true;
   }
 
   /** Takes the first element out and returns it. */
   shift(): Element | undefined {
-    const first = this.first;
+    const { first } = this;
     if (first !== undefined) this.remove(first);
     return first;
   }
 
   /** The elements in order. An element may be removed while it is the current one. */
   *[Symbol.iterator](): IterableIterator<Element> {
-    let node = this.#first;
-    while (node !== undefined) {
-      const next: ListNode | undefined = node.next;
-      yield node as Element;
-      node = next;
+    for (let element = this.first; element !== undefined; ) {
+      const current = element;
+      element = this.after(current);
+      yield current;
     }
   }
 }

@@ -1,36 +1,53 @@
-import { IntrusiveList, type ListNode } from './intrusive-list.ts';
+import { IntrusiveList, ListNode } from './intrusive-list.ts';
+
+/** An element of a {@link LevelQueue}. */
+export abstract class LeveledNode extends ListNode {
+  /** Where it stands: 0 is the most urgent level. Must not change while it waits. */
+  readonly level: number;
+
+  constructor(level: number) {
+    super();
+    this.level = level;
+  }
+}
 
 /**
- * First in, first out within a level; level 0 before level 1 before level 2. Everything is O(1) but {@link shift},
- * which is O(levels). It never reorders: who queued first on a level leaves first.
+ * First in, first out within a level; level 0 before level 1 before level 2. Everything is O(1) but {@link peek} and
+ * {@link shift}, which are O(levels). It never reorders: who queued first on a level leaves first.
  */
-export class LevelQueue<Element extends ListNode> {
-  readonly #levels: readonly IntrusiveList<Element>[];
-  #size = 0;
+export class LevelQueue<Element extends LeveledNode> {
+  private readonly levels: readonly IntrusiveList<Element>[];
+  private waiting = 0;
 
   constructor(levels: number) {
-    this.#levels = Array.from({ length: levels }, () => new IntrusiveList<Element>());
+    this.levels = Array.from({ length: levels }, () => new IntrusiveList<Element>());
   }
 
   /** How many elements wait on all levels together. */
   get size(): number {
-    return this.#size;
+    return this.waiting;
   }
 
-  /** How many elements wait on `level`. */
-  sizeOf(level: number): number {
-    return this.#levels[level]?.size ?? 0;
+  /** Whether an element waits on `level` or a more urgent one. */
+  hasAtLeast(level: number): boolean {
+    for (let at = 0; at <= level; at++) if (!this.levels[at]!.isEmpty) return true;
+    return false;
   }
 
-  /** Puts `element` at the end of `level`. */
-  append(element: Element, level: number): void {
-    this.#levels[level]!.append(element);
-    this.#size++;
+  /** Who queued first on `level`. */
+  firstOf(level: number): Element | undefined {
+    return this.levels[level]!.first;
+  }
+
+  /** Puts `element` at the end of its level. */
+  append(element: Element): void {
+    this.levels[element.level]!.append(element);
+    this.waiting++;
   }
 
   /** The element that {@link shift} would return. */
   peek(): Element | undefined {
-    for (const level of this.#levels) if (level.first !== undefined) return level.first;
+    for (const level of this.levels) if (!level.isEmpty) return level.first;
     return undefined;
   }
 
@@ -43,17 +60,13 @@ export class LevelQueue<Element extends ListNode> {
 
   /** Takes `element` out, wherever it stands; false when it does not wait here. */
   remove(element: Element): boolean {
-    for (const level of this.#levels) {
-      if ((element.owner as unknown) !== level) continue;
-      level.remove(element);
-      this.#size--;
-      return true;
-    }
-    return false;
+    const removed = this.levels[element.level]!.remove(element);
+    if (removed) this.waiting--;
+    return removed;
   }
 
   /** The elements from the most urgent level to the least urgent one. */
   *[Symbol.iterator](): IterableIterator<Element> {
-    for (const level of this.#levels) yield* level;
+    for (const level of this.levels) yield* level;
   }
 }

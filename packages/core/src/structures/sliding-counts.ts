@@ -7,70 +7,73 @@
  * last `windowMs · (1 − 1/buckets)`.
  */
 export class SlidingCounts {
-  readonly #bucketMs: number;
-  readonly #hits: Uint32Array;
-  readonly #misses: Uint32Array;
-  #hitTotal = 0;
-  #missTotal = 0;
+  private readonly bucketMs: number;
+  private readonly hitCounts: Uint32Array;
+  private readonly missCounts: Uint32Array;
+  private hitTotal = 0;
+  private missTotal = 0;
   /** Number of the newest sub-window since the clock's origin. */
-  #head = 0;
-  #headEndsAt = -Infinity;
+  private head = 0;
+  /** Its place in the ring. */
+  private index = 0;
+  private headEndsAt = -Infinity;
 
   constructor(windowMs: number, buckets: number) {
-    this.#bucketMs = windowMs / buckets;
-    this.#hits = new Uint32Array(buckets);
-    this.#misses = new Uint32Array(buckets);
+    this.bucketMs = windowMs / buckets;
+    this.hitCounts = new Uint32Array(buckets);
+    this.missCounts = new Uint32Array(buckets);
   }
 
   /** Counts one event of the first kind at the time `now`. */
   recordHit(now: number): void {
-    if (now >= this.#headEndsAt) this.#rotate(now);
-    this.#hits[this.#head % this.#hits.length]!++;
-    this.#hitTotal++;
+    if (now >= this.headEndsAt) this.rotate(now);
+    this.hitCounts[this.index]!++;
+    this.hitTotal++;
   }
 
   /** Counts one event of the second kind at the time `now`. */
   recordMiss(now: number): void {
-    if (now >= this.#headEndsAt) this.#rotate(now);
-    this.#misses[this.#head % this.#misses.length]!++;
-    this.#missTotal++;
+    if (now >= this.headEndsAt) this.rotate(now);
+    this.missCounts[this.index]!++;
+    this.missTotal++;
   }
 
   /** Events of the first kind within the window that ends at `now`. */
   hits(now: number): number {
-    if (now >= this.#headEndsAt) this.#rotate(now);
-    return this.#hitTotal;
+    if (now >= this.headEndsAt) this.rotate(now);
+    return this.hitTotal;
   }
 
   /** Events of the second kind within the window that ends at `now`. */
   misses(now: number): number {
-    if (now >= this.#headEndsAt) this.#rotate(now);
-    return this.#missTotal;
+    if (now >= this.headEndsAt) this.rotate(now);
+    return this.missTotal;
   }
 
   /** Forgets everything. */
   clear(): void {
-    this.#hits.fill(0);
-    this.#misses.fill(0);
-    this.#hitTotal = 0;
-    this.#missTotal = 0;
+    this.hitCounts.fill(0);
+    this.missCounts.fill(0);
+    this.hitTotal = 0;
+    this.missTotal = 0;
   }
 
-  #rotate(now: number): void {
-    const head = Math.floor(now / this.#bucketMs);
-    const length = this.#hits.length;
-    const first = Math.max(this.#head + 1, head - length + 1);
+  private rotate(now: number): void {
+    const head = Math.floor(now / this.bucketMs);
+    const length = this.hitCounts.length;
+    const first = Math.max(this.head + 1, head - length + 1);
     if (first === head - length + 1) this.clear();
     else {
       for (let bucket = first; bucket <= head; bucket++) {
         const index = bucket % length;
-        this.#hitTotal -= this.#hits[index]!;
-        this.#missTotal -= this.#misses[index]!;
-        this.#hits[index] = 0;
-        this.#misses[index] = 0;
+        this.hitTotal -= this.hitCounts[index]!;
+        this.missTotal -= this.missCounts[index]!;
+        this.hitCounts[index] = 0;
+        this.missCounts[index] = 0;
       }
     }
-    this.#head = head;
-    this.#headEndsAt = (head + 1) * this.#bucketMs;
+    this.head = head;
+    this.index = head % length;
+    this.headEndsAt = (head + 1) * this.bucketMs;
   }
 }

@@ -62,46 +62,46 @@ export function timeout(options: TimeoutOptions): Timeout {
 class Expiry extends TimeoutEntry {
   readonly lane: TimeoutLane;
   expired = false;
-  readonly #policy: TimeoutPolicy;
-  readonly #call: Call;
-  readonly #at: number;
+  private readonly policy: TimeoutPolicy;
+  private readonly call: Call;
+  private readonly at: number;
 
   constructor(policy: TimeoutPolicy, call: Call, at: number, lane: TimeoutLane) {
     super();
-    this.#policy = policy;
-    this.#call = call;
-    this.#at = at;
+    this.policy = policy;
+    this.call = call;
+    this.at = at;
     this.lane = lane;
   }
 
   override onTimeout(): void {
     this.expired = true;
-    this.#policy.expire(this.#call, this.#at, this.lane.durationMs);
+    this.policy.expire(this.call, this.at, this.lane.durationMs);
   }
 }
 
 class TimeoutPolicy extends PolicyBase implements Timeout {
   readonly kind = 'timeout';
   readonly interrupts = true;
-  readonly #timeoutMs: number | ((context: ExecutionContext) => number);
-  readonly #mode: 'aggressive' | 'cooperative';
+  private readonly timeoutMs: number | ((context: ExecutionContext) => number);
+  private readonly mode: 'aggressive' | 'cooperative';
   /** The lane of a fixed timeout. */
-  #lane: TimeoutLane | undefined;
+  private lane: TimeoutLane | undefined;
 
   constructor(given: TimeoutOptions) {
     const options = resolveOptions('timeout', given, timeoutDefaults, timeoutRules, ['timeoutMs']);
     super('timeout', options);
-    this.#timeoutMs = options.timeoutMs;
-    this.#mode = options.mode;
+    this.timeoutMs = options.timeoutMs;
+    this.mode = options.mode;
   }
 
   override adopt(clock: Clock, random: Random): void {
     super.adopt(clock, random);
-    this.#lane = typeof this.#timeoutMs === 'number' ? this.#laneOf(this.#timeoutMs) : undefined;
+    this.lane = typeof this.timeoutMs === 'number' ? this.laneOf(this.timeoutMs) : undefined;
   }
 
   enter(call: Call, at: number): undefined {
-    const lane = this.#lane ?? this.#generatedLane(call);
+    const lane = this.lane ?? this.generatedLane(call);
     if (lane === undefined) {
       call.slots[at] = undefined;
       return;
@@ -115,7 +115,7 @@ class TimeoutPolicy extends PolicyBase implements Timeout {
     const expiry = call.slots[at] as Expiry | undefined;
     if (expiry === undefined) return outcome;
     if (!expiry.expired) expiry.lane.remove(expiry);
-    else if (!outcome.ok) return failure(this.#error(expiry.lane.durationMs, outcome.error));
+    else if (!outcome.ok) return failure(this.error(expiry.lane.durationMs, outcome.error));
     return outcome;
   }
 
@@ -132,25 +132,25 @@ class TimeoutPolicy extends PolicyBase implements Timeout {
 
   /** Time is up. A function that runs may be awaited; a queue or a backoff may not. */
   expire(call: Call, at: number, timeoutMs: number): void {
-    if (call.wants('timeout')) call.emit(this.name, 'timeout', { timeoutMs, mode: this.#mode });
-    const error = this.#error(timeoutMs);
-    if (this.#mode === 'cooperative' && call.running > 0) call.abortRun(error);
+    if (call.wants('timeout')) call.emit(this.name, 'timeout', { timeoutMs, mode: this.mode });
+    const error = this.error(timeoutMs);
+    if (this.mode === 'cooperative' && call.running > 0) call.abortRun(error);
     else call.interrupt(at, failure(error));
   }
 
-  #error(timeoutMs: number, cause?: unknown): TimeoutError {
+  private error(timeoutMs: number, cause?: unknown): TimeoutError {
     return withoutStack(() => new TimeoutError(this.name, timeoutMs, cause));
   }
 
-  #laneOf(timeoutMs: number): TimeoutLane {
+  private laneOf(timeoutMs: number): TimeoutLane {
     return timeoutQueueOf(this.clock).lane(timeoutMs);
   }
 
   /** A generated time that is no time limits nothing, and is told. */
-  #generatedLane(call: Call): TimeoutLane | undefined {
+  private generatedLane(call: Call): TimeoutLane | undefined {
     try {
-      const timeoutMs = (this.#timeoutMs as (context: ExecutionContext) => number)(call.context);
-      if (timeoutMs > 0 && timeoutMs <= Number.MAX_SAFE_INTEGER) return this.#laneOf(timeoutMs);
+      const timeoutMs = (this.timeoutMs as (context: ExecutionContext) => number)(call.context);
+      if (timeoutMs > 0 && timeoutMs <= Number.MAX_SAFE_INTEGER) return this.laneOf(timeoutMs);
       if (timeoutMs !== Infinity) throw new RangeError(`timeoutMs returned ${timeoutMs}; expected a number above 0`);
     } catch (error) {
       call.hookFailed(this.name, 'timeoutMs', error);
