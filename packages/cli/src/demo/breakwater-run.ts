@@ -38,7 +38,7 @@ function tallying(tally: ProgressTally, clock: Clock, changed: () => void): RunO
     totalKnown: then((rows) => tally.totalKnown(rows)),
     rowStarted: () => tally.rowStarted(),
     rowSettled: then((row) => tally.rowSettled(row, clock.now())),
-    upstreamChanged: then((state) => tally.upstreamChanged(state)),
+    upstreamChanged: then((state) => tally.upstreamChanged(state, clock.now())),
     called: nothing,
     retrying: nothing,
     waitedForLimit: nothing,

@@ -52,11 +52,11 @@ function closing(comparison: Comparison, paint: Paint): string {
   return [
     renderComparison(comparison, paint),
     '',
-    'Calls and 429s are counted by the upstream. Every row with its answer, or why it has none:',
+    'Calls and 429s as the upstream counted them. Each row with its answer or its error:',
     `  ${relative('', plainFetch.outputPath)}`,
     `  ${relative('', breakwater.outputPath)}`,
     '',
     'Next, with a file and an API of your own (breakwater run --help):',
-    paint('strong', '  breakwater run words.csv --url https://host/cards --rate 190/s'),
+    paint('strong', '  breakwater run words.csv --url https://host/cards --rate 180/s'),
   ].join('\n');
 }

@@ -65,11 +65,11 @@ describe('two runs side by side', () => {
     plain.changed();
     settle(only, 20, clock);
     plain.changed();
-    only.tally.upstreamChanged({ kind: 'down', sinceAt: 0, nextProbeAt: 1_000 });
+    only.tally.upstreamChanged({ kind: 'down', sinceAt: 0, nextProbeAt: 1_000 }, clock.now());
     plain.changed();
-    only.tally.upstreamChanged({ kind: 'probing', sinceAt: 0 });
+    only.tally.upstreamChanged({ kind: 'probing', sinceAt: 0 }, clock.now());
     plain.changed();
-    only.tally.upstreamChanged({ kind: 'up' });
+    only.tally.upstreamChanged({ kind: 'up' }, clock.now());
     settle(only, 70, clock);
     only.result = '100 of 100 rows answered in 1 s';
     plain.changed();

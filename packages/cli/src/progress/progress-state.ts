@@ -63,7 +63,9 @@ export class ProgressTally {
     this.#sample(now);
   }
 
-  upstreamChanged(state: UpstreamState): void {
+  upstreamChanged(state: UpstreamState, now: number): void {
+    // The standstill is over: a rate that remembered it would promise too late an end.
+    if (state.kind === 'up' && this.#upstream.kind !== 'up') this.#samples = [{ at: now, settled: this.#settled }];
     this.#upstream = state;
   }
 

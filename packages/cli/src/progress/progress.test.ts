@@ -99,6 +99,20 @@ describe('plain lines', () => {
     expect(text()).toBe('5 of 1,000 rows · 1/s · 16 min 35 s left\n10 of 1,000 rows · 1/s · 16 min 30 s left\n');
   });
 
+  it('forget a standstill once it is over, so that the time left is that of the running upstream', async () => {
+    const { clock, text, progress } = drawing('plain');
+    progress.started(start);
+    progress.upstreamChanged({ kind: 'down', sinceAt: 0, nextProbeAt: 4_000 });
+    await clock.advance(4_000);
+    progress.upstreamChanged({ kind: 'up' });
+    for (let tick = 0; tick < 100; tick += 1) {
+      await clock.advance(10);
+      settle(progress, 1);
+    }
+    progress.close();
+    expect(text().trimEnd().split('\n').at(-1)).toBe('100 of 1,000 rows · 100/s · 9 s left');
+  });
+
   it('tell once that the upstream is down, and that it is back', () => {
     const { text, progress } = drawing('plain');
     progress.started(start);

@@ -72,7 +72,7 @@ export function createProgress(options: ProgressOptions = {}): Progress {
     retrying: nothing,
     waitedForLimit: nothing,
     upstreamChanged(state) {
-      tally.upstreamChanged(state);
+      tally.upstreamChanged(state, clock.now());
       view.changed(true);
     },
     stopping(reason) {

@@ -54,7 +54,9 @@ function partsOf(state: ProgressState): Part[] {
   const parts: Part[] = [{ tone: 'plain', text: rowsOf(state), expendable: 0 }];
   const add = (tone: Tone, text: string, expendable: number): void => void parts.push({ tone, text, expendable });
   if (state.failedRows > 0) add('bad', `${inThousands(state.failedRows)} failed`, 1);
-  if (state.ratePerSecond !== undefined) add('plain', spokenRate(state.ratePerSecond), 3);
+  // While nothing goes through, the rate is that of the past.
+  if (state.ratePerSecond !== undefined && state.upstream.kind === 'up')
+    add('plain', spokenRate(state.ratePerSecond), 3);
   if (state.leftMs !== undefined && state.stopping === undefined)
     add('plain', `${spokenCoarsely(state.leftMs)} left`, 2);
   if (state.stopping !== undefined) {

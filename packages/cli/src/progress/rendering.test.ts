@@ -33,10 +33,10 @@ describe('the progress line', () => {
       upstream: { kind: 'down', nextProbeInMs: 11_200 },
     } as const;
     expect(renderLine(down, 100)).toBe(
-      '[██████████████████░░░░░░░░░░░░] 620 of 1,000 rows · 198/s · upstream is down, next probe in 12 s',
+      '[██████████████████░░░░░░░░░░░░] 620 of 1,000 rows · upstream is down, next probe in 12 s',
     );
     expect(renderLine({ ...down, upstream: { kind: 'probing' } }, 60)).toBe(
-      '620 of 1,000 rows · 198/s · upstream was down, probing',
+      '[██████░░░░] 620 of 1,000 rows · upstream was down, probing',
     );
   });
 
