@@ -1,6 +1,7 @@
 // `npm test`: everything that a change must pass. `--quick` is the developer's loop, `--only NAME` one step.
 import { install } from './bootstrap.mjs';
 import { build } from './build.mjs';
+import { checkDocs } from './check-docs.mjs';
 import { checkConsumer, describeConsumer } from './consumer-check.mjs';
 import { runCommand } from './run-command.mjs';
 import { describeSmoke, smoke } from './smoke.mjs';
@@ -49,6 +50,7 @@ const quickSteps = [
 const fullSteps = [
   ...quickSteps,
   afterBuild('exports', 'check-exports.mjs'),
+  { name: 'docs', needs: 'build', run: checkDocs },
   tool('unused', 'knip', ['--no-progress']),
   afterBuild('api', 'api-report.mjs'),
   afterBuild('packages', 'check-packages.mjs'),

@@ -28,7 +28,11 @@ export interface BulkheadOptions extends PolicyOptions {
 }
 
 /** The defaults of a bulkhead. */
-export const bulkheadDefaults: { readonly maxConcurrent: number; readonly maxQueue: number; readonly releaseOn: 'outcome' } = Object.freeze({
+export const bulkheadDefaults: {
+  readonly maxConcurrent: number;
+  readonly maxQueue: number;
+  readonly releaseOn: 'outcome';
+} = Object.freeze({
   maxConcurrent: 10,
   maxQueue: 0,
   releaseOn: 'outcome',
@@ -197,7 +201,8 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
   }
 
   private refuse(call: Call, code: 'BULKHEAD_FULL' | 'BULKHEAD_WAIT_TIMEOUT'): Failure {
-    if (call.wants('bulkhead-rejected')) call.emit(this.name, 'bulkhead-rejected', { code, running: this.running, queued: this.queued });
+    if (call.wants('bulkhead-rejected'))
+      call.emit(this.name, 'bulkhead-rejected', { code, running: this.running, queued: this.queued });
     return failure(this.error(code));
   }
 

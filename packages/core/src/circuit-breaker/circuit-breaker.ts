@@ -10,7 +10,7 @@ import type { Call, HookPolicy } from '../policy/policy.ts';
 import { CircuitIsolatedError, CircuitOpenError } from './errors.ts';
 import type { CircuitBreakerEvents, CircuitState } from './events.ts';
 import { type BreakFacts, circuitBreakerDefaults, type CircuitBreakerOptions, circuitBreakerRules } from './options.ts';
-import { Admission, type BreakerState, type HalfOpen, type Lease, type Open } from './states.ts';
+import { Admission, type BreakerState, closedSince, type HalfOpen, type Lease, type Open } from './states.ts';
 import { sampledRatio, type TripWindow } from './trip-rules.ts';
 
 /** A circuit breaker; see {@link circuitBreaker}. */
@@ -72,7 +72,7 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
     this.window = rule.createWindow();
     this.timed = rule.timed;
     this.neededProbes = Math.ceil(options.successRatio * options.probes);
-    this.current = { kind: 'closed', since: this.clock.now() };
+    this.current = closedSince(this.clock.now());
     this.recent = recentTimeOf(this.clock);
   }
 
@@ -80,7 +80,7 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
     const isNew = this.boundClock === undefined;
     super.adopt(clock, random);
     if (!isNew) return;
-    this.current = { ...this.current, since: clock.now() };
+    this.current = closedSince(clock.now());
     this.recent = recentTimeOf(clock);
   }
 
@@ -89,7 +89,7 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
   enter(call: Call, at: number): Outcome | undefined {
     const state = this.current;
     if (state.kind !== 'closed') return this.enterGuarded(call, at);
-    call.slots[at] = new Admission(state, call.attempts, undefined);
+    call.slots[at] = call.attempts === 0 ? state.admission : new Admission(state, call.attempts, undefined);
     return undefined;
   }
 
@@ -125,12 +125,17 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
     const retryAfterMs = retryAfter(state, now);
     if (call.wants('circuit-rejected')) {
       const isolated = state.kind === 'isolated';
-      call.emit(this.name, 'circuit-rejected', isolated ? { code: 'CIRCUIT_ISOLATED' } : { code: 'CIRCUIT_OPEN', retryAfterMs });
+      call.emit(
+        this.name,
+        'circuit-rejected',
+        isolated ? { code: 'CIRCUIT_ISOLATED' } : { code: 'CIRCUIT_OPEN', retryAfterMs },
+      );
     }
     return refusal(state.kind === 'isolated' ? this.isolatedError : this.openError, retryAfterMs);
   }
 
-  private readonly openError = (retryAfterMs: number): Error => withoutStack(() => new CircuitOpenError(this.name, retryAfterMs));
+  private readonly openError = (retryAfterMs: number): Error =>
+    withoutStack(() => new CircuitOpenError(this.name, retryAfterMs));
 
   private readonly isolatedError = (): Error => {
     const reasons = this.current.kind === 'isolated' ? [...this.current.holders.values()] : [];
@@ -141,7 +146,9 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
     const { failureIf, failureResultIf } = this.options;
     if (outcome.ok) {
       if (failureResultIf === undefined) return false;
-      return askHook(failureResultIf, [outcome.value], false, (error) => call.hookFailed(this.name, 'failureResultIf', error));
+      return askHook(failureResultIf, [outcome.value], false, (error) =>
+        call.hookFailed(this.name, 'failureResultIf', error),
+      );
     }
     if (failureIf === undefined) return true;
     return askHook(failureIf, [outcome.error], true, (error) => call.hookFailed(this.name, 'failureIf', error));
@@ -162,7 +169,8 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
     if (state.kind === 'closed') {
       const now = this.clock.now();
       if (this.window.recordFailure(now)) this.open(call, now, 'failures', error);
-    } else if (state.kind === 'half-open' && state.leases.delete(lease!)) this.probeFailed(call, state, 'probe failed', error);
+    } else if (state.kind === 'half-open' && state.leases.delete(lease!))
+      this.probeFailed(call, state, 'probe failed', error);
   }
 
   private probeFailed(call: Call | undefined, state: HalfOpen, reason: string, error: unknown): void {
@@ -198,22 +206,36 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
 
   private halfOpen(call: Call, now: number): void {
     this.halfOpenAttempts++;
-    this.become(call, { kind: 'half-open', since: now, leases: new Set(), succeeded: 0, failed: 0 }, { reason: 'break over' });
+    this.become(
+      call,
+      { kind: 'half-open', since: now, leases: new Set(), succeeded: 0, failed: 0 },
+      { reason: 'break over' },
+    );
   }
 
   private close(call: Call | undefined, reason: string): void {
     this.halfOpenAttempts = 0;
     this.window.clear();
-    this.become(call, { kind: 'closed', since: this.clock.now() }, { reason });
+    this.become(call, closedSince(this.clock.now()), { reason });
   }
 
   /** The only place where the state changes; tells it. */
-  private become(call: Call | undefined, next: BreakerState, facts: { readonly reason: string; readonly [fact: string]: unknown }): void {
+  private become(
+    call: Call | undefined,
+    next: BreakerState,
+    facts: { readonly reason: string; readonly [fact: string]: unknown },
+  ): void {
     const from = this.current.kind;
     this.current = next;
     const type = EVENT_OF[next.kind];
     if (!this.events.wants(type)) return;
-    const envelope = { type, pipeline: call?.pipeline, policy: this.name, key: call?.key, timestamp: this.clock.wallTime() };
+    const envelope = {
+      type,
+      pipeline: call?.pipeline,
+      policy: this.name,
+      key: call?.key,
+      timestamp: this.clock.wallTime(),
+    };
     this.events.emit({ ...envelope, from, to: next.kind, ...facts } as typeof envelope);
   }
 
@@ -274,7 +296,12 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
   isolate(reason = 'isolated'): () => void {
     const holder = Symbol(reason);
     if (this.current.kind === 'isolated') this.current.holders.set(holder, reason);
-    else this.become(undefined, { kind: 'isolated', since: this.clock.now(), holders: new Map([[holder, reason]]) }, { reason });
+    else
+      this.become(
+        undefined,
+        { kind: 'isolated', since: this.clock.now(), holders: new Map([[holder, reason]]) },
+        { reason },
+      );
     const isolation = this.current;
     return () => {
       if (isolation.kind !== 'isolated' || !isolation.holders.delete(holder)) return;
@@ -297,6 +324,7 @@ const EVENT_OF = Object.freeze({
 /** When a call has a chance again: the break's end, the end of the first lease, or nobody knows. */
 function retryAfter(state: BreakerState, now: number): number {
   if (state.kind === 'open') return Math.max(0, (state satisfies Open).reopensAt - now);
-  if (state.kind === 'half-open') return Math.max(0, Math.min(...[...state.leases].map((lease) => lease.expiresAt)) - now);
+  if (state.kind === 'half-open')
+    return Math.max(0, Math.min(...[...state.leases].map((lease) => lease.expiresAt)) - now);
   return state.kind === 'isolated' ? Infinity : 0;
 }

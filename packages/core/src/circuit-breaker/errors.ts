@@ -3,7 +3,12 @@ import { BreakwaterError, nameError } from '../errors/breakwater-error.ts';
 /** The breaker is open, or half-open with all its probes out. Code `CIRCUIT_OPEN`, category `circuit_breaker`. */
 export class CircuitOpenError extends BreakwaterError {
   constructor(policy: string, retryAfterMs: number) {
-    super(`the circuit is open (${policy})`, { code: 'CIRCUIT_OPEN', category: 'circuit_breaker', policy, retryAfterMs });
+    super(`the circuit is open (${policy})`, {
+      code: 'CIRCUIT_OPEN',
+      category: 'circuit_breaker',
+      policy,
+      retryAfterMs,
+    });
   }
 }
 nameError(CircuitOpenError, 'CircuitOpenError');

@@ -40,7 +40,12 @@ export interface CircuitBreakerOptions extends PolicyOptions {
 
 /** The defaults of a circuit breaker. */
 export const circuitBreakerDefaults: Readonly<
-  Required<Pick<CircuitBreakerOptions, 'failureRatio' | 'minThroughput' | 'samplingMs' | 'breakMs' | 'probes' | 'successRatio' | 'probeLeaseMs'>>
+  Required<
+    Pick<
+      CircuitBreakerOptions,
+      'failureRatio' | 'minThroughput' | 'samplingMs' | 'breakMs' | 'probes' | 'successRatio' | 'probeLeaseMs'
+    >
+  >
 > = Object.freeze({
   failureRatio: 0.5,
   minThroughput: 10,

@@ -18,6 +18,15 @@
 export interface Closed {
   readonly kind: 'closed';
   readonly since: number;
+  /** What is remembered of every call whose function has not been started before: the same for all. */
+  readonly admission: Admission;
+}
+
+/** A closed state that began at `since`. */
+export function closedSince(since: number): Closed {
+  const state: { -readonly [Key in keyof Closed]?: Closed[Key] } = { kind: 'closed', since };
+  state.admission = new Admission(state as Closed, 0, undefined);
+  return state as Closed;
 }
 
 /** Refuses all calls until `reopensAt`; the first call at or after that time makes the breaker half-open. */

@@ -43,5 +43,6 @@ export const systemClock: Clock = Object.freeze({
   coalesces: true,
   now,
   wallTime: () => Date.now() as WallMs,
-  setTimer: (delayMs: number, callback: () => void, background = false): Timer => new SystemTimer(delayMs, callback, background),
+  setTimer: (delayMs: number, callback: () => void, background = false): Timer =>
+    new SystemTimer(delayMs, callback, background),
 });

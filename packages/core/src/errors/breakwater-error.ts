@@ -66,7 +66,11 @@ export class BreakwaterError extends Error {
 }
 
 Object.defineProperty(BreakwaterError.prototype, brand, { value: true });
-Object.defineProperty(BreakwaterError.prototype, 'name', { value: 'BreakwaterError', configurable: true, writable: true });
+Object.defineProperty(BreakwaterError.prototype, 'name', {
+  value: 'BreakwaterError',
+  configurable: true,
+  writable: true,
+});
 
 /**
  * True for an error of Breakwater, from whichever copy of the library it came.

@@ -42,7 +42,12 @@ export class EventChannel<Events extends EventMap = EventMap> implements EventSo
   private listenerFailed(event: EventEnvelope, error: unknown): void {
     // A listener of hook-failed that throws would otherwise tell itself for ever.
     if (event.type === 'hook-failed') return;
-    const failed: EventEnvelope & HookFailedEvent = { ...event, type: 'hook-failed', hook: `listener of ${event.type}`, error };
+    const failed: EventEnvelope & HookFailedEvent = {
+      ...event,
+      type: 'hook-failed',
+      hook: `listener of ${event.type}`,
+      error,
+    };
     this.emit(failed);
   }
 }

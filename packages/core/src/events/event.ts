@@ -21,7 +21,9 @@ export type EventMap = object;
 export type EventOf<Events extends EventMap, Type extends keyof Events & string> = EventEnvelope<Type> & Events[Type];
 
 /** Any event of `Events`. */
-export type AnyEventOf<Events extends EventMap> = { [Type in keyof Events & string]: EventOf<Events, Type> }[keyof Events & string];
+export type AnyEventOf<Events extends EventMap> = {
+  [Type in keyof Events & string]: EventOf<Events, Type>;
+}[keyof Events & string];
 
 /** Something whose events can be listened to. */
 export interface EventSource<Events extends EventMap = EventMap> {

@@ -40,16 +40,16 @@ export interface Fallback<Added> extends HookPolicy<FallbackEvents, Added> {
 }
 
 const fallbackRules: Rules<FallbackOptions<unknown>> = Object.freeze({
-    ...policyOptionRules,
-    value: anything(),
-    run: callable<FallbackFunction<unknown>>(),
-    inOrder: {
-      expected: 'a list of at least one function',
-      accepts: (value: unknown): value is readonly FallbackFunction<unknown>[] =>
-        Array.isArray(value) && value.length > 0 && value.every((entry) => typeof entry === 'function'),
-    },
-    handleIf: callable<(error: unknown) => boolean>(),
-  });
+  ...policyOptionRules,
+  value: anything(),
+  run: callable<FallbackFunction<unknown>>(),
+  inOrder: {
+    expected: 'a list of at least one function',
+    accepts: (value: unknown): value is readonly FallbackFunction<unknown>[] =>
+      Array.isArray(value) && value.length > 0 && value.every((entry) => typeof entry === 'function'),
+  },
+  handleIf: callable<(error: unknown) => boolean>(),
+});
 
 /**
  * Gives a substitute where what is inside fails. It runs once for a call. When it fails itself, the caller sees its
@@ -109,7 +109,9 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
   }
 
   private handles(call: Call, error: unknown): boolean {
-    return askHook(this.handleIf, [error], this.handleIf === undefined, (thrown) => call.hookFailed(this.name, 'handleIf', thrown));
+    return askHook(this.handleIf, [error], this.handleIf === undefined, (thrown) =>
+      call.hookFailed(this.name, 'handleIf', thrown),
+    );
   }
 
   /** Asks one function after the other; stays synchronous as long as they do. */
@@ -140,6 +142,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** Tells which error came first, unless the fallback's own error says something of that kind already. */
 function withCause(thrown: unknown, first: unknown): unknown {
   const open = thrown instanceof Error && thrown !== first && !('cause' in thrown) && Object.isExtensible(thrown);
-  if (open) Object.defineProperty(thrown, 'cause', { value: first, configurable: true, writable: true, enumerable: false });
+  if (open)
+    Object.defineProperty(thrown, 'cause', { value: first, configurable: true, writable: true, enumerable: false });
   return thrown;
 }

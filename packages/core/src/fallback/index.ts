@@ -1,1 +1,8 @@
-export { fallback, type Fallback, type FallbackEvent, type FallbackEvents, type FallbackFunction, type FallbackOptions } from './fallback.ts';
+export {
+  fallback,
+  type Fallback,
+  type FallbackEvent,
+  type FallbackEvents,
+  type FallbackFunction,
+  type FallbackOptions,
+} from './fallback.ts';

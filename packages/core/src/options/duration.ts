@@ -19,7 +19,9 @@ const UNIT_MS: Readonly<Record<string, number>> = Object.freeze({
 export function parseDuration(value: string, path = 'duration'): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value.trim()) ?? [];
   if (amount === undefined || unit === undefined) {
-    throw new ConfigurationError([{ path, expected: 'a duration such as 250ms, 30s, 5m, 1h or 1d', received: describe(value) }]);
+    throw new ConfigurationError([
+      { path, expected: 'a duration such as 250ms, 30s, 5m, 1h or 1d', received: describe(value) },
+    ]);
   }
   return Number(amount) * UNIT_MS[unit]!;
 }

@@ -31,7 +31,10 @@ export function positiveMilliseconds(): Rule<number> {
 export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): Rule<number> {
   const upper = most === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${most}`;
   const expected = `an integer of at least ${least}${upper}`;
-  return rule(expected, (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most);
+  return rule(
+    expected,
+    (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
+  );
 }
 
 /** A count that may be without bound: an integer of at least `least`, or Infinity. */
@@ -43,7 +46,10 @@ export function count(least: number): Rule<number> {
 /** A finite number within a range. */
 export function number(least: number, most: number): Rule<number> {
   const upper = most === Infinity ? '' : ` and at most ${most}`;
-  return rule(`a number of at least ${least}${upper}`, (v) => Number.isFinite(v) && (v as number) >= least && (v as number) <= most);
+  return rule(
+    `a number of at least ${least}${upper}`,
+    (v) => Number.isFinite(v) && (v as number) >= least && (v as number) <= most,
+  );
 }
 
 /** A finite number above 0. */

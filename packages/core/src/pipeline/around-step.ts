@@ -1,5 +1,14 @@
 import { type Failure, failure, type Outcome, success } from '../policy/outcome.ts';
-import { type AnyEventSource, type AroundPolicy, type Call, type Fork, type HookPolicy, type Scope, WAIT, type Wait } from '../policy/policy.ts';
+import {
+  type AnyEventSource,
+  type AroundPolicy,
+  type Call,
+  type Fork,
+  type HookPolicy,
+  type Scope,
+  WAIT,
+  type Wait,
+} from '../policy/policy.ts';
 
 /** Runs a policy that is written as an async function among policies that are written as hooks. */
 export class AroundStep implements HookPolicy {

@@ -65,7 +65,10 @@ export class CallGuard extends AbortSubscription implements AbortLink {
 
   /** A parent that ran out of time is no caller's wish: the upstream was too slow. */
   onAbort(reason: unknown, byCaller = true): void {
-    this.call.endFromOutside(refusal(() => reason as Error), byCaller && !isTimeout(reason));
+    this.call.endFromOutside(
+      refusal(() => reason as Error),
+      byCaller && !isTimeout(reason),
+    );
   }
 
   private endAtOnce(reason: unknown): false {

@@ -87,13 +87,22 @@ export interface Pipeline<Events extends EventMap = PipelineEvents, Adds = never
 }
 
 /** The events of a pipeline that is made of policies of these types. */
-export type EventsOf<P extends Policy> = PipelineEvents & UnionToIntersection<P extends { readonly '~types'?: infer T } ? EventsIn<T> : EventMap>;
+export type EventsOf<P extends Policy> = PipelineEvents &
+  UnionToIntersection<P extends { readonly '~types'?: infer T } ? EventsIn<T> : EventMap>;
 type EventsIn<T> = NonNullable<T> extends { readonly events: infer Events } ? Events : EventMap;
 /** What the policies of these types can add to the results of a call: fallbacks do. */
-export type AddsOf<P> = P extends { readonly '~types'?: infer T } ? (NonNullable<T> extends { readonly adds: infer Adds } ? KnownAdds<Adds> : never) : never;
+export type AddsOf<P> = P extends { readonly '~types'?: infer T }
+  ? NonNullable<T> extends { readonly adds: infer Adds }
+    ? KnownAdds<Adds>
+    : never
+  : never;
 /** A user's own policy that says nothing adds nothing. */
 type KnownAdds<Adds> = unknown extends Adds ? never : Adds;
-type UnionToIntersection<Union> = (Union extends unknown ? (member: Union) => void : never) extends (member: infer All) => void ? All : never;
+type UnionToIntersection<Union> = (Union extends unknown ? (member: Union) => void : never) extends (
+  member: infer All,
+) => void
+  ? All
+  : never;
 
 const rules: Rules<PipelineOptions> = policyOptionRules;
 
@@ -103,12 +112,17 @@ const rules: Rules<PipelineOptions> = policyOptionRules;
  *
  * @throws ConfigurationError when something in the row is no policy, or its clock is another than the pipeline's.
  */
-export function pipeline<const P extends readonly Policy[]>(...policies: P): Pipeline<EventsOf<P[number]>, AddsOf<P[number]>>;
+export function pipeline<const P extends readonly Policy[]>(
+  ...policies: P
+): Pipeline<EventsOf<P[number]>, AddsOf<P[number]>>;
 export function pipeline<const P extends readonly Policy[]>(
   options: PipelineOptions,
   ...policies: P
 ): Pipeline<EventsOf<P[number]>, AddsOf<P[number]>>;
-export function pipeline(first?: PipelineOptions | Policy, ...rest: readonly Policy[]): Pipeline<PipelineEvents, unknown> {
+export function pipeline(
+  first?: PipelineOptions | Policy,
+  ...rest: readonly Policy[]
+): Pipeline<PipelineEvents, unknown> {
   if (first === undefined) return new CompiledPipeline({}, rest);
   if (isPolicy(first)) return new CompiledPipeline({}, [first, ...rest]);
   return new CompiledPipeline(first, rest);
@@ -130,9 +144,12 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
     const options = resolveOptions('pipeline', given, {}, rules);
     const wrong = policies.findIndex((policy) => typeof policy !== 'object' || policy === null);
     if (wrong >= 0) {
-      throw new ConfigurationError([{ path: `pipeline[${wrong}]`, expected: 'a policy', received: describe(policies[wrong]) }]);
+      throw new ConfigurationError([
+        { path: `pipeline[${wrong}]`, expected: 'a policy', received: describe(policies[wrong]) },
+      ]);
     }
-    const clock = options.clock ?? policies.find((policy) => policy.boundClock !== undefined)?.boundClock ?? systemClock;
+    const clock =
+      options.clock ?? policies.find((policy) => policy.boundClock !== undefined)?.boundClock ?? systemClock;
     this.name = options.name ?? 'pipeline';
     this.policies = Object.freeze([...policies]);
     this.plan = new Plan(options.name, policies, clock, options.random ?? systemRandom, this.channel as EventChannel);
@@ -176,7 +193,10 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
 
   /** Call events come from the pipeline, events of a policy's own state from the policy. */
   on(type: '*' | keyof PipelineEvents, listener: (event: never) => void): () => void {
-    const sources = [this.channel, ...this.policies.map((policy) => policy.events)] as readonly ({ on(type: string, listener: unknown): () => void } | undefined)[];
+    const sources = [this.channel, ...this.policies.map((policy) => policy.events)] as readonly (
+      | { on(type: string, listener: unknown): () => void }
+      | undefined
+    )[];
     const stops = sources.map((source) => source?.on(type, listener));
     return () => {
       for (const stop of stops) stop?.();
@@ -199,4 +219,3 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
     });
   }
 }
-

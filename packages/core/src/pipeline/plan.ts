@@ -34,7 +34,13 @@ export class Plan {
   private busyCount = 0;
   private whenIdle: (() => void)[] = [];
 
-  constructor(name: string | undefined, policies: readonly Policy[], clock: Clock, random: Random, channel: EventChannel<EventMap>) {
+  constructor(
+    name: string | undefined,
+    policies: readonly Policy[],
+    clock: Clock,
+    random: Random,
+    channel: EventChannel<EventMap>,
+  ) {
     this.name = name;
     this.clock = clock;
     this.channel = channel;
@@ -74,7 +80,11 @@ function hooksOf(policy: Policy, position: number): HookPolicy {
   if ('around' in policy && typeof policy.around === 'function') return new AroundStep(policy);
   if ('enter' in policy && typeof policy.enter === 'function') return policy;
   throw new ConfigurationError([
-    { path: `pipeline[${position}]`, expected: 'a policy: an object with enter, leave and cancel, or with around', received: typeof policy },
+    {
+      path: `pipeline[${position}]`,
+      expected: 'a policy: an object with enter, leave and cancel, or with around',
+      received: typeof policy,
+    },
   ]);
 }
 

@@ -274,7 +274,8 @@ export class RunningCall implements Call {
       (value: unknown) => this.settled(attempt, success(value)),
       (error: unknown) => this.settled(attempt, failure(error)),
     );
-    if (!this.plan.interruptible && this.rare?.guard === undefined && this.origin === undefined) this.straight ??= settled;
+    if (!this.plan.interruptible && this.rare?.guard === undefined && this.origin === undefined)
+      this.straight ??= settled;
     return undefined;
   }
 
@@ -396,7 +397,10 @@ export class RunningCall implements Call {
 }
 
 function isThenable(value: unknown): boolean {
-  return value instanceof Promise || (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function');
+  return (
+    value instanceof Promise ||
+    (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
+  );
 }
 
 /**

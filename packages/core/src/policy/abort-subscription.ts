@@ -42,7 +42,8 @@ class AbortFan {
 
   handleEvent(): void {
     this.signal.removeEventListener('abort', this);
-    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) next.onAbort(this.signal.reason);
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift())
+      next.onAbort(this.signal.reason);
   }
 }
 

@@ -132,7 +132,8 @@ export interface PolicyIdentity<Events extends EventMap, Adds> {
 }
 
 /** A policy by hooks: what the policies of this library are. */
-export interface HookPolicy<Events extends EventMap = EventMap, Adds = unknown> extends PolicyHooks, PolicyIdentity<Events, Adds> {
+export interface HookPolicy<Events extends EventMap = EventMap, Adds = unknown>
+  extends PolicyHooks, PolicyIdentity<Events, Adds> {
   /** True when it may end a call while the user's function runs. */
   readonly interrupts?: boolean;
 }
@@ -149,4 +150,6 @@ export interface AroundPolicy<Events extends EventMap = EventMap, Adds = unknown
 }
 
 /** A policy: one of this library's or a user's own. */
-export type Policy<Events extends EventMap = EventMap, Adds = unknown> = HookPolicy<Events, Adds> | AroundPolicy<Events, Adds>;
+export type Policy<Events extends EventMap = EventMap, Adds = unknown> =
+  | HookPolicy<Events, Adds>
+  | AroundPolicy<Events, Adds>;

@@ -59,7 +59,10 @@ export function linear(given: GrowingBackoffOptions = {}): Backoff {
 /** d, d·b, d·b², d·b³, … */
 export function exponential(given: ExponentialOptions = {}): Backoff {
   const defaults = { ...growingDefaults, base: 2 };
-  const { initialMs, maxMs, base } = resolveOptions('exponential', given, defaults, { ...growingRules, base: number(1, Infinity) });
+  const { initialMs, maxMs, base } = resolveOptions('exponential', given, defaults, {
+    ...growingRules,
+    base: number(1, Infinity),
+  });
   return growing(maxMs, (attempt) => initialMs * base ** (attempt - 1));
 }
 

@@ -1,5 +1,14 @@
 import { isBreakwaterError } from '../errors/breakwater-error.ts';
-import { callable, either, implementing, integer, milliseconds, oneOf, positiveMilliseconds, type Rules } from '../options/rules.ts';
+import {
+  callable,
+  either,
+  implementing,
+  integer,
+  milliseconds,
+  oneOf,
+  positiveMilliseconds,
+  type Rules,
+} from '../options/rules.ts';
 import { type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
 import { type Backoff, exponential } from './backoff.ts';
 import type { Jitter } from './jitter.ts';
@@ -37,14 +46,15 @@ export interface RetryOptions extends PolicyOptions {
 }
 
 /** The defaults of a retry. */
-export const retryDefaults: Readonly<Required<Pick<RetryOptions, 'maxAttempts' | 'backoff' | 'jitter' | 'minMs' | 'maxRetryAfterMs'>>> =
-  Object.freeze({
-    maxAttempts: 3,
-    backoff: exponential({ initialMs: 1_000, maxMs: 60_000 }),
-    jitter: 'full',
-    minMs: 0,
-    maxRetryAfterMs: 60_000,
-  });
+export const retryDefaults: Readonly<
+  Required<Pick<RetryOptions, 'maxAttempts' | 'backoff' | 'jitter' | 'minMs' | 'maxRetryAfterMs'>>
+> = Object.freeze({
+  maxAttempts: 3,
+  backoff: exponential({ initialMs: 1_000, maxMs: 60_000 }),
+  jitter: 'full',
+  minMs: 0,
+  maxRetryAfterMs: 60_000,
+});
 
 /** What each option of a retry may be. */
 export const retryRules: Rules<RetryOptions> = Object.freeze({

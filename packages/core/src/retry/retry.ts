@@ -116,11 +116,23 @@ class RetryPolicy extends PolicyBase implements Retry {
   private unacceptable(call: Call, outcome: Outcome, attempt: number): boolean {
     if (!outcome.ok) return true;
     const { retryResultIf } = this.options;
-    return retryResultIf !== undefined && askHook(retryResultIf, [outcome.value, attempt], false, (error) => call.hookFailed(this.name, 'retryResultIf', error));
+    return (
+      retryResultIf !== undefined &&
+      askHook(retryResultIf, [outcome.value, attempt], false, (error) =>
+        call.hookFailed(this.name, 'retryResultIf', error),
+      )
+    );
   }
 
   /** Why there is no further attempt; undefined when there is. */
-  private reasonToStop(call: Call, at: number, retrying: Retrying, outcome: Outcome, delayMs: number, serverNamed: boolean): GiveUpReason | undefined {
+  private reasonToStop(
+    call: Call,
+    at: number,
+    retrying: Retrying,
+    outcome: Outcome,
+    delayMs: number,
+    serverNamed: boolean,
+  ): GiveUpReason | undefined {
     const { maxAttempts, retryIf, maxRetryAfterMs, maxElapsedMs } = this.options;
     if (!outcome.ok) {
       const onError = (error: unknown): void => call.hookFailed(this.name, 'retryIf', error);
@@ -129,7 +141,8 @@ class RetryPolicy extends PolicyBase implements Retry {
     if (retrying.attempt >= maxAttempts) return 'max-attempts';
     if (serverNamed && delayMs > maxRetryAfterMs) return 'retry-after-too-long';
     if (call.remainingMs(at) <= delayMs) return 'deadline';
-    if (maxElapsedMs !== undefined && this.clock.now() - retrying.startedAt + delayMs > maxElapsedMs) return 'max-elapsed';
+    if (maxElapsedMs !== undefined && this.clock.now() - retrying.startedAt + delayMs > maxElapsedMs)
+      return 'max-elapsed';
     return undefined;
   }
 
@@ -137,7 +150,12 @@ class RetryPolicy extends PolicyBase implements Retry {
     const { backoff, minMs } = this.options;
     const error = outcome.ok ? undefined : outcome.error;
     try {
-      const delayMs = backoff.delayMs({ attempt: retrying.attempt, error, previousMs: retrying.delayMs, random: this.random });
+      const delayMs = backoff.delayMs({
+        attempt: retrying.attempt,
+        error,
+        previousMs: retrying.delayMs,
+        random: this.random,
+      });
       const jittered = this.jitter(delayMs, this.random);
       return Number.isNaN(jittered) ? minMs : Math.max(minMs, jittered);
     } catch (thrown) {

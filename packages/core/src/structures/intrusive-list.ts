@@ -79,7 +79,7 @@ export class IntrusiveList<Element extends ListNode> {
 
   /** The elements in order. An element may be removed while it is the current one. */
   *[Symbol.iterator](): IterableIterator<Element> {
-    for (let element = this.first; element !== undefined; ) {
+    for (let element = this.first; element !== undefined;) {
       const current = element;
       element = this.after(current);
       yield current;
