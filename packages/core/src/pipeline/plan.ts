@@ -17,7 +17,10 @@ export class Step {
 
   constructor(policy: HookPolicy) {
     this.policy = policy;
+    // The walk calls them on the policy.
+    // oxlint-disable-next-line typescript/unbound-method
     this.enter = policy.enter;
+    // oxlint-disable-next-line typescript/unbound-method
     this.leave = policy.leave;
   }
 }

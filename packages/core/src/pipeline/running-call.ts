@@ -21,6 +21,7 @@ import { type Priority, priorityLevel } from '../policy/priority.ts';
 import { Attempt } from './attempt.ts';
 import { CallGuard } from './call-guard.ts';
 import type { Plan } from './plan.ts';
+import { deferred, isThenable, settledPromise } from './promises.ts';
 
 type UserFunction = (context: ExecutionContext) => unknown;
 
@@ -44,14 +45,6 @@ interface Interruption {
   readonly at: number;
   readonly outcome: Failure;
   readonly byCaller: boolean;
-}
-
-// One function captures the resolvers of all deferreds, so that making one allocates no closure.
-let capturedResolve: (value: unknown) => void;
-let capturedReject: (error: unknown) => void;
-function captureResolvers(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
-  capturedResolve = resolve;
-  capturedReject = reject;
 }
 
 export class RunningCall implements Call {
@@ -389,26 +382,9 @@ export class RunningCall implements Call {
   }
 
   private defer(): Promise<unknown> {
-    const promise = new Promise(captureResolvers);
-    this.resolve = capturedResolve;
-    this.reject = capturedReject;
+    const { promise, resolve, reject } = deferred();
+    this.resolve = resolve;
+    this.reject = reject;
     return promise;
   }
-}
-
-function isThenable(value: unknown): boolean {
-  return (
-    value instanceof Promise ||
-    (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
-  );
-}
-
-/**
- * The promise of a call that has ended before it could be waited for. A rejection comes a microtask later, when the
- * caller listens already: a promise that is rejected with nobody listening costs the engine's bookkeeping for that.
- */
-function settledPromise(outcome: Outcome, asOutcome: boolean): Promise<unknown> {
-  if (asOutcome) return Promise.resolve(outcome);
-  if (outcome.ok) return Promise.resolve(outcome.value);
-  return new Promise((_resolve, reject) => queueMicrotask(() => reject(outcome.error as Error)));
 }

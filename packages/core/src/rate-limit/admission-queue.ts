@@ -87,7 +87,7 @@ export class AdmissionQueue {
   #expire(waiter: Waiter): void {
     // Who is due at this very moment is not too late.
     this.#serve();
-    if (waiter.owner === undefined) return;
+    if (!waiter.isLinked) return;
     const now = this.#clock.now();
     this.#leave(waiter, 'expired');
     waiter.refused('wait', this.predictedWaitMs(waiter.key, waiter.cost, waiter.level, now), now - waiter.queuedAt);
@@ -95,7 +95,7 @@ export class AdmissionQueue {
 
   #leave(waiter: Waiter, ending: 'expired' | 'withdrawn'): boolean {
     const queue = this.#queues.get(waiter.key);
-    if (queue === undefined || waiter.owner === undefined) return false;
+    if (queue === undefined || !waiter.isLinked) return false;
     const wasHead = queue.head() === waiter;
     if (!queue.remove(waiter)) return false;
     const now = this.#clock.now();

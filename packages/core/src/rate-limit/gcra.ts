@@ -41,7 +41,8 @@ export class Gcra implements LimitAlgorithm, SlotOwner {
   readonly #stepRest: number;
   readonly #toleranceUs: number;
   readonly #toleranceRest: number;
-  readonly #msPerCost: number;
+  readonly #costPerUs: number;
+  readonly #usPerRest: number;
   readonly #table: KeyTable;
   /** Whole microseconds of each slot's tat, and what is left of it in rate-ths of a microsecond. */
   #tatUs: Float64Array = new Float64Array(1).fill(-Infinity);
@@ -58,7 +59,8 @@ export class Gcra implements LimitAlgorithm, SlotOwner {
     const rest = options.burst * this.#stepRest;
     this.#toleranceUs = options.burst * this.#stepUs + Math.floor(rest / this.#rate);
     this.#toleranceRest = rest % this.#rate;
-    this.#msPerCost = periodUs / this.#rate / US_PER_MS;
+    this.#costPerUs = this.#rate / periodUs;
+    this.#usPerRest = 1 / this.#rate;
     this.#table = new KeyTable(this, options.maxKeys);
   }
 
@@ -115,6 +117,10 @@ export class Gcra implements LimitAlgorithm, SlotOwner {
     return this.#tatUs[slot + 1]! + (this.#tatRest[slot + 1]! > 0 ? 1 : 0);
   }
 
+  throttled(slot: number, now: number): boolean {
+    return this.#tatUs[slot + 1]! + this.#stepUs - now > this.#toleranceUs;
+  }
+
   clear(slot: number): void {
     this.#tatUs[slot + 1] = -Infinity;
     this.#tatRest[slot + 1] = 0;
@@ -144,16 +150,16 @@ export class Gcra implements LimitAlgorithm, SlotOwner {
   }
 
   #decision(allowed: boolean, aheadUs: number, rest: number, retryAfterMs: number, oversize: boolean): RateLimitDecision {
-    const resetMs = (aheadUs + rest / this.#rate) / US_PER_MS;
-    // The division of what is left by T may fall a hair short of a whole number.
-    const left = this.maxCost - resetMs / this.#msPerCost;
+    const resetUs = aheadUs + rest * this.#usPerRest;
+    // What is left may fall a hair short of a whole number.
+    const left = this.maxCost - resetUs * this.#costPerUs + this.maxCost * 1e-12;
     return {
       allowed,
       limitName: this.#name,
       limitValue: this.limitValue,
-      remaining: Math.max(0, Math.floor(left + this.maxCost * 1e-12)),
+      remaining: left > 0 ? Math.floor(left) : 0,
       retryAfterMs,
-      resetMs,
+      resetMs: resetUs / US_PER_MS,
       oversize,
       degraded: false,
       shadow: false,

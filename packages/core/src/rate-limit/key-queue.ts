@@ -36,7 +36,7 @@ export class KeyQueue {
   }
 
   append(waiter: Waiter): void {
-    this.#waiting.append(waiter, waiter.level);
+    this.#waiting.append(waiter);
     this.#costs[waiter.level]! += waiter.cost;
   }
 
@@ -45,7 +45,7 @@ export class KeyQueue {
     if (!this.#waiting.remove(waiter)) return false;
     const { level } = waiter;
     // Sums of fractions drift; an empty level costs nothing.
-    this.#costs[level] = this.#waiting.sizeOf(level) === 0 ? 0 : this.#costs[level]! - waiter.cost;
+    this.#costs[level] = this.#waiting.firstOf(level) === undefined ? 0 : this.#costs[level]! - waiter.cost;
     return true;
   }
 
@@ -71,7 +71,7 @@ export class KeyQueue {
   }
 
   #lowestWaiting(): number | undefined {
-    for (let level = PRIORITY_LEVELS - 1; level >= 0; level--) if (this.#waiting.sizeOf(level) > 0) return level;
+    for (let level = PRIORITY_LEVELS - 1; level >= 0; level--) if (this.#waiting.firstOf(level) !== undefined) return level;
     return undefined;
   }
 

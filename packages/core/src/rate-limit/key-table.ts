@@ -4,14 +4,16 @@
  * A key that has nothing taken is like one that was never seen, so dropping it loses nothing. A hand goes round the
  * slots and drops such keys, two for each new key, so that the table follows the number of keys that are busy and no
  * sweep ever pauses the program. When the table is full of busy keys the hand looks at a few more and takes the one that
- * is free again first: a flood of fresh keys, each with one request, drives out its own kind and not a key that is
- * being throttled.
+ * is free again first. As long as it has seen none but keys that are being throttled it looks further, within a bound: a
+ * flood of fresh keys, each with one request, drives out its own kind.
  */
 
 /** What the table must know of the slots. */
 export interface SlotOwner {
   /** Until when the slot is not fresh, in any unit that compares; at or before `now` nothing is lost by dropping it. */
   busyUntil(slot: number): number;
+  /** Whether the key of the slot would be refused now. */
+  throttled(slot: number, now: number): boolean;
   /** Makes the slot fresh. */
   clear(slot: number): void;
   /** Makes room for so many slots. */
@@ -19,7 +21,8 @@ export interface SlotOwner {
 }
 
 const SWEPT_PER_NEW_KEY = 2;
-const LOOKED_AT_WHEN_FULL = 32;
+const LOOKED_AT_WHEN_FULL = 16;
+const LOOKED_AT_WHEN_THROTTLED = 1_024;
 const FIRST_SLOTS = 64;
 
 export class KeyTable {
@@ -90,7 +93,8 @@ export class KeyTable {
   #takeOver(now: number): number {
     let chosen = this.#advance();
     let chosenUntil = this.#owner.busyUntil(chosen);
-    for (let looked = 1; looked < LOOKED_AT_WHEN_FULL && chosenUntil > now; looked++) {
+    for (let looked = 1; looked < LOOKED_AT_WHEN_THROTTLED && chosenUntil > now; looked++) {
+      if (looked >= LOOKED_AT_WHEN_FULL && !this.#owner.throttled(chosen, now)) break;
       const slot = this.#advance();
       const until = this.#owner.busyUntil(slot);
       if (until < chosenUntil) [chosen, chosenUntil] = [slot, until];

@@ -4,7 +4,7 @@ import { describe, resolveOptions } from '../options/resolve.ts';
 import { callable, either, milliseconds, number, text, type Rules } from '../options/rules.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { type Failure, failure, type Outcome } from '../policy/outcome.ts';
-import { type Call, type HookPolicy, WAIT } from '../policy/policy.ts';
+import { type Call, type HookPolicy, WAIT, type Wait } from '../policy/policy.ts';
 import type { RateLimitDecision } from './decision.ts';
 import type { RateLimitReason } from './errors.ts';
 import { type RateLimiter, rateLimiter, type WaitableLimiter } from './limiter.ts';
@@ -100,7 +100,7 @@ class LimitingPolicy implements RateLimitPolicy {
     this.limiter.adopt(clock);
   }
 
-  enter(call: Call, at: number): Outcome | typeof WAIT | undefined {
+  enter(call: Call, at: number): Outcome | Wait | undefined {
     const key = this.#keyOf(call);
     const cost = this.#costOf(call);
     const decision = this.limiter.take(key, cost, call.priorityLevel);

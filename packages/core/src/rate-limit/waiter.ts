@@ -1,14 +1,12 @@
 import { TimeoutEntry, type TimeoutLane } from '../clock/timeout-queue.ts';
-import { ListNode } from '../structures/intrusive-list.ts';
+import { LeveledNode } from '../structures/level-queue.ts';
 import type { RateLimitDecision } from './decision.ts';
 import type { RateLimitReason } from './errors.ts';
 
 /** A request that waits for its turn. What becomes of it is told once: admitted, or refused when its time is up. */
-export abstract class Waiter extends ListNode {
+export abstract class Waiter extends LeveledNode {
   readonly key: string | undefined;
   readonly cost: number;
-  /** The level of its priority, 0 (critical) to 4 (batch). */
-  readonly level: number;
   /** @internal Its place in the order of arrival, over all levels. */
   sequence = 0;
   /** @internal When it began to wait. */
@@ -17,10 +15,9 @@ export abstract class Waiter extends ListNode {
   expiry: WaitExpiry | undefined = undefined;
 
   constructor(key: string | undefined, cost: number, level: number) {
-    super();
+    super(level);
     this.key = key;
     this.cost = cost;
-    this.level = level;
   }
 
   /** Its cost has been taken. Must not throw. */

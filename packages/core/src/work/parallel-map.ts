@@ -164,7 +164,7 @@ class ParallelRun<T, R> implements AsyncIterableIterator<Awaited<R>, undefined, 
     }
     this.#handOut();
     this.#fill();
-    if (this.#reader.ended && this.#running === 0 && this.#places.size === 0) this.#finish();
+    if (this.#reader.ended && this.#running === 0 && this.#places.isEmpty) this.#finish();
   }
 
   #handOut(): void {
