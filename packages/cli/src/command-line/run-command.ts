@@ -77,7 +77,7 @@ function faultOptions(command: Command): void {
     .addOption(new Option('-t, --timeout <duration>', 'of one call').argParser(duration(1, 5 * minute)).default(30_000, '30s'))
     .option('--total-timeout <duration>', 'of one row with all its attempts, outages left out (default: none)', duration(1, day))
     .option('--breaker-ratio <ratio>', 'of failing calls at which calling pauses, above 0 to 1', ratio(1), 0.5)
-    .addOption(new Option('--breaker-break <duration>', 'of a pause until the next probe').argParser(duration(100, hour)).default(5_000, '5s'))
+    .addOption(new Option('--breaker-break <duration>', 'of a pause until the next probe').argParser(duration(100, hour)).default(2_000, '2s'))
     .option('--max-outage <duration>', 'without any answer, then stop with exit code 3 (default: 5m; 30s before the first answer)', duration(1_000, day))
     .addOption(new Option('--on-error <mode>', 'what a failed row means for the others').choices(['continue', 'stop']).default('continue'))
     .option('--max-failures <n>', 'stop when more rows than this have failed', wholeNumber(0, Infinity))

@@ -1,4 +1,5 @@
-import { CsvError, Parser, parse } from 'csv-parse';
+import { CsvError, parse } from 'csv-parse';
+import type { Options, Parser } from 'csv-parse';
 import { inputError } from '../command-line/command-error.ts';
 import type { Dialect } from './dialect.ts';
 import { CsvColumns, CsvRow } from './row.ts';
@@ -27,7 +28,9 @@ async function* records(
     skip_empty_lines: exact,
     info: exact,
     max_record_size: maxRecordBytes,
-  });
+    // All records of a chunk are read before the next is written; a smaller mark would hold the chunk's callback back.
+    readableHighWaterMark: 2 ** 30,
+  } as Options);
   let fault: unknown;
   parser.on('error', (error) => (fault = error));
   let line = 1;

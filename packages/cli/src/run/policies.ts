@@ -29,7 +29,11 @@ export interface RunPolicies {
   execute<T>(attempt: (context: ExecutionContext) => Promise<T>): Promise<Outcome<T>>;
   /** How long until the breaker lets a call through; 0 when it does. */
   breakerPauseMs(): number;
+  breakerClosed(): boolean;
 }
+
+/** Two of three must succeed: of an upstream that fails now and then a single probe would often tell the wrong thing. */
+export const probes = 3;
 
 const longestRetryAfterMs = 30_000;
 
@@ -41,6 +45,8 @@ export function runPolicies(options: RunOptions, clock: Clock, events: PolicyEve
   const breaker = circuitBreaker({
     trip: recentCalls(options.breakerRatio, Math.max(10, 2 * options.maxAttempts)),
     breakMs: options.breakMs,
+    probes,
+    successRatio: 0.5,
     probeLeaseMs: options.timeoutMs + 30_000,
     failureIf: (error) => !(error instanceof RunStopped) && !isRateLimited(error),
   });
@@ -68,6 +74,7 @@ export function runPolicies(options: RunOptions, clock: Clock, events: PolicyEve
   return {
     execute: (attempt) => calls.tryExecute(attempt) as Promise<Outcome<never>>,
     breakerPauseMs: () => breaker.retryAfterMs,
+    breakerClosed: () => breaker.state === 'closed',
   };
 }
 

@@ -1,10 +1,11 @@
 import type { Clock } from 'breakwater/clock';
 import { retryAfterMs } from 'breakwater/headers';
+import { formatDuration } from 'breakwater/options';
 import type { RunOptions } from '../command-line/run-options.ts';
 import type { InputRow } from '../input/row.ts';
 import type { Job } from './job.ts';
 import type { RunObserver } from './observer.ts';
-import { RunStopped, runPolicies } from './policies.ts';
+import { RunStopped, probes, runPolicies } from './policies.ts';
 import { RowCaller } from './row-caller.ts';
 import type { SettledRow } from './row-caller.ts';
 import type { RunStatistics } from './run-statistics.ts';
@@ -31,6 +32,10 @@ export class ReportingCaller {
     this.#gate = new UpstreamGate({
       clock,
       maxOutageMs: maxOutageMs === undefined ? defaultMaxOutageMs : { beforeFirstAnswer: maxOutageMs, afterwards: maxOutageMs },
+      probes,
+      breakerClosed: () => policies.breakerClosed(),
+      onOutage: (reason, everAnswered, limitMs) => observer.message('warn', sentence(reason, everAnswered, limitMs, options.request.url)),
+      onFirstPause: (reason) => observer.message('info', pauseSentence(reason, options.rate !== undefined)),
       onState: (state) => observer.upstreamChanged(state),
       onUnavailable: (reason) => stop.request('upstream-unavailable', `the upstream is unavailable: ${reason}`),
     });
@@ -54,6 +59,7 @@ export class ReportingCaller {
       execute: (attempt) => policies.execute((context) => this.#tracked(() => attempt(context))),
       retryAfter: (headers, status) => retryAfterMs(headers, clock.wallTime(), status),
       breakerPauseMs: () => policies.breakerPauseMs(),
+      breakMs: options.breakMs,
       onCall: (status, durationMs) => {
         statistics.called(status, durationMs);
         observer.called({ status, durationMs });
@@ -89,4 +95,16 @@ export class ReportingCaller {
       if (this.#inFlight === 0) this.#whenIdle?.();
     }
   }
+}
+
+function sentence(reason: string, everAnswered: boolean, limitMs: number, url: string): string {
+  const patience = `for ${formatDuration(limitMs)} (--max-outage)`;
+  if (everAnswered) return `The upstream is away: ${reason}. Rows wait ${patience}, none is lost.`;
+  const host = /^https?:\/\/[^/?#]+/i.exec(url)?.[0] ?? url;
+  return `No answer from ${host} yet: ${reason}. Is --url right? Trying ${patience}.`;
+}
+
+function pauseSentence(reason: string, hasRate: boolean): string {
+  const remedy = hasRate ? 'A lower --rate' : '--rate, such as --rate 10/s,';
+  return `The upstream asks for a pause (${reason}); rows wait as long as it asks, none is lost. ${remedy} would spare the calls.`;
 }

@@ -28,6 +28,8 @@ export interface RowCallerOptions {
   readonly retryAfter: (headers: Headers, status: number) => number | undefined;
   /** How long until the breaker lets a call through. */
   readonly breakerPauseMs: () => number;
+  /** A breaker whose probe is out names the end of the probe's lease; the gate asks again after a pause. */
+  readonly breakMs: number;
   readonly onCall: (status: number | undefined, durationMs: number) => void;
 }
 
@@ -38,6 +40,7 @@ const rateLimitPauseMs = 1_000;
 /** Takes a row to its end: answered, failed for good, or left for a resumed run. */
 export class RowCaller {
   readonly #options: RowCallerOptions;
+  #lastFault = 'calls fail';
 
   constructor(options: RowCallerOptions) {
     this.#options = options;
@@ -65,9 +68,10 @@ export class RowCaller {
       attempts += 1;
       return this.#attempt(request, context);
     };
+    const turn = gate.enter();
+    if (turn !== undefined && !(await turn)) return undefined;
+    // Whoever has waited has been given a turn, and does not ask for another.
     for (;;) {
-      const turn = gate.enter();
-      if (turn !== undefined && !(await turn)) return undefined;
       const outcome = await execute(attempt);
       if (outcome.ok) {
         gate.answered();
@@ -91,6 +95,10 @@ export class RowCaller {
       const reply = await callOnce(request, context.signal, retryAfter);
       status = reply.status;
       return judgeReply(reply, select);
+    } catch (error) {
+      if (error instanceof UpstreamFault) this.#lastFault = error.message;
+      else if (context.signal.aborted) this.#lastFault = reasonOf(context.signal.reason);
+      throw error;
     } finally {
       onCall(status, clock.now() - startedAt);
     }
@@ -98,9 +106,9 @@ export class RowCaller {
 
   /** A promise when the failure is the upstream's and the row goes again later; undefined when the row has failed. */
   #mayWait(error: unknown): Promise<boolean> | undefined {
-    const { gate, breakerPauseMs } = this.#options;
-    if (isBreakwaterError(error, 'CIRCUIT_OPEN')) return gate.away(error.retryAfterMs ?? 0, 'the upstream fails');
-    const pauseMs = breakerPauseMs();
+    const { gate, breakerPauseMs, breakMs } = this.#options;
+    if (isBreakwaterError(error, 'CIRCUIT_OPEN')) return gate.away(Math.min(error.retryAfterMs ?? 0, breakMs), this.#lastFault);
+    const pauseMs = Math.min(breakerPauseMs(), breakMs);
     if (error instanceof UpstreamFault) {
       if (error.kind === 'rate-limited') return gate.asksForPause(error.retryAfterMs ?? rateLimitPauseMs, error.message);
       if (error.kind === 'unreachable') return gate.away(Math.max(pauseMs, unreachablePauseMs), error.message);

@@ -2,17 +2,26 @@
  * Where rows wait while the upstream is away, so that an outage costs no row its attempts.
  *
  * The gate is outside of the pipeline. A row that comes out of it refused (by the open breaker, by a 429, by a host
- * that cannot be reached) waits here and goes again with all its attempts. While the gate is shut one row at a time is
- * let through, when the breaker's pause is over; its answer opens the gate for all, its failure lengthens the wait. The
- * row that was let through goes to the end of the queue, so that one row that always fails cannot keep the gate shut.
+ * that cannot be reached) waits here and goes again with all its attempts. While the gate is shut a few rows are let
+ * through when the breaker's pause is over; their answers open the gate for all, their failure lengthens the wait. Rows
+ * that were let through go to the end of the queue, so that one row that always fails cannot keep the gate shut.
  */
 import type { Clock, Timer } from 'breakwater/clock';
+import { formatDuration } from 'breakwater/options';
 import type { UpstreamState } from './observer.ts';
 
 export interface UpstreamGateOptions {
   readonly clock: Clock;
   /** How long nothing may be answered, in milliseconds, before and after the first answer. */
   readonly maxOutageMs: { readonly beforeFirstAnswer: number; readonly afterwards: number };
+  /** Whether an answer means that all may go: not while the breaker wants to see more of them. */
+  readonly breakerClosed: () => boolean;
+  /** Rows that are let through together to find out. */
+  readonly probes: number;
+  /** The upstream is away; `limitMs` is how long it may stay so. */
+  readonly onOutage: (reason: string, everAnswered: boolean, limitMs: number) => void;
+  /** The upstream has asked for a pause for the first time. */
+  readonly onFirstPause: (reason: string) => void;
   readonly onState: (state: UpstreamState) => void;
   /** Nothing was answered for too long, or the upstream asks to come back later than that. */
   readonly onUnavailable: (reason: string) => void;
@@ -29,7 +38,9 @@ export class UpstreamGate {
   readonly #pausing = new Map<(mayGo: boolean) => void, Timer>();
   #shutSince: number | undefined;
   #timer: Timer | undefined;
-  #nextProbeAt = 0;
+  /** Shut because the upstream is away, and not because it wants a pause. */
+  #isOutage = false;
+  #pauseTold = false;
   #probing = false;
   #closed = false;
   #everAnswered = false;
@@ -58,33 +69,37 @@ export class UpstreamGate {
   answered(): void {
     this.#everAnswered = true;
     this.#refusals = 0;
-    if (this.#shutSince === undefined) return;
+    if (this.#shutSince === undefined || !this.#options.breakerClosed()) return;
     this.#shutSince = undefined;
     this.#probing = false;
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#options.onState({ kind: 'up' });
+    if (this.#isOutage) this.#options.onState({ kind: 'up' });
+    this.#isOutage = false;
     for (const go of this.#waiting.splice(0)) go(true);
   }
 
   /** A row has ended failed by the upstream. Only while the gate is shut it matters: the probe is over. */
   failed(): void {
-    if (this.#shutSince !== undefined) this.#shutFor(defaultProbeDelayMs, 'the calls that were tried have failed');
+    if (this.#shutSince !== undefined) this.#shutFor(defaultProbeDelayMs, 'the calls that were tried have failed', true);
   }
 
   /** The upstream is away; the row waits for its turn. */
   away(delayMs: number, reason: string): Promise<boolean> {
-    if (this.#closed) return Promise.resolve(false);
-    this.#shutFor(delayMs, reason);
-    return this.#closed ? Promise.resolve(false) : this.#queued();
+    return this.#closed ? Promise.resolve(false) : this.#awaitTurn(delayMs, reason, true);
   }
 
   /** The upstream asks for a pause: this row's alone, or everybody's when it asks again and again. */
   asksForPause(delayMs: number, reason: string): Promise<boolean> {
     this.#refusals += 1;
-    const lasting = delayMs > this.#limitMs();
-    if (this.#closed || lasting || this.#refusals >= refusalsInARow || this.#shutSince !== undefined) {
-      return this.away(delayMs, reason);
+    if (!this.#pauseTold) this.#options.onFirstPause(reason);
+    this.#pauseTold = true;
+    if (delayMs > this.#limitMs() && !this.#closed) {
+      this.#giveUp(`${reason}, and asks to come back in ${formatDuration(delayMs)}`);
+      return Promise.resolve(false);
+    }
+    if (this.#closed || this.#refusals >= refusalsInARow || this.#shutSince !== undefined) {
+      return this.#closed ? Promise.resolve(false) : this.#awaitTurn(delayMs, reason, false);
     }
     return new Promise((resolve) => {
       const timer = this.#options.clock.setTimer(delayMs, () => {
@@ -107,6 +122,11 @@ export class UpstreamGate {
     for (const go of this.#waiting.splice(0)) go(false);
   }
 
+  #awaitTurn(delayMs: number, reason: string, isOutage: boolean): Promise<boolean> {
+    this.#shutFor(delayMs, reason, isOutage);
+    return this.#closed ? Promise.resolve(false) : this.#queued();
+  }
+
   #queued(): Promise<boolean> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
@@ -116,31 +136,36 @@ export class UpstreamGate {
     return this.#everAnswered ? afterwards : beforeFirstAnswer;
   }
 
-  #shutFor(delayMs: number, reason: string): void {
-    const { clock, onState, onUnavailable } = this.#options;
+  #shutFor(delayMs: number, reason: string, isOutage: boolean): void {
+    const { clock, onState } = this.#options;
     const now: number = clock.now();
     this.#shutSince ??= now;
+    if (isOutage && !this.#isOutage) {
+      this.#isOutage = true;
+      this.#options.onOutage(reason, this.#everAnswered, this.#limitMs());
+    }
     this.#probing = false;
     const deadline = this.#shutSince + this.#limitMs();
-    if (now >= deadline || delayMs > this.#limitMs()) {
-      this.close();
-      onUnavailable(reason);
+    if (now >= deadline) {
+      this.#giveUp(`${reason} (no answer for ${formatDuration(now - this.#shutSince)})`);
       return;
     }
     const probeAt = Math.min(now + delayMs, deadline);
-    if (this.#timer !== undefined && probeAt <= this.#nextProbeAt) return;
     this.#timer?.cancel();
-    this.#nextProbeAt = probeAt;
     this.#timer = clock.setTimer(probeAt - now, () => this.#probe());
-    onState({ kind: 'down', sinceAt: this.#shutSince, nextProbeAt: probeAt });
+    if (this.#isOutage) onState({ kind: 'down', sinceAt: this.#shutSince, nextProbeAt: probeAt });
+  }
+
+  #giveUp(reason: string): void {
+    this.close();
+    this.#options.onUnavailable(reason);
   }
 
   #probe(): void {
     this.#timer = undefined;
-    const first = this.#waiting.shift();
-    this.#options.onState({ kind: 'probing', sinceAt: this.#shutSince ?? 0 });
-    if (first === undefined) return;
-    this.#probing = true;
-    first(true);
+    if (this.#isOutage) this.#options.onState({ kind: 'probing', sinceAt: this.#shutSince ?? 0 });
+    const probes = this.#waiting.splice(0, this.#options.probes);
+    this.#probing = probes.length > 0;
+    for (const go of probes) go(true);
   }
 }
