@@ -10,6 +10,7 @@ import type { CallOptions, ExecutionContext } from '../policy/context.ts';
 import { failure, type Outcome } from '../policy/outcome.ts';
 import { policyOptionRules, type PolicyOptions } from '../policy/policy-base.ts';
 import type { AroundPolicy, Policy } from '../policy/policy.ts';
+import { faultOfCall } from './check-call.ts';
 import { PipelineClosedError } from './errors.ts';
 import { Plan } from './plan.ts';
 import { RunningCall } from './running-call.ts';
@@ -168,12 +169,14 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
   }
 
   execute<T>(fn: (context: ExecutionContext) => T, options?: CallOptions): Promise<never> {
-    if (this.closed) return Promise.reject(new PipelineClosedError(this.plan.name));
+    const refused = this.refusal(fn, options);
+    if (refused !== undefined) return Promise.reject(refused);
     return new RunningCall(this.plan, fn, options, false).start() as Promise<never>;
   }
 
   tryExecute<T>(fn: (context: ExecutionContext) => T, options?: CallOptions): Promise<Outcome<never>> {
-    if (this.closed) return Promise.resolve(failure(new PipelineClosedError(this.plan.name)));
+    const refused = this.refusal(fn, options);
+    if (refused !== undefined) return Promise.resolve(failure(refused));
     return new RunningCall(this.plan, fn, options, true).start() as Promise<Outcome<never>>;
   }
 
@@ -185,6 +188,12 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
     return function wrapped(this: This, ...parameters: Parameters) {
       return execute(() => fn.apply(this, parameters as never), optionsOf?.(...parameters));
     };
+  }
+
+  /** Why a call can't be begun at all. */
+  private refusal(fn: unknown, options: CallOptions | undefined): Error | undefined {
+    if (this.closed) return new PipelineClosedError(this.plan.name);
+    return faultOfCall(fn, options);
   }
 
   around(context: ExecutionContext, next: () => Promise<unknown>): Promise<unknown> {
