@@ -1,0 +1,11 @@
+// The rows in the order of the table.
+import { allocation, composedPolicies } from './composed.mjs';
+import { concurrent } from './concurrent.mjs';
+import { failures } from './failing.mjs';
+import { singlePolicies } from './single.mjs';
+
+/**
+ * A row: `ours` and each of `rivals` make a candidate, a function that makes one call; `oursMore` and `rivalsMore`, where
+ * there, make candidates whose mean difference from the first is what counts. `loop`, `calls` and `bare` where they are not the usual.
+ */
+export const rows = [...singlePolicies, ...composedPolicies, ...failures, allocation, concurrent];
