@@ -7,6 +7,7 @@ export interface AttemptedCall {
   readonly key: string | undefined;
   readonly priority: Priority;
   remainingMs(at: number): number;
+  retractAttempt(): void;
 }
 
 /** Told when a run is aborted; see {@link Attempt.link}. */
@@ -59,6 +60,11 @@ export class Attempt implements ExecutionContext {
 
   get remainingMs(): number {
     return this.state?.aborted === true ? 0 : this.call.remainingMs(this.at);
+  }
+
+  /** Says that nothing was started after all; only for the run of a function that is another pipeline's inside. */
+  retract(): void {
+    this.call.retractAttempt();
   }
 
   abort(reason: unknown, byCaller: boolean): void {

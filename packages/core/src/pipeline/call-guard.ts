@@ -46,7 +46,7 @@ export class CallGuard extends AbortSubscription implements AbortLink {
       this.parentListener.subscribe(this.parentSignal);
     }
     this.parent?.link(this);
-    this.deadline?.start();
+    if (!this.call.ended) this.deadline?.start();
     return !this.call.ended;
   }
 
@@ -67,7 +67,7 @@ export class CallGuard extends AbortSubscription implements AbortLink {
   onAbort(reason: unknown, byCaller = true): void {
     this.call.endFromOutside(
       refusal(() => reason as Error),
-      byCaller && !isTimeout(reason),
+      byCaller && !ranOutOfTime(reason),
     );
   }
 
@@ -77,7 +77,8 @@ export class CallGuard extends AbortSubscription implements AbortLink {
   }
 }
 
-function isTimeout(reason: unknown): boolean {
+/** Whether an error says that time ran out, which tells something about the upstream; a caller's abort does not. */
+export function ranOutOfTime(reason: unknown): boolean {
   return isBreakwaterError(reason) && reason.category === 'timeout';
 }
 

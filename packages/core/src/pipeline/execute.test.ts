@@ -5,6 +5,7 @@ import { retry } from '../retry/retry.ts';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
+import { brokenPromise, foreignThenable, thenTrap } from '../testing/test-support/thenables.ts';
 import { pipeline, type Pipeline } from './pipeline.ts';
 
 describe('execute', () => {
@@ -38,29 +39,18 @@ describe('execute', () => {
     });
 
     it('waits for a foreign thenable, as await does', async () => {
-      const thenable = { then: (resolve: (value: string) => void) => resolve('foreign') } as PromiseLike<string>;
-      await expect(make().execute(() => thenable)).resolves.toBe('foreign');
+      await expect(make().execute(() => foreignThenable('foreign'))).resolves.toBe('foreign');
     });
 
     it('rejects when reading `then` of the result throws, as await does, and leaves nothing behind', async () => {
       const calls = make();
-      const trap = Object.defineProperty({}, 'then', {
-        get: () => {
-          throw new RangeError('trap');
-        },
-      });
-      expect(await rejection(calls.execute(() => trap))).toBeInstanceOf(RangeError);
+      expect(await rejection(calls.execute(thenTrap))).toBeInstanceOf(RangeError);
       expect(calls.busy).toBe(0);
     });
 
-    it('waits for a promise of a subclass whose own `then` throws, and rejects with what that throws', async () => {
-      class Broken extends Promise<string> {
-        override then(): never {
-          throw new RangeError('broken');
-        }
-      }
+    it('rejects with what the `then` of a promise throws, and leaves nothing behind', async () => {
       const calls = make();
-      expect(await rejection(calls.execute(() => new Broken(() => undefined)))).toBeInstanceOf(RangeError);
+      expect(await rejection(calls.execute(brokenPromise))).toBeInstanceOf(RangeError);
       expect(calls.busy).toBe(0);
     });
 

@@ -186,7 +186,13 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
   ): (this: This, ...parameters: Parameters) => Promise<never> {
     const execute = this.execute.bind(this);
     return function wrapped(this: This, ...parameters: Parameters) {
-      return execute(() => fn.apply(this, parameters as never), optionsOf?.(...parameters));
+      let options: CallOptions | undefined;
+      try {
+        options = optionsOf?.(...parameters);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+      return execute(() => fn.apply(this, parameters as never), options);
     };
   }
 
@@ -196,8 +202,8 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
     return faultOfCall(fn, options);
   }
 
-  around(context: ExecutionContext, next: () => Promise<unknown>): Promise<unknown> {
-    return this.execute(next, { parent: context });
+  around(context: ExecutionContext, next: (within?: ExecutionContext) => Promise<unknown>): Promise<unknown> {
+    return this.execute((within) => next(within), { parent: context });
   }
 
   /** Call events come from the pipeline, events of a policy's own state from the policy. */

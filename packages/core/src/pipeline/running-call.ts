@@ -31,6 +31,10 @@ interface Origin {
   /** The position of the first step that is part of it. */
   readonly first: number;
   readonly done: (outcome: Outcome) => void;
+  /** The context that limits it besides, where another pipeline asked for it. */
+  readonly within: ExecutionContext | undefined;
+  /** Whether nobody wants its outcome any more. */
+  abandoned: boolean;
 }
 
 /** What few calls need. */
@@ -38,7 +42,9 @@ class Rare {
   guard: CallGuard | undefined = undefined;
   interruption: Interruption | undefined = undefined;
   whenIdle: (() => void)[] = [];
-  startedAt = 0;
+  forks: Set<RunningCall> | undefined = undefined;
+  /** When it began; known only where somebody wants to be told how long it took. */
+  startedAt: number | undefined = undefined;
 }
 
 interface Interruption {
@@ -140,7 +146,9 @@ export class RunningCall implements Call {
       const { policy } = steps[position]!;
       if (policy.remainingMs !== undefined) remaining = Math.min(remaining, policy.remainingMs(this, position));
     }
-    return this.origin === undefined ? remaining : Math.min(remaining, this.origin.parent.remainingMs(this.first));
+    if (this.origin === undefined) return remaining;
+    const { parent, first, within } = this.origin;
+    return Math.min(remaining, parent.remainingMs(first), within?.remainingMs ?? Infinity);
   }
 
   resume(at: number): void {
@@ -159,8 +167,11 @@ export class RunningCall implements Call {
     this.breakOff(at, outcome, false);
   }
 
-  abortRun(reason: unknown): void {
+  abortRun(reason: unknown): boolean {
+    let reached = this.current !== undefined;
     this.current?.abort(reason, false);
+    for (const fork of this.rare?.forks ?? []) if (fork.abortRun(reason)) reached = true;
+    return reached;
   }
 
   scope(at: number): Scope {
@@ -168,10 +179,18 @@ export class RunningCall implements Call {
     return { context: scope, abort: (reason, byCaller) => scope.abort(reason, byCaller) };
   }
 
-  fork(at: number, done: (outcome: Outcome) => void): Fork {
-    const fork = new RunningCall(this.plan, this.function, this.options, true, { parent: this, first: at + 1, done });
+  fork(at: number, done: (outcome: Outcome) => void, within?: ExecutionContext): Fork {
+    const origin = { parent: this, first: at + 1, done, within, abandoned: false };
+    const fork = new RunningCall(this.plan, this.function, this.options, true, origin);
+    (this.rarely.forks ??= new Set()).add(fork);
     fork.walk(undefined);
-    return { cancel: (reason) => fork.cancel(reason) };
+    return fork;
+  }
+
+  /** Ends a fork whose outcome nobody wants. */
+  cancel(reason: unknown, byCaller = true): void {
+    if (this.origin !== undefined) this.origin.abandoned = true;
+    this.endFromOutside(failure(reason), byCaller);
   }
 
   whenIdle(callback: () => void): void {
@@ -225,6 +244,8 @@ export class RunningCall implements Call {
       this.position = at - 1;
       return answer as Outcome;
     }
+    // What ended the call during this walk must not see another attempt begin.
+    if (this.rare !== undefined && this.rare.interruption !== undefined) return undefined;
     return this.run();
   }
 
@@ -248,20 +269,28 @@ export class RunningCall implements Call {
   // --- the user's function ---
 
   private run(): Outcome | undefined {
-    const attempt = new Attempt(this, this.plan.steps.length, this.attempts + 1);
+    const attempt = new Attempt(
+      this,
+      this.plan.steps.length,
+      (this.origin === undefined ? this : this.root).attempts + 1,
+    );
     this.current = attempt;
     this.began();
+    const fn = this.function;
     let result: unknown;
     try {
-      result = this.function(attempt);
+      result = fn(attempt);
+      if (isThenable(result)) return this.await(attempt, result);
     } catch (error) {
+      // The function's, or that of a thenable that can't be waited for: `await` would throw it too.
       this.stopped(attempt);
       return failure(error);
     }
-    if (!isThenable(result)) {
-      this.stopped(attempt);
-      return success(result);
-    }
+    this.stopped(attempt);
+    return success(result);
+  }
+
+  private await(attempt: Attempt, result: unknown): undefined {
     const promise = result instanceof Promise ? result : Promise.resolve(result);
     const settled = promise.then(
       (value: unknown) => this.settled(attempt, success(value)),
@@ -269,7 +298,17 @@ export class RunningCall implements Call {
     );
     if (!this.plan.interruptible && this.rare?.guard === undefined && this.origin === undefined)
       this.straight ??= settled;
-    return undefined;
+  }
+
+  /** The call that this is a fork of, and that is none itself. */
+  private get root(): RunningCall {
+    return this.origin === undefined ? this : this.origin.parent.root;
+  }
+
+  /** A run turns out not to have been one: its function is another pipeline's inside, where nothing was started. */
+  retractAttempt(): void {
+    this.attempts--;
+    for (let parent = this.origin?.parent; parent !== undefined; parent = parent.origin?.parent) parent.attempts--;
   }
 
   private began(): void {
@@ -300,6 +339,8 @@ export class RunningCall implements Call {
   /** The function's promise has settled. On the straight path what this returns is what the caller gets. */
   private settled(attempt: Attempt, outcome: Outcome): unknown {
     const late = this.current !== attempt;
+    // What wakes up as this run ends may want to end the call: not between here and the walk.
+    if (!late) this.walking = true;
     this.stopped(attempt);
     if (late) {
       if (this.wants('late-result')) this.emit(undefined, 'late-result', { attempt: attempt.attempt, outcome });
@@ -320,10 +361,11 @@ export class RunningCall implements Call {
     this.outcome = outcome;
     this.rare?.guard?.release();
     if (this.origin !== undefined) {
-      this.origin.done(outcome);
+      this.origin.parent.rare?.forks?.delete(this);
+      if (!this.origin.abandoned) this.origin.done(outcome);
       return;
     }
-    if (this.wants('call-ended')) this.tellEnd(outcome);
+    if (this.rare !== undefined && this.rare.startedAt !== undefined) this.tellEnd(outcome, this.rare.startedAt);
     if (this.resolve !== undefined) {
       if (this.asOutcome) this.resolve(outcome);
       else if (outcome.ok) this.resolve(outcome.value);
@@ -332,8 +374,8 @@ export class RunningCall implements Call {
     this.plan.end();
   }
 
-  private tellEnd(outcome: Outcome): void {
-    const durationMs = this.plan.clock.now() - this.rarely.startedAt;
+  private tellEnd(outcome: Outcome, startedAt: number): void {
+    const durationMs = this.plan.clock.now() - startedAt;
     const ended = { durationMs, attempts: outcome.attempts, outcome: outcome.ok ? 'success' : 'failure' };
     this.emit(undefined, 'call-ended', outcome.ok ? ended : { ...ended, error: outcome.error });
   }
@@ -371,14 +413,6 @@ export class RunningCall implements Call {
     }
     attempt?.abort(outcome.error, byCaller);
     this.walking = false;
-  }
-
-  /** Ends a fork whose result nobody wants. */
-  private cancel(reason: unknown): void {
-    if (this.outcome !== undefined) return;
-    const outcome = failure(reason);
-    this.outcome = outcome;
-    this.cancelInside(this.first - 1, outcome, true);
   }
 
   private defer(): Promise<unknown> {

@@ -63,12 +63,16 @@ export interface Call {
   complete(at: number, outcome: Outcome): void;
   /** Ends all that happens inside `at` (each policy there is told by `cancel`) and goes on outward with `outcome`. */
   interrupt(at: number, outcome: Failure): void;
-  /** Aborts the signal of the current run of the function, and goes on waiting for it. */
-  abortRun(reason: unknown): void;
+  /** Aborts the signal of the current run of the function, and goes on waiting for it; false when there is none. */
+  abortRun(reason: unknown): boolean;
   /** A context of its own for a function that the policy at `at` calls, such as a fallback. */
   scope(at: number): Scope;
-  /** Runs what is inside `at` once more, beside what already runs there; `done` is told how it ended. */
-  fork(at: number, done: (outcome: Outcome) => void): Fork;
+  /**
+   * Runs what is inside `at` once more, beside what already runs there; `done` is told how it ended.
+   *
+   * @param within A context whose time limits this run besides, such as that of a call of another pipeline.
+   */
+  fork(at: number, done: (outcome: Outcome) => void, within?: ExecutionContext): Fork;
   /** Calls `callback` when no run of the function is left: at once when there is none. */
   whenIdle(callback: () => void): void;
 
@@ -88,8 +92,14 @@ export interface Scope {
 
 /** A run of the inner policies that was started by {@link Call.fork}. */
 export interface Fork {
-  /** Ends it as a caller's abort would: neutral to the policies inside, its `done` is not called. */
-  cancel(reason: unknown): void;
+  /** How many times the user's function has been started in it. */
+  readonly attempts: number;
+  /**
+   * Ends it; its `done` is not called.
+   *
+   * @param byCaller False when time ran out, which is a failure to the policies inside; default true: neutral.
+   */
+  cancel(reason: unknown, byCaller?: boolean): void;
 }
 
 /** The hooks of a policy; see the head of this file. */
@@ -144,9 +154,10 @@ export interface AroundPolicy<Events extends EventMap = EventMap, Adds = unknown
    * Runs the call.
    *
    * @param next Runs what is inside; may be called again, or several times at once. What still runs when this
-   *   function has ended is cancelled.
+   *   function has ended, or when the call was ended further out, is cancelled: its promise rejects, and so does that
+   *   of every later `next`. Given the context of a call of another pipeline, it ends with that too.
    */
-  around(context: ExecutionContext, next: () => Promise<unknown>): Promise<unknown>;
+  around(context: ExecutionContext, next: (within?: ExecutionContext) => Promise<unknown>): Promise<unknown>;
 }
 
 /** A policy: one of this library's or a user's own. */

@@ -134,8 +134,8 @@ class TimeoutPolicy extends PolicyBase implements Timeout {
   expire(call: Call, at: number, timeoutMs: number): void {
     if (call.wants('timeout')) call.emit(this.name, 'timeout', { timeoutMs, mode: this.mode });
     const error = this.error(timeoutMs);
-    if (this.mode === 'cooperative' && call.running > 0) call.abortRun(error);
-    else call.interrupt(at, failure(error));
+    if (this.mode === 'cooperative' && call.abortRun(error)) return;
+    call.interrupt(at, failure(error));
   }
 
   private error(timeoutMs: number, cause?: unknown): TimeoutError {
