@@ -64,6 +64,10 @@ export function fallback<const Added>(options: FallbackOptions<Added>): Fallback
 /** The substitute that is being made for one call. */
 interface Making {
   readonly scope: Scope;
+  /** What the call had failed with. */
+  readonly first: unknown;
+  /** Until the call is ended from outside. */
+  wanted: boolean;
 }
 
 class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
@@ -74,13 +78,16 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
   constructor(given: FallbackOptions<Added>) {
     const options = resolveOptions<FallbackOptions<unknown>, object>('fallback', given, {}, fallbackRules);
     super('fallback', options);
-    const ways = (['value', 'run', 'inOrder'] as const).filter((way) => Object.hasOwn(given, way));
+    // A value may be undefined, so here it counts that it was given at all.
+    const ways = (['value', 'run', 'inOrder'] as const).filter((way) =>
+      way === 'value' ? Object.hasOwn(given ?? {}, way) : options[way] !== undefined,
+    );
     if (ways.length !== 1) {
       const received = ways.length === 0 ? 'none of them' : ways.join(' and ');
       throw new ConfigurationError([{ path: 'fallback', expected: 'exactly one of value, run and inOrder', received }]);
     }
     const value = given.value as Added;
-    this.functions = given.inOrder ?? [given.run ?? (() => value)];
+    this.functions = given.inOrder === undefined ? [given.run ?? (() => value)] : [...given.inOrder];
     this.handleIf = options.handleIf;
   }
 
@@ -90,12 +97,12 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
 
   leave(call: Call, at: number, outcome: Outcome): Outcome | Wait {
     if (outcome.ok || !this.handles(call, outcome.error)) return outcome;
-    const making: Making = { scope: call.scope(at) };
+    const making: Making = { scope: call.scope(at), first: outcome.error, wanted: true };
     call.slots[at] = making;
-    const made = this.make(outcome.error, making.scope.context);
+    const made = this.make(making, outcome.error);
     if (!(made instanceof Promise)) return this.made(call, outcome, made);
     void made.then((substitute) => {
-      if (call.slots[at] !== making) return;
+      if (!making.wanted) return;
       call.slots[at] = undefined;
       call.complete(at, this.made(call, outcome, substitute));
     });
@@ -105,7 +112,9 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
   cancel(call: Call, at: number, outcome: Failure, byCaller: boolean): void {
     const making = call.slots[at] as Making | undefined;
     call.slots[at] = undefined;
-    making?.scope.abort(outcome.error, byCaller);
+    if (making === undefined) return;
+    making.wanted = false;
+    making.scope.abort(outcome.error, byCaller);
   }
 
   private handles(call: Call, error: unknown): boolean {
@@ -114,12 +123,14 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
     );
   }
 
-  /** Asks one function after the other; stays synchronous as long as they do. */
-  private make(error: unknown, context: ExecutionContext, index = 0): Outcome | Promise<Outcome> {
+  /** Asks one function after the other while the call wants a substitute; stays synchronous as long as they do. */
+  private make(making: Making, error: unknown, index = 0): Outcome | Promise<Outcome> {
     const next = (thrown: unknown): Outcome | Promise<Outcome> =>
-      index + 1 < this.functions.length ? this.make(thrown, context, index + 1) : failure(withCause(thrown, error));
+      index + 1 < this.functions.length && making.wanted
+        ? this.make(making, thrown, index + 1)
+        : failure(withCause(thrown, making.first));
     try {
-      const made = this.functions[index]!(error, context);
+      const made = this.functions[index]!(error, making.scope.context);
       if (!isThenable(made)) return success(made);
       return Promise.resolve(made).then(success, next);
     } catch (thrown) {
@@ -141,8 +152,18 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** Tells which error came first, unless the fallback's own error says something of that kind already. */
 function withCause(thrown: unknown, first: unknown): unknown {
-  const open = thrown instanceof Error && thrown !== first && !('cause' in thrown) && Object.isExtensible(thrown);
-  if (open)
+  const open = thrown instanceof Error && !('cause' in thrown) && Object.isExtensible(thrown);
+  if (open && !leadsTo(first, thrown))
     Object.defineProperty(thrown, 'cause', { value: first, configurable: true, writable: true, enumerable: false });
   return thrown;
+}
+
+/** Whether `cause` is `error` or stands behind it: a fallback may well throw a part of what it was given. */
+function leadsTo(error: unknown, cause: unknown): boolean {
+  const seen = new Set<unknown>();
+  for (let at = error; at instanceof Error && !seen.has(at); at = at.cause) {
+    if (at === cause) return true;
+    seen.add(at);
+  }
+  return false;
 }
