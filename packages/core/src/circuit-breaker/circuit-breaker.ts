@@ -4,13 +4,21 @@ import { type RecentTime, recentTimeOf } from '../clock/recent-time.ts';
 import { withoutStack } from '../errors/rejection.ts';
 import { EventChannel } from '../events/channel.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
-import { type Failure, type Outcome, refusal } from '../policy/outcome.ts';
+import { type Failure, failure, type Outcome, refusal } from '../policy/outcome.ts';
 import { askHook, PolicyBase } from '../policy/policy-base.ts';
 import type { Call, HookPolicy } from '../policy/policy.ts';
 import { CircuitIsolatedError, CircuitOpenError } from './errors.ts';
 import type { CircuitBreakerEvents, CircuitState } from './events.ts';
 import { type BreakFacts, circuitBreakerDefaults, type CircuitBreakerOptions, circuitBreakerRules } from './options.ts';
-import { Admission, type BreakerState, closedSince, type HalfOpen, type Lease, type Open } from './states.ts';
+import {
+  Admission,
+  type BreakerState,
+  closedSince,
+  type HalfOpen,
+  type Isolated,
+  type Lease,
+  type Open,
+} from './states.ts';
 import { sampledRatio, type TripWindow } from './trip-rules.ts';
 
 /** A circuit breaker; see {@link circuitBreaker}. */
@@ -51,6 +59,9 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
   return new CircuitBreakerPolicy(options);
 }
 
+/** An open breaker asks for the exact time only when its break ends within so many milliseconds. */
+const LONG_TO_GO_MS = 1_000;
+
 class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
   readonly kind = 'circuit-breaker';
   readonly interrupts = false;
@@ -71,7 +82,7 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
     this.options = options;
     this.window = rule.createWindow();
     this.timed = rule.timed;
-    this.neededProbes = Math.ceil(options.successRatio * options.probes);
+    this.neededProbes = leastCount(options.successRatio, options.probes);
     this.current = closedSince(this.clock.now());
     this.recent = recentTimeOf(this.clock);
   }
@@ -80,7 +91,9 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
     const isNew = this.boundClock === undefined;
     super.adopt(clock, random);
     if (!isNew) return;
-    this.current = closedSince(clock.now());
+    const since = clock.now();
+    // It may have been isolated before it met its first pipeline.
+    this.current = this.current.kind === 'isolated' ? { ...this.current, since } : closedSince(since);
     this.recent = recentTimeOf(clock);
   }
 
@@ -95,6 +108,8 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
 
   leave(call: Call, at: number, outcome: Outcome): Outcome {
     const admission = call.slots[at] as Admission;
+    // A probe that comes back after its lease has lost its place, also when nobody has asked since.
+    if (admission.lease !== undefined) this.loseExpiredProbes(this.clock.now());
     if (admission.state !== this.current) return outcome;
     if (call.attempts === admission.attempts) this.release(admission);
     else if (this.isFailure(call, outcome)) this.failed(call, admission, outcome.ok ? outcome.value : outcome.error);
@@ -108,7 +123,7 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
   }
 
   private enterGuarded(call: Call, at: number): Outcome | undefined {
-    const now = this.clock.now();
+    const now = this.timeIn(this.current);
     this.loseExpiredProbes(now);
     if (this.current.kind === 'open' && this.current.reopensAt <= now) this.halfOpen(call, now);
     const state = this.current;
@@ -121,6 +136,12 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
     return this.refuse(call, state, now);
   }
 
+  /** While a break has long to go, the recent time says so as well; refusing should cost little. */
+  private timeIn(state: BreakerState): number {
+    const recent = this.recent.now();
+    return state.kind === 'open' && state.reopensAt - recent > LONG_TO_GO_MS ? recent : this.clock.now();
+  }
+
   private refuse(call: Call, state: BreakerState, now: number): Failure {
     const retryAfterMs = retryAfter(state, now);
     if (call.wants('circuit-rejected')) {
@@ -131,16 +152,15 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
         isolated ? { code: 'CIRCUIT_ISOLATED' } : { code: 'CIRCUIT_OPEN', retryAfterMs },
       );
     }
-    return refusal(state.kind === 'isolated' ? this.isolatedError : this.openError, retryAfterMs);
+    return state.kind === 'isolated' ? failure(this.isolatedError(state)) : refusal(this.openError, retryAfterMs);
   }
 
   private readonly openError = (retryAfterMs: number): Error =>
     withoutStack(() => new CircuitOpenError(this.name, retryAfterMs));
 
-  private readonly isolatedError = (): Error => {
-    const reasons = this.current.kind === 'isolated' ? [...this.current.holders.values()] : [];
-    return withoutStack(() => new CircuitIsolatedError(this.name, reasons));
-  };
+  private isolatedError({ holders }: Isolated): Error {
+    return withoutStack(() => new CircuitIsolatedError(this.name, [...holders.values()]));
+  }
 
   private isFailure(call: Call, outcome: Outcome): boolean {
     const { failureIf, failureResultIf } = this.options;
@@ -170,13 +190,13 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
       const now = this.clock.now();
       if (this.window.recordFailure(now)) this.open(call, now, 'failures', error);
     } else if (state.kind === 'half-open' && state.leases.delete(lease!))
-      this.probeFailed(call, state, 'probe failed', error);
+      this.probeFailed(call, state, this.clock.now(), 'probe failed', error);
   }
 
-  private probeFailed(call: Call | undefined, state: HalfOpen, reason: string, error: unknown): void {
+  private probeFailed(call: Call | undefined, state: HalfOpen, at: number, reason: string, error: unknown): void {
     state.failed++;
     const stillPossible = this.options.probes - state.failed >= this.neededProbes;
-    if (!stillPossible) this.open(call, this.clock.now(), reason, error);
+    if (!stillPossible) this.open(call, at, reason, error);
   }
 
   /** A probe that says nothing about the upstream gives its place back. */
@@ -189,19 +209,20 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
     return state.leases.size + state.succeeded + state.failed < this.options.probes;
   }
 
+  /** The break that a lost probe causes begins when its lease ended, whenever that is noticed. */
   private loseExpiredProbes(now: number): void {
     const state = this.current;
     if (state.kind !== 'half-open') return;
     for (const lease of state.leases) {
       if (lease.expiresAt > now || this.current !== state) continue;
       state.leases.delete(lease);
-      this.probeFailed(undefined, state, 'probe lost', undefined);
+      this.probeFailed(undefined, state, lease.expiresAt, 'probe lost', undefined);
     }
   }
 
-  private open(call: Call | undefined, now: number, reason: string, error: unknown): void {
-    const breakMs = this.breakMs(call, now, error);
-    this.become(call, { kind: 'open', since: now, reopensAt: now + breakMs }, { reason, error, breakMs });
+  private open(call: Call | undefined, since: number, reason: string, error: unknown): void {
+    const breakMs = this.breakMs(call, since, error);
+    this.become(call, { kind: 'open', since, reopensAt: since + breakMs }, { reason, error, breakMs });
   }
 
   private halfOpen(call: Call, now: number): void {
@@ -253,9 +274,17 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
       if (chosen > 0 && chosen < Infinity) return chosen;
       throw new RangeError(`breakMs returned ${chosen}; expected a number above 0`);
     } catch (thrown) {
-      call?.hookFailed(this.name, 'breakMs', thrown);
+      this.breakMsFailed(call, thrown);
       return circuitBreakerDefaults.breakMs as number;
     }
+  }
+
+  /** A breaker also opens when nobody calls: a lost probe is noticed by who looks at it. */
+  private breakMsFailed(call: Call | undefined, error: unknown): void {
+    if (call !== undefined) return call.hookFailed(this.name, 'breakMs', error);
+    const timestamp = this.clock.wallTime();
+    const told = { type: 'hook-failed', pipeline: undefined, policy: this.name, key: undefined, timestamp };
+    this.events.emit({ ...told, hook: 'breakMs', error } as typeof told);
   }
 
   private ratioAt(now: number): number {
@@ -302,10 +331,11 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
         { kind: 'isolated', since: this.clock.now(), holders: new Map([[holder, reason]]) },
         { reason },
       );
-    const isolation = this.current;
+    const { holders } = this.current as Isolated;
     return () => {
-      if (isolation.kind !== 'isolated' || !isolation.holders.delete(holder)) return;
-      if (this.current === isolation && isolation.holders.size === 0) this.close(undefined, 'isolation released');
+      if (!holders.delete(holder) || holders.size > 0) return;
+      if (this.current.kind === 'isolated' && this.current.holders === holders)
+        this.close(undefined, 'isolation released');
     };
   }
 
@@ -320,6 +350,12 @@ const EVENT_OF = Object.freeze({
   'half-open': 'circuit-half-opened',
   isolated: 'circuit-isolated',
 } satisfies Record<CircuitState, keyof CircuitBreakerEvents>);
+
+/** The least number of `all` whose ratio to it is at least `ratio`; a product of the two may be off by a rounding. */
+function leastCount(ratio: number, all: number): number {
+  const count = Math.ceil(ratio * all);
+  return (count - 1) / all >= ratio ? count - 1 : count;
+}
 
 /** When a call has a chance again: the break's end, the end of the first lease, or nobody knows. */
 function retryAfter(state: BreakerState, now: number): number {

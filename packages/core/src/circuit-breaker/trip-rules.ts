@@ -81,7 +81,7 @@ class SampledWindow implements TripWindow {
   recordFailure(now: number): boolean {
     this.counts.recordMiss(now);
     const throughput = this.throughput(now);
-    return throughput >= this.minThroughput && this.counts.misses(now) >= this.ratio * throughput;
+    return throughput >= this.minThroughput && this.counts.misses(now) / throughput >= this.ratio;
   }
 
   failures(now: number): number {

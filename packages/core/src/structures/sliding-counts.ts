@@ -65,7 +65,7 @@ export class SlidingCounts {
     if (first === head - length + 1) this.clear();
     else {
       for (let bucket = first; bucket <= head; bucket++) {
-        const index = bucket % length;
+        const index = modulo(bucket, length);
         this.hitTotal -= this.hitCounts[index]!;
         this.missTotal -= this.missCounts[index]!;
         this.hitCounts[index] = 0;
@@ -73,7 +73,12 @@ export class SlidingCounts {
       }
     }
     this.head = head;
-    this.index = head % length;
+    this.index = modulo(head, length);
     this.headEndsAt = (head + 1) * this.bucketMs;
   }
+}
+
+/** A monotonic clock may well count from below 0. */
+function modulo(value: number, divisor: number): number {
+  return ((value % divisor) + divisor) % divisor;
 }
