@@ -52,7 +52,7 @@ async function openFile(path: string): Promise<AsyncIterable<Buffer>> {
     if (code === 'EACCES') throw inputError(`${path} may not be read by this user. Check its permissions.`);
     throw error;
   }
-  return createReadStream(path, { highWaterMark: 256 * 1024 });
+  return createReadStream(path, { highWaterMark: 64 * 1024 });
 }
 
 async function* tapped(source: AsyncIterable<Buffer>, tap?: (chunk: Buffer) => void): AsyncGenerator<Buffer, void> {

@@ -30,7 +30,7 @@ export interface RowRange {
   readonly limit: number | undefined;
 }
 
-export async function surveyInput(options: InputOptions, range: RowRange): Promise<Survey> {
+export async function surveyInput(options: InputOptions, range: RowRange, onRow?: () => void): Promise<Survey> {
   const hash = createHash('sha256');
   let bytes = 0;
   const input = await openInput(options, (chunk) => {
@@ -44,6 +44,7 @@ export async function surveyInput(options: InputOptions, range: RowRange): Promi
   let lastShape = '';
   const last = range.limit === undefined ? Infinity : range.offset + range.limit;
   for await (const row of input.rows) {
+    onRow?.();
     if (row.position <= range.offset || row.position > last) continue;
     rows += 1;
     if (input.columns === undefined && row.fault === undefined) lastShape = addColumns(columns, row, lastShape);

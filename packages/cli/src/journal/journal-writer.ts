@@ -27,7 +27,9 @@ const syncIntervalMs = 200;
 export class JournalWriter {
   readonly #file: FileHandle;
   readonly #clock: Clock;
+  /** Where the next line will begin, and how far lines have been written. */
   #end: number;
+  #written: number;
   #next: Batch | undefined;
   #writing: Promise<void> | undefined;
   #syncTimer: Timer | undefined;
@@ -39,6 +41,7 @@ export class JournalWriter {
   constructor(file: FileHandle, size: number, clock: Clock) {
     this.#file = file;
     this.#end = size;
+    this.#written = size;
     this.#clock = clock;
   }
 
@@ -83,8 +86,10 @@ export class JournalWriter {
 
   async #write(bytes: Buffer): Promise<void> {
     for (let from = 0; from < bytes.length; ) {
-      const { bytesWritten } = await this.#file.write(bytes, from, bytes.length - from);
+      // At a place of its own: the reader shares the file, and its position.
+      const { bytesWritten } = await this.#file.write(bytes, from, bytes.length - from, this.#written);
       from += bytesWritten;
+      this.#written += bytesWritten;
     }
   }
 

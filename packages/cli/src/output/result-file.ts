@@ -12,7 +12,7 @@ import type { ResultEncoder } from './result-encoder.ts';
 
 const pieceBytes = 256 * 1024;
 /** Results that wait for an earlier row stay in memory up to here; those beyond are read back from the journal. */
-const maxHeldBytes = 8 * 1024 * 1024;
+const maxHeldBytes = 2 * 1024 * 1024;
 const flushIntervalMs = 150;
 
 /** Where settled results go. */

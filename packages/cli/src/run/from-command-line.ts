@@ -29,8 +29,9 @@ export async function runFromCommandLine(input: string, raw: RawRunOptions, args
     progress.close();
   }
   if (raw.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
-  // Rows that were left waiting would keep the process alive with their timers.
-  if (stop.requested) process.exit(summary.exitCode);
+  process.exitCode = summary.exitCode;
+  // Timers of rows that were left waiting, and of timeouts that nobody needs any more, would keep the process alive.
+  process.stdout.write('', () => process.exit());
   return summary.exitCode;
 }
 

@@ -27,10 +27,11 @@ export interface Job {
   interruptInput(): void;
 }
 
-export async function prepareJob(options: RunOptions, environment: NodeJS.ProcessEnv): Promise<Job> {
+/** @param onRow Called for each row of the survey. */
+export async function prepareJob(options: RunOptions, environment: NodeJS.ProcessEnv, onRow?: () => void): Promise<Job> {
   const template = requestTemplate(options.request, environment);
   const piped = options.input.path === '-';
-  const survey = piped ? undefined : await surveyInput(options.input, options.range);
+  const survey = piped ? undefined : await surveyInput(options.input, options.range, onRow);
   const opened = await openInput(options.input);
   const columns = opened.columns ?? survey?.columns;
   if (columns !== undefined && (survey === undefined || survey.rows > survey.invalidRows)) checkColumns(template, columns, opened.name);

@@ -36,6 +36,7 @@ import { ReportingCaller } from './reporting-caller.ts';
 import { RunStatistics } from './run-statistics.ts';
 import { RunStop } from './run-stop.ts';
 import { summarize } from './summary.ts';
+import { YoungHeap } from './young-heap.ts';
 
 export interface RunSurroundings {
   readonly clock: Clock;
@@ -51,7 +52,8 @@ export interface RunSurroundings {
 export async function run(options: RunOptions, surroundings: RunSurroundings): Promise<RunSummary> {
   const { clock, environment, observer } = surroundings;
   const startedAt: number = clock.now();
-  const job = await prepareJob(options, environment);
+  const heap = new YoungHeap();
+  const job = await prepareJob(options, environment, () => heap.rowPassed());
   const journal = await openJournal({
     outputPath: options.out,
     identity: job.identity,
@@ -69,7 +71,7 @@ export async function run(options: RunOptions, surroundings: RunSurroundings): P
     if (journal.finished === undefined) {
       const output = await openOutput(options, job.columns, journal, clock);
       announce(options, job, journal, observer);
-      const loop = new RunLoop(options, surroundings, job, journal, output, statistics);
+      const loop = new RunLoop(options, surroundings, job, journal, output, statistics, heap);
       await loop.run(inputFault);
       rows = loop.rowsSeen;
       await output.close();
@@ -117,6 +119,7 @@ class RunLoop {
   readonly #statistics: RunStatistics;
   readonly #caller: ReportingCaller;
   readonly #credentials = new CredentialsWatch();
+  readonly #heap: YoungHeap;
   #ended = false;
   rowsSeen = 0;
 
@@ -127,6 +130,7 @@ class RunLoop {
     journal: RunJournal,
     output: ResultOutput,
     statistics: RunStatistics,
+    heap: YoungHeap,
   ) {
     this.#options = options;
     this.#observer = observer;
@@ -135,6 +139,7 @@ class RunLoop {
     this.#journal = journal;
     this.#output = output;
     this.#statistics = statistics;
+    this.#heap = heap;
     this.#caller = new ReportingCaller(options, job, statistics, observer, stop, clock);
   }
 
@@ -189,6 +194,7 @@ class RunLoop {
       this.#stop.fail(error as Error);
       return;
     }
+    this.#heap.rowPassed();
     this.#statistics.settled(attempts);
     const category = outcome.ok ? undefined : outcome.error.category;
     this.#observer.rowSettled({ position: row.position, ok: outcome.ok, category, attempts, durationMs });
