@@ -85,6 +85,8 @@ export class TimeoutQueue {
   private timer: Timer | undefined = undefined;
   private timerDueAt = Infinity;
   private ticking = false;
+  /** The smallest slack of the lanes that are looked at: an arrival on any of them wakes nobody once one has. */
+  private slackMs = LARGEST_SLACK_MS;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -107,7 +109,8 @@ export class TimeoutQueue {
     const now = this.clock.now();
     if (this.exact) lane.stamp(now);
     else this.needsWaking = false;
-    if (!this.ticking) this.arm(now, now + (this.exact ? lane.durationMs : lane.slackMs));
+    this.slackMs = Math.min(this.slackMs, lane.slackMs);
+    if (!this.ticking) this.arm(now, now + (this.exact ? lane.durationMs : this.slackMs));
   }
 
   /** @internal An exact queue keeps no timer that nobody waits for. */
@@ -161,16 +164,16 @@ export class TimeoutQueue {
   /** Sleeps until the next expiry, or only for the slack while calls keep arriving. */
   private sleep(now: number, arrivals: boolean): void {
     let dueAt = Infinity;
-    let slackMs = LARGEST_SLACK_MS;
+    this.slackMs = LARGEST_SLACK_MS;
     for (const lane of this.active) {
+      this.slackMs = Math.min(this.slackMs, lane.slackMs);
       const expiresAt = lane.entries.first?.expiresAt ?? Infinity;
       if (expiresAt < dueAt) dueAt = expiresAt;
-      slackMs = Math.min(slackMs, lane.slackMs);
       if (isUnstamped(lane.entries.last)) arrivals = true;
     }
     if (!this.exact) {
       this.needsWaking = !arrivals;
-      if (arrivals) dueAt = Math.min(dueAt, now + slackMs);
+      if (arrivals) dueAt = Math.min(dueAt, now + this.slackMs);
     }
     this.arm(now, dueAt);
   }
