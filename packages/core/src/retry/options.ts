@@ -31,7 +31,7 @@ export interface RetryOptions extends PolicyOptions {
   readonly backoff?: Backoff | undefined;
   /** How the waits are spread, after they are capped and downwards only; default `full`. */
   readonly jitter?: Jitter | undefined;
-  /** A floor under every wait, which jitter respects, in milliseconds; default 0. */
+  /** A floor under every wait, which jitter respects, in milliseconds; at most the cap of the backoff; default 0. */
   readonly minMs?: number | undefined;
   /** The longest wait that an error may ask for by its `retryAfterMs`; above it the call fails at once. Default 60,000. */
   readonly maxRetryAfterMs?: number | undefined;
@@ -56,11 +56,16 @@ export const retryDefaults: Readonly<
   maxRetryAfterMs: 60_000,
 });
 
+const isBackoff = implementing<Backoff>('a backoff', 'delayMs');
+
 /** What each option of a retry may be. */
 export const retryRules: Rules<RetryOptions> = Object.freeze({
   ...policyOptionRules,
   maxAttempts: integer(1),
-  backoff: implementing<Backoff>('a backoff such as exponential()', 'delayMs'),
+  backoff: {
+    expected: 'a backoff such as exponential() (an object with delayMs and maxMs)',
+    accepts: (value: unknown): value is Backoff => isBackoff.accepts(value) && value.maxMs >= 0,
+  },
   jitter: either(oneOf('none', 'full', 'equal'), callable<Exclude<Jitter, string>>('a jitter such as ratio(0.5)')),
   minMs: milliseconds(),
   maxRetryAfterMs: milliseconds(),

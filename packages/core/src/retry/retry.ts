@@ -1,5 +1,6 @@
 import type { Timer } from '../clock/clock.ts';
-import { resolveOptions, type Resolved } from '../options/resolve.ts';
+import { ConfigurationError } from '../errors/configuration-error.ts';
+import { describe, resolveOptions, type Resolved } from '../options/resolve.ts';
 import type { Outcome } from '../policy/outcome.ts';
 import { askHook, PolicyBase } from '../policy/policy-base.ts';
 import { AGAIN, type Call, type HookPolicy, WAIT, type Wait, type Again } from '../policy/policy.ts';
@@ -71,6 +72,10 @@ class RetryPolicy extends PolicyBase implements Retry {
   constructor(given: RetryOptions) {
     const options = resolveOptions('retry', given, retryDefaults, retryRules);
     super('retry', options);
+    if (options.minMs > options.backoff.maxMs) {
+      const expected = `at most the longest delay of the backoff, ${options.backoff.maxMs}`;
+      throw new ConfigurationError([{ path: 'retry.minMs', expected, received: describe(options.minMs) }]);
+    }
     this.options = options;
     this.jitter = jitterFunction(options.backoff.jittered === true ? 'none' : options.jitter);
   }
@@ -99,9 +104,11 @@ class RetryPolicy extends PolicyBase implements Retry {
     if (!this.unacceptable(call, outcome, attempt)) return this.passOn(outcome, attempt);
     if (retrying === undefined) call.slots[at] = retrying = new Retrying(0);
     retrying.attempt = attempt;
+    const settled = this.reasonNotToTry(call, attempt, outcome);
+    if (settled !== undefined) return this.giveUp(call, attempt, outcome, settled);
     const wanted = outcome.ok ? undefined : serverDelay(outcome.error);
     const delayMs = wanted ?? this.backoff(call, retrying, outcome);
-    const reason = this.reasonToStop(call, at, retrying, outcome, delayMs, wanted !== undefined);
+    const reason = this.reasonNotToWait(call, at, retrying, delayMs, wanted !== undefined);
     if (reason !== undefined) return this.giveUp(call, attempt, outcome, reason);
     retrying.delayMs = delayMs;
     return this.again(call, at, retrying, outcome, wanted !== undefined);
@@ -109,8 +116,9 @@ class RetryPolicy extends PolicyBase implements Retry {
 
   cancel(call: Call, at: number): void {
     const retrying = call.slots[at] as Retrying | undefined;
+    const waits = retrying?.timer !== undefined;
     retrying?.timer?.cancel();
-    this.count(false, (retrying?.attempt ?? 0) + 1);
+    this.count(false, (retrying?.attempt ?? 0) + (waits ? 0 : 1));
   }
 
   private unacceptable(call: Call, outcome: Outcome, attempt: number): boolean {
@@ -124,21 +132,25 @@ class RetryPolicy extends PolicyBase implements Retry {
     );
   }
 
-  /** Why there is no further attempt; undefined when there is. */
-  private reasonToStop(
+  /** Why there is no further attempt, whatever the wait would be; undefined when there may be. */
+  private reasonNotToTry(call: Call, attempt: number, outcome: Outcome): GiveUpReason | undefined {
+    const { maxAttempts, retryIf } = this.options;
+    if (!outcome.ok) {
+      const onError = (error: unknown): void => call.hookFailed(this.name, 'retryIf', error);
+      if (!askHook(retryIf ?? isRetryable, [outcome.error, attempt], false, onError)) return 'not-retryable';
+    }
+    return attempt >= maxAttempts ? 'max-attempts' : undefined;
+  }
+
+  /** Why this wait is too long for another attempt; undefined when it isn't. */
+  private reasonNotToWait(
     call: Call,
     at: number,
     retrying: Retrying,
-    outcome: Outcome,
     delayMs: number,
     serverNamed: boolean,
   ): GiveUpReason | undefined {
-    const { maxAttempts, retryIf, maxRetryAfterMs, maxElapsedMs } = this.options;
-    if (!outcome.ok) {
-      const onError = (error: unknown): void => call.hookFailed(this.name, 'retryIf', error);
-      if (!askHook(retryIf ?? isRetryable, [outcome.error, retrying.attempt], false, onError)) return 'not-retryable';
-    }
-    if (retrying.attempt >= maxAttempts) return 'max-attempts';
+    const { maxRetryAfterMs, maxElapsedMs } = this.options;
     if (serverNamed && delayMs > maxRetryAfterMs) return 'retry-after-too-long';
     if (call.remainingMs(at) <= delayMs) return 'deadline';
     if (maxElapsedMs !== undefined && this.clock.now() - retrying.startedAt + delayMs > maxElapsedMs)
@@ -156,8 +168,10 @@ class RetryPolicy extends PolicyBase implements Retry {
         previousMs: retrying.delayMs,
         random: this.random,
       });
-      const jittered = this.jitter(delayMs, this.random);
-      return Number.isNaN(jittered) ? minMs : Math.max(minMs, jittered);
+      const capped = Math.min(backoff.maxMs, delayMs);
+      const jittered = Math.min(capped, this.jitter(capped, this.random));
+      if (Number.isNaN(jittered)) throw new RangeError(`the delay is no number: ${delayMs}, with jitter ${jittered}`);
+      return Math.max(minMs, jittered);
     } catch (thrown) {
       call.hookFailed(this.name, 'backoff', thrown);
       return Math.max(minMs, backoff.maxMs);

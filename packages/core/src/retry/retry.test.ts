@@ -1,0 +1,338 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { bulkhead } from '../bulkhead/bulkhead.ts';
+import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
+import { consecutive } from '../circuit-breaker/trip-rules.ts';
+import { VirtualClock } from '../clock/virtual-clock.ts';
+import { BreakwaterError } from '../errors/breakwater-error.ts';
+import { ConfigurationError } from '../errors/configuration-error.ts';
+import { pipeline } from '../pipeline/pipeline.ts';
+import { microtasks, rejection, watched } from '../testing/test-support/watched.ts';
+import { timeout } from '../timeout/timeout.ts';
+import { constant, exponential } from './backoff.ts';
+import { isRetryable, type RetryOptions } from './options.ts';
+import { retry } from './retry.ts';
+
+let clock: VirtualClock;
+beforeEach(() => {
+  clock = new VirtualClock();
+});
+
+const atOnce = { backoff: constant(0) };
+
+function retried(options: RetryOptions = {}) {
+  const policy = retry({ clock, jitter: 'none', ...options });
+  return { policy, calls: pipeline({ name: 'stock' }, policy) };
+}
+
+/** A function that fails so many times. */
+function failing(times: number, error: unknown = new Error('down')) {
+  let calls = 0;
+  return vi.fn(async () => {
+    if (calls++ < times) throw error;
+    return 'item';
+  });
+}
+
+describe('a retry', () => {
+  it.each([1, 2, 3, 6])('with maxAttempts %i makes that many calls in all, the first included', async (maxAttempts) => {
+    const fn = failing(Infinity);
+    const { calls } = retried({ ...atOnce, maxAttempts });
+    await rejection(calls.execute(fn));
+    expect(fn).toHaveBeenCalledTimes(maxAttempts);
+  });
+
+  it('makes three calls by default, with full jitter between them', async () => {
+    const fn = failing(Infinity);
+    const draws = [0.5, 0.25];
+    const calls = pipeline(retry({ clock, random: { next: () => draws.shift()! } }));
+    const delays: number[] = [];
+    calls.on('retry', ({ delayMs }) => delays.push(delayMs));
+    const call = watched(calls.execute(fn));
+    await clock.runAll();
+    expect(call.state).toBe('rejected');
+    expect(fn).toHaveBeenCalledTimes(3);
+    expect(delays).toEqual([500, 500]);
+  });
+
+  it('passes the last error on unchanged, and tells how many attempts there were', async () => {
+    const errors = [new Error('1'), new Error('2'), new Error('3')];
+    const { calls } = retried(atOnce);
+    const outcome = await calls.tryExecute(({ attempt }) => Promise.reject(errors[attempt - 1]!));
+    expect(outcome).toMatchObject({ ok: false, attempts: 3 });
+    expect(!outcome.ok && outcome.error).toBe(errors[2]);
+  });
+
+  it('waits between attempts as long as its backoff says', async () => {
+    const fn = failing(2);
+    const { calls } = retried({ backoff: exponential({ initialMs: 100 }) });
+    const call = watched(calls.execute(fn));
+    await clock.advance(99);
+    expect(fn).toHaveBeenCalledTimes(1);
+    await clock.advance(1);
+    expect(fn).toHaveBeenCalledTimes(2);
+    await clock.advance(199);
+    expect(fn).toHaveBeenCalledTimes(2);
+    await clock.advance(1);
+    expect(call.value).toBe('item');
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('waits as long as the error asks for, wherever it came from, instead of its backoff', async () => {
+    const fn = failing(1, Object.assign(new Error('busy'), { retryAfterMs: 7_000 }));
+    const { calls } = retried({ jitter: 'full' });
+    const told = vi.fn();
+    calls.on('retry', told);
+    const call = watched(calls.execute(fn));
+    await clock.advance(6_999);
+    expect(fn).toHaveBeenCalledTimes(1);
+    await clock.advance(1);
+    expect(call.value).toBe('item');
+    expect(told).toHaveBeenCalledWith(expect.objectContaining({ attempt: 1, delayMs: 7_000, serverNamed: true }));
+  });
+
+  it.each([Number.NaN, -1, '5', null])('takes a wait of %s for none at all', async (retryAfterMs) => {
+    const { calls } = retried({ backoff: constant(50) });
+    const call = watched(calls.execute(failing(1, { retryAfterMs })));
+    await clock.advance(50);
+    expect(call.value).toBe('item');
+  });
+
+  it('fails at once with what the server said when that is too long', async () => {
+    const error = Object.assign(new Error('busy'), { retryAfterMs: 61_000 });
+    const fn = failing(1, error);
+    const { calls } = retried();
+    const reasons: string[] = [];
+    calls.on('retry-given-up', ({ reason }) => reasons.push(reason));
+    expect(await rejection(calls.execute(fn))).toBe(error);
+    expect(fn).toHaveBeenCalledTimes(1);
+    expect(reasons).toEqual(['retry-after-too-long']);
+  });
+
+  it('begins no attempt that the deadline, or a timeout outside, can not fit', async () => {
+    const fn = failing(Infinity);
+    const policy = retry({ backoff: constant(100), jitter: 'none' });
+    const reasons: string[] = [];
+    const calls = pipeline({ clock }, timeout({ timeoutMs: 250 }), policy);
+    calls.on('retry-given-up', ({ reason }) => reasons.push(reason));
+    const call = watched(calls.execute(fn, { deadlineMs: 150 }));
+    await clock.advance(100);
+    expect(fn).toHaveBeenCalledTimes(2);
+    expect([call.error, reasons]).toEqual([new Error('down'), ['deadline']]);
+  });
+
+  it('begins no attempt later than maxElapsedMs after the first', async () => {
+    const fn = failing(Infinity);
+    const { calls } = retried({ maxAttempts: 10, backoff: constant(100), maxElapsedMs: 250 });
+    const reasons: string[] = [];
+    calls.on('retry-given-up', ({ reason }) => reasons.push(reason));
+    const call = watched(calls.execute(fn));
+    await clock.advance(1_000);
+    expect(fn).toHaveBeenCalledTimes(3);
+    expect([call.state, reasons]).toEqual(['rejected', ['max-elapsed']]);
+  });
+
+  it('retries only what its condition says, which is told the attempt', async () => {
+    const retryIf = vi.fn((error: unknown, _attempt: number) => (error as Error).message === 'down');
+    const { calls } = retried({ ...atOnce, retryIf });
+    const fn = vi.fn(({ attempt }: { attempt: number }) => Promise.reject(new Error(attempt === 1 ? 'down' : 'gone')));
+    expect(await rejection(calls.execute(fn))).toEqual(new Error('gone'));
+    expect(retryIf.mock.calls.map(([, attempt]) => attempt)).toEqual([1, 2]);
+  });
+
+  it('retries a result that is not acceptable, and passes the last one on', async () => {
+    const { calls, policy } = retried({ ...atOnce, retryResultIf: (value) => value === 'pending' });
+    await expect(calls.execute(({ attempt }) => (attempt < 3 ? 'pending' : 'done'))).resolves.toBe('done');
+    await expect(calls.execute(() => 'pending')).resolves.toBe('pending');
+    expect(policy.statistics).toMatchObject({ succeededFirst: 0, succeededAfterRetry: 2, failed: 0 });
+  });
+
+  it('fails with the error of the attempt when its own hooks throw, and tells each', async () => {
+    const bug = (): never => {
+      throw new TypeError('bug');
+    };
+    const hooks: string[] = [];
+    const policies: RetryOptions[] = [{ retryIf: bug }, { onRetry: bug, ...atOnce, maxAttempts: 2 }];
+    for (const options of policies) {
+      const { calls } = retried(options);
+      calls.on('hook-failed', ({ hook }) => hooks.push(hook));
+      expect(await rejection(calls.execute(failing(Infinity)))).toEqual(new Error('down'));
+    }
+    const { calls } = retried({ retryResultIf: bug });
+    calls.on('hook-failed', ({ hook }) => hooks.push(hook));
+    await expect(calls.execute(() => 'item')).resolves.toBe('item');
+    expect(hooks).toEqual(['retryIf', 'onRetry', 'retryResultIf']);
+  });
+
+  const brokenBackoffs: readonly [string, () => number][] = [
+    [
+      'throws',
+      () => {
+        throw new TypeError('bug');
+      },
+    ],
+    ['gives no number', () => Number.NaN],
+  ];
+  it.each(brokenBackoffs)('waits as long as its backoff may at most when that %s', async (_how, delayMs) => {
+    const { calls } = retried({ maxAttempts: 2, backoff: { maxMs: 300, delayMs } });
+    const delays: number[] = [];
+    calls.on('retry', (event) => delays.push(event.delayMs));
+    calls.on('hook-failed', ({ hook }) => delays.push(hook.length));
+    watched(calls.execute(failing(Infinity)));
+    await clock.runAll();
+    expect(delays).toEqual(['backoff'.length, 300]);
+  });
+
+  it('waits never longer than the cap, whatever backoff or jitter say', async () => {
+    const options: RetryOptions[] = [
+      { backoff: { maxMs: 1_000, delayMs: () => 5_000 } },
+      { backoff: constant(1_000), jitter: (delayMs) => delayMs * 1.5 },
+    ];
+    for (const given of options) {
+      const { calls } = retried({ maxAttempts: 2, ...given });
+      const delays: number[] = [];
+      calls.on('retry', ({ delayMs }) => delays.push(delayMs));
+      watched(calls.execute(failing(Infinity)));
+      await clock.runAll();
+      expect(delays).toEqual([1_000]);
+    }
+  });
+
+  it('keeps a floor under its waits that jitter respects', async () => {
+    const { calls } = retried({ backoff: constant(1_000), jitter: () => 0, minMs: 200 });
+    const call = watched(calls.execute(failing(1)));
+    await clock.advance(199);
+    expect(call.state).toBe('pending');
+    await clock.advance(1);
+    expect(call.state).toBe('fulfilled');
+  });
+
+  it('tells a listener what it waits for, and calls onRetry before the wait', async () => {
+    const onRetry = vi.fn();
+    const { calls } = retried({ backoff: constant(10), onRetry, name: 'again' });
+    const told = vi.fn();
+    calls.on('retry', told);
+    watched(calls.execute(failing(1), { key: 'sku:1' }));
+    await microtasks();
+    expect(onRetry).toHaveBeenCalledWith({ attempt: 1, delayMs: 10, error: new Error('down') });
+    expect(told).toHaveBeenCalledWith({
+      type: 'retry',
+      pipeline: 'stock',
+      policy: 'again',
+      key: 'sku:1',
+      timestamp: clock.wallTime(),
+      attempt: 1,
+      delayMs: 10,
+      error: new Error('down'),
+      serverNamed: false,
+    });
+    await clock.runAll();
+  });
+});
+
+describe('what a bare retry does not retry', () => {
+  const error = (category: 'validation' | 'internal', code: string) => new BreakwaterError('x', { category, code });
+
+  it.each([
+    ['a validation error', error('validation', 'BAD')],
+    ['a configuration error', new ConfigurationError([])],
+    ['an open breaker', error('internal', 'CIRCUIT_OPEN')],
+    ['an isolated breaker', error('internal', 'CIRCUIT_ISOLATED')],
+    ['a cost above the limit', error('internal', 'COST_TOO_LARGE')],
+    ['an exhausted deadline', error('internal', 'DEADLINE_EXCEEDED')],
+    ['a closed pipeline', error('internal', 'PIPELINE_CLOSED')],
+  ])('%s', async (_what, thrown) => {
+    const fn = failing(1, thrown);
+    expect(await rejection(retried().calls.execute(fn))).toBe(thrown);
+    expect(fn).toHaveBeenCalledTimes(1);
+  });
+
+  it('does retry everything else: any other error, and what is no error at all', () => {
+    for (const thrown of [new Error('x'), 'x', undefined, error('internal', 'BULKHEAD_FULL')]) {
+      expect(isRetryable(thrown)).toBe(true);
+    }
+  });
+
+  it('is the rejection of a breaker inside it: the breaker is asked once', async () => {
+    const breaker = circuitBreaker({ trip: consecutive(1) });
+    const calls = pipeline({ clock }, retry({ ...atOnce }), breaker);
+    expect(await rejection(calls.execute(failing(Infinity)))).toMatchObject({ code: 'CIRCUIT_OPEN' });
+    const refused = vi.fn();
+    calls.on('circuit-rejected', refused);
+    await rejection(calls.execute(failing(0)));
+    expect(refused).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('the statistics of a retry', () => {
+  it('count calls, retries and ends, and with which attempt calls ended', async () => {
+    const { policy, calls } = retried({ backoff: constant(100) });
+    const all = [failing(0), failing(1), failing(Infinity)].map((fn) => watched(calls.execute(fn)));
+    await clock.runAll();
+    expect(all.map(({ state }) => state)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    const { attemptsHistogram, ...counts } = policy.statistics;
+    expect(counts).toEqual({
+      calls: 3,
+      retries: 3,
+      succeededFirst: 1,
+      succeededAfterRetry: 1,
+      failed: 1,
+      totalDelayMs: 300,
+    });
+    expect(attemptsHistogram.slice(0, 4)).toEqual([1, 1, 1, 0]);
+  });
+
+  it('count a call that was aborted during a wait with the attempts that it had made', async () => {
+    const controller = new AbortController();
+    const { policy, calls } = retried({ backoff: constant(100) });
+    watched(calls.execute(failing(Infinity), { signal: controller.signal }));
+    await microtasks();
+    controller.abort();
+    await microtasks();
+    expect(policy.statistics).toMatchObject({ calls: 1, failed: 1 });
+    expect(policy.statistics.attemptsHistogram.slice(0, 3)).toEqual([1, 0, 0]);
+  });
+
+  it('count a call that was aborted during its second attempt with two', async () => {
+    const controller = new AbortController();
+    const { policy, calls } = retried(atOnce);
+    const fn = ({ attempt }: { attempt: number }): Promise<string> =>
+      attempt === 1 ? Promise.reject(new Error('down')) : new Promise(() => undefined);
+    watched(calls.execute(fn, { signal: controller.signal }));
+    await microtasks();
+    controller.abort();
+    await microtasks();
+    expect(policy.statistics.attemptsHistogram.slice(0, 3)).toEqual([0, 1, 0]);
+  });
+});
+
+describe('the options of a retry', () => {
+  const wrong: readonly [object, string][] = [
+    [{ maxAttempts: 0 }, 'retry.maxAttempts'],
+    [{ maxAttempts: 2.5 }, 'retry.maxAttempts'],
+    [{ backoff: '1s' }, 'retry.backoff'],
+    [{ backoff: { delayMs: () => 1 } }, 'retry.backoff'],
+    [{ jitter: 'some' }, 'retry.jitter'],
+    [{ minMs: 2_000, backoff: constant(1_000) }, 'retry.minMs'],
+    [{ maxRetries: 3 }, 'retry.maxRetries'],
+  ];
+  it.each(wrong)('are refused where they can not be meant: %o', (options, path) => {
+    expect(() => retry(options)).toThrow(
+      expect.objectContaining({ code: 'CONFIGURATION', faults: [expect.objectContaining({ path })] }),
+    );
+  });
+
+  it('belong to one policy: those of a later one change nothing about an earlier one', async () => {
+    const { calls } = retried({ ...atOnce, maxAttempts: 2 });
+    retried({ ...atOnce, maxAttempts: 9 });
+    const fn = failing(Infinity);
+    await rejection(calls.execute(fn));
+    expect(fn).toHaveBeenCalledTimes(2);
+  });
+
+  it('let a call queue again for its permit at each attempt', async () => {
+    const gate = bulkhead({ maxConcurrent: 1 });
+    const calls = pipeline({ clock }, retry(atOnce), gate);
+    await rejection(calls.execute(failing(Infinity)));
+    expect(gate.running).toBe(0);
+  });
+});
