@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { CredentialsWatch } from './credentials-watch.ts';
+import { idempotencyKey } from './idempotency-key.ts';
+import { recentCalls } from './recent-calls.ts';
+import { RunStop } from './run-stop.ts';
+
+describe('refused credentials', () => {
+  it('stop the run when the first twenty rows are all refused', () => {
+    const watch = new CredentialsWatch();
+    const stops = Array.from({ length: 25 }, (_, row) => watch.settled(row % 2 === 0 ? 401 : 403));
+    expect(stops.indexOf(true)).toBe(19);
+    expect(stops.filter(Boolean).length).toBe(1);
+  });
+
+  it('stop nothing once another answer has come; rows that were not called say nothing', () => {
+    const watch = new CredentialsWatch();
+    expect([undefined, 401, 200, ...Array.from({ length: 30 }, () => 401)].some((status) => watch.settled(status))).toBe(false);
+  });
+});
+
+describe('the breaker of a run', () => {
+  const record = (outcomes: string): number => {
+    const window = recentCalls(0.5, 10).createWindow();
+    return [...outcomes].findIndex((outcome) => (outcome === 'x' ? window.recordFailure(0) : (window.recordSuccess(0), false)));
+  };
+
+  it('opens when so many calls in a row fail that no single row can have caused it', () => {
+    expect(record('.'.repeat(100) + 'x'.repeat(20))).toBe(109);
+  });
+
+  it('opens when half of the last fifty have failed, and not before twenty are known', () => {
+    expect(record('x.'.repeat(30))).toBe(20);
+    expect(record('.'.repeat(1000) + 'xxx.'.repeat(30))).toBe(1000 + 33 - 1);
+  });
+
+  it('stays closed for an upstream that fails one call in five', () => {
+    expect(record('x....'.repeat(1000))).toBe(-1);
+  });
+});
+
+describe('idempotency keys', () => {
+  const request = { method: 'POST', url: 'http://host/', headers: { authorization: 'a' }, body: '{}' };
+
+  it('stay the same when a row is called again, also with renewed credentials', () => {
+    expect(idempotencyKey('job', 1, request)).toBe(idempotencyKey('job', 1, { ...request, headers: { authorization: 'b' } }));
+  });
+
+  it('do not collide: not between rows with one content, jobs, or requests', () => {
+    const keys = new Set<string>();
+    for (let position = 1; position <= 1000; position += 1) {
+      for (const job of ['a', 'b']) keys.add(idempotencyKey(job, position, request));
+    }
+    keys.add(idempotencyKey('a', 1, { ...request, url: 'http://host/x' }));
+    expect(keys.size).toBe(2001);
+  });
+});
+
+it('the first reason for a stop counts', () => {
+  const stop = new RunStop();
+  const told: string[] = [];
+  stop.onRequest((reason) => told.push(reason));
+  stop.request('interrupted', 'first');
+  stop.request('too-many-failures', 'second');
+  stop.fail(new Error('third'));
+  expect([stop.ending, stop.fault, told]).toEqual(['interrupted', undefined, ['first']]);
+});
