@@ -5,7 +5,7 @@ import { inSequence } from './run.mjs';
 
 export const allocationFlags = ['--expose-gc', '--min-semi-space-size=32', '--max-semi-space-size=64'];
 
-const warmUpCalls = 5000;
+const warmUpCalls = 40_000;
 const few = 200;
 const many = 1200;
 const repetitions = 15;
