@@ -208,11 +208,11 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
 
   /** Call events come from the pipeline, events of a policy's own state from the policy. */
   on(type: '*' | keyof PipelineEvents, listener: (event: never) => void): () => void {
-    const sources = [this.channel, ...this.policies.map((policy) => policy.events)] as readonly (
-      | { on(type: string, listener: unknown): () => void }
-      | undefined
-    )[];
-    const stops = sources.map((source) => source?.on(type, listener));
+    // A policy may stand in the row twice.
+    const sources = new Set([this.channel, ...this.policies.map((policy) => policy.events)]) as Iterable<
+      { on(type: string, listener: unknown): () => void } | undefined
+    >;
+    const stops = Array.from(sources, (source) => source?.on(type, listener));
     return () => {
       for (const stop of stops) stop?.();
     };

@@ -33,7 +33,7 @@ export class Plan {
   readonly channel: EventChannel<EventMap>;
   /** Whether a step may end a call while the user's function runs. */
   readonly interruptible: boolean;
-  /** Calls that have not ended, and runs of functions that have not ended. */
+  /** Calls that have not ended, and runs of functions that have outlived their call. */
   private busyCount = 0;
   private whenIdle: (() => void)[] = [];
 
@@ -61,8 +61,10 @@ export class Plan {
     this.busyCount++;
   }
 
-  end(): void {
-    if (--this.busyCount > 0) return;
+  /** A call, or a run that had outlived its call, has ended; `leftBehind` runs of it have not. */
+  end(leftBehind = 0): void {
+    this.busyCount += leftBehind - 1;
+    if (this.busyCount > 0) return;
     const waiting = this.whenIdle;
     if (waiting.length === 0) return;
     this.whenIdle = [];

@@ -314,7 +314,6 @@ export class RunningCall implements Call {
   private began(): void {
     this.attempts++;
     this.running++;
-    this.plan.begin();
     for (let parent = this.origin?.parent; parent !== undefined; parent = parent.origin?.parent) {
       parent.attempts++;
       parent.running++;
@@ -323,11 +322,12 @@ export class RunningCall implements Call {
 
   private stopped(attempt: Attempt): void {
     if (this.current === attempt) this.current = undefined;
+    const leftBehind = this.root.outcome !== undefined;
     for (let call: RunningCall | undefined = this; call !== undefined; call = call.origin?.parent) {
       call.running--;
       if (call.running === 0 && call.rare !== undefined) call.idle(call.rare);
     }
-    this.plan.end();
+    if (leftBehind) this.plan.end();
   }
 
   private idle(rare: Rare): void {
@@ -371,7 +371,7 @@ export class RunningCall implements Call {
       else if (outcome.ok) this.resolve(outcome.value);
       else this.reject!(outcome.error);
     }
-    this.plan.end();
+    this.plan.end(this.running);
   }
 
   private tellEnd(outcome: Outcome, startedAt: number): void {
