@@ -29,7 +29,11 @@ export class EventChannel<Events extends EventMap = EventMap> implements EventSo
   /** Hands `event` to its listeners. One that throws becomes a `hook-failed` event. */
   emit(event: EventEnvelope): void {
     for (const type of [event.type, '*']) {
-      for (const listener of this.listeners.get(type) ?? []) {
+      const listeners = this.listeners.get(type);
+      if (listeners === undefined) continue;
+      // Who subscribes meanwhile hears the next event; who unsubscribes meanwhile hears this one no more.
+      for (const listener of [...listeners]) {
+        if (!listeners.has(listener)) continue;
         try {
           listener(event);
         } catch (error) {

@@ -1,0 +1,87 @@
+import { describe, expect, it, vi } from 'vitest';
+import { EventChannel } from './channel.ts';
+import type { EventEnvelope } from './event.ts';
+
+interface Events {
+  hit: { n: number };
+  miss: object;
+}
+
+const event = (type: string): EventEnvelope => ({
+  type,
+  pipeline: undefined,
+  policy: undefined,
+  key: undefined,
+  timestamp: 0 as never,
+});
+
+describe('an event channel', () => {
+  it('hands an event to those who listen to its type, then to those who listen to all, in the order they came', () => {
+    const channel = new EventChannel<Events>();
+    const heard: string[] = [];
+    channel.on('*', () => heard.push('all'));
+    channel.on('hit', () => heard.push('first'));
+    channel.on('hit', () => heard.push('second'));
+    channel.on('miss', () => heard.push('miss'));
+    channel.emit(event('hit'));
+    expect(heard).toEqual(['first', 'second', 'all']);
+  });
+
+  it('wants an event only while somebody listens to it', () => {
+    const channel = new EventChannel<Events>();
+    expect(channel.wants('hit')).toBe(false);
+    const stops = [channel.on('hit', () => undefined), channel.on('hit', () => undefined)];
+    expect([channel.wants('hit'), channel.wants('miss')]).toEqual([true, false]);
+    stops[0]!();
+    stops[0]!();
+    expect(channel.wants('hit')).toBe(true);
+    stops[1]!();
+    expect(channel.wants('hit')).toBe(false);
+    const stop = channel.on('*', () => undefined);
+    expect(channel.wants('miss')).toBe(true);
+    stop();
+    expect(channel.wants('miss')).toBe(false);
+  });
+
+  it('lets one listener subscribe twice, and each subscription end for itself', () => {
+    const channel = new EventChannel<Events>();
+    const listener = vi.fn();
+    const stop = channel.on('hit', listener);
+    channel.on('hit', listener);
+    channel.emit(event('hit'));
+    stop();
+    channel.emit(event('hit'));
+    expect(listener).toHaveBeenCalledTimes(3);
+  });
+
+  it('gives an event to nobody who subscribed, or unsubscribed, because of it', () => {
+    const channel = new EventChannel<Events>();
+    const heard: string[] = [];
+    const again = (): void => {
+      heard.push('again');
+      channel.on('hit', again);
+      stop();
+    };
+    channel.on('hit', again);
+    const stop = channel.on('hit', () => heard.push('gone'));
+    channel.emit(event('hit'));
+    expect(heard).toEqual(['again']);
+  });
+
+  it('tells of a listener that throws, goes on with the others, and does not tell of those who are told and throw', () => {
+    const channel = new EventChannel<Events & { 'hook-failed': { hook: string; error: unknown } }>();
+    const bug = new Error('bug');
+    const fail = (): never => {
+      throw bug;
+    };
+    const after = vi.fn();
+    const told = vi.fn(fail);
+    channel.on('hit', fail);
+    channel.on('hit', after);
+    channel.on('hook-failed', told);
+    expect(() => channel.emit(event('hit'))).not.toThrow();
+    expect(after).toHaveBeenCalledTimes(1);
+    expect(told).toHaveBeenCalledTimes(1);
+    expect(told).toHaveBeenCalledWith(expect.objectContaining({ hook: 'listener of hit', error: bug }));
+  });
+});
