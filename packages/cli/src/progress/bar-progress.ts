@@ -2,7 +2,7 @@ import type { Clock, Timer } from 'breakwater/clock';
 import { clearLine, cursorTo } from 'node:readline';
 import type { Paint } from './paint.ts';
 import type { ProgressTally } from './progress-state.ts';
-import type { ProgressStream, ProgressView } from './progress.ts';
+import type { ProgressStream, ProgressView } from './progress-view.ts';
 import { renderLine } from './render-line.ts';
 
 const REDRAW_MS = 100;

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from 'breakwater/clock';
 import type { ProgressTally } from './progress-state.ts';
-import type { ProgressStream, ProgressView } from './progress.ts';
+import type { ProgressStream, ProgressView } from './progress-view.ts';
 import { renderPlainLine } from './render-line.ts';
 
 const EVERY_MS = 5_000;

@@ -4,16 +4,10 @@ import { BarProgress } from './bar-progress.ts';
 import { coloured, uncoloured, wantsColour, type Paint, type Tone } from './paint.ts';
 import { PlainProgress } from './plain-progress.ts';
 import { ProgressTally } from './progress-state.ts';
+import type { ProgressStream, ProgressView } from './progress-view.ts';
 import { renderSummary } from './render-summary.ts';
 
 export type ProgressMode = 'auto' | 'bar' | 'plain' | 'none';
-
-/** What of a stream is needed; process.stderr is one. */
-export interface ProgressStream {
-  readonly isTTY?: boolean | undefined;
-  readonly columns?: number | undefined;
-  write(text: string): boolean;
-}
 
 export interface ProgressOptions {
   /** `auto` (default): a bar on a terminal, plain lines elsewhere. */
@@ -27,16 +21,6 @@ export interface ProgressOptions {
   readonly summary?: boolean | undefined;
   /** Messages below it are left out. Default `info`. */
   readonly logLevel?: LogLevel | undefined;
-}
-
-/** How the state is shown while the run goes on. */
-export interface ProgressView {
-  /** Something changed; `important` where a reader should know at once. */
-  changed(important: boolean): void;
-  /** Prints a whole line without tearing the one that is being drawn. */
-  print(text: string): void;
-  /** Takes the drawn line away and sets no more timers. Idempotent. */
-  close(): void;
 }
 
 export interface Progress extends RunObserver {
