@@ -1,0 +1,247 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { VirtualClock } from '../clock/virtual-clock.ts';
+import { pipeline } from '../pipeline/pipeline.ts';
+import type { Priority } from '../policy/priority.ts';
+import { countedController } from '../testing/test-support/counted-signal.ts';
+import { deferred, type Deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
+import { timeout } from '../timeout/timeout.ts';
+import { bulkhead, type BulkheadOptions } from './bulkhead.ts';
+
+let clock: VirtualClock;
+beforeEach(() => {
+  clock = new VirtualClock();
+});
+
+function gated(options: BulkheadOptions = {}) {
+  const gate = bulkhead({ clock, ...options });
+  const calls = pipeline(gate);
+  const started: string[] = [];
+  const answers = new Map<string, Deferred<string>>();
+  const call = (name: string, priority?: Priority, signal?: AbortSignal) => {
+    const answer = deferred();
+    answers.set(name, answer);
+    const fn = () => {
+      started.push(name);
+      return answer.promise;
+    };
+    return watched(calls.execute(fn, { priority, signal }));
+  };
+  const end = async (name: string) => {
+    answers.get(name)!.resolve(name);
+    await microtasks();
+  };
+  return { gate, calls, started, call, end };
+}
+
+describe('a bulkhead', () => {
+  it('runs so many at once, lets so many wait, and refuses the rest at once', async () => {
+    const { gate, call, started, end } = gated({ maxConcurrent: 2, maxQueue: 1 });
+    const calls = ['a', 'b', 'c', 'd'].map((name) => call(name));
+    await microtasks();
+    expect([gate.running, gate.queued, started]).toEqual([2, 1, ['a', 'b']]);
+    expect(calls[3]!.error).toMatchObject({
+      name: 'BulkheadRejectedError',
+      code: 'BULKHEAD_FULL',
+      category: 'bulkhead',
+      message: '2 calls are running and 1 are waiting (bulkhead)',
+    });
+    await end('b');
+    expect([gate.running, gate.queued, started]).toEqual([2, 0, ['a', 'b', 'c']]);
+    await end('a');
+    await end('c');
+    expect(gate.running).toBe(0);
+  });
+
+  it('has ten permits and no queue by default', async () => {
+    const { gate, call } = gated();
+    const calls = Array.from({ length: 11 }, (_, n) => call(`${n}`));
+    await microtasks();
+    expect([gate.running, calls[10]!.state]).toEqual([10, 'rejected']);
+  });
+
+  it('lets waiters go first come, first served; a newcomer of their class does not take their place', async () => {
+    const { call, started, end, calls } = gated({ maxConcurrent: 1, maxQueue: 9 });
+    call('a');
+    call('b');
+    const newcomer = deferred();
+    calls.on('call-ended', () => {
+      if (started.length === 1) void calls.execute(() => newcomer.promise);
+    });
+    call('c');
+    await end('a');
+    await end('b');
+    await end('c');
+    expect(started).toEqual(['a', 'b', 'c']);
+    newcomer.resolve('last');
+  });
+
+  it('lets the most urgent waiters go first, those of one class in the order in which they came', async () => {
+    const { call, started, end } = gated({ maxConcurrent: 1, maxQueue: 9 });
+    call('running');
+    const waiting: [string, Priority][] = [
+      ['batch', 'batch'],
+      ['low', 'low'],
+      ['medium', 'medium'],
+      ['normal', 'normal'],
+      ['high', 'high'],
+      ['critical', 'critical'],
+    ];
+    for (const [name, priority] of waiting) call(name, priority);
+    for (const name of ['running', 'critical', 'high', 'medium', 'normal', 'low', 'batch']) await end(name);
+    expect(started).toEqual(['running', 'critical', 'high', 'medium', 'normal', 'low', 'batch']);
+  });
+
+  it('settles a queued call that is aborted at once, and gives its place to the next', async () => {
+    const { gate, call, started, end } = gated({ maxConcurrent: 1, maxQueue: 2 });
+    const { controller, signal, ...counted } = countedController();
+    call('a');
+    const aborted = call('b', 'normal', signal);
+    call('c');
+    controller.abort('left');
+    await microtasks();
+    expect([aborted.error, gate.queued]).toEqual(['left', 1]);
+    expect(counted).toBeDefined();
+    call('d');
+    await end('a');
+    await end('c');
+    expect(started).toEqual(['a', 'c', 'd']);
+  });
+
+  it('refuses a call that has waited too long, which does not stay in the queue', async () => {
+    const { gate, call, end, started } = gated({ maxConcurrent: 1, maxQueue: 1, maxQueueWaitMs: 100 });
+    call('a');
+    for (let round = 0; round < 3; round++) {
+      const late = call('late');
+      await clock.advance(100);
+      expect(late.error).toMatchObject({
+        code: 'BULKHEAD_WAIT_TIMEOUT',
+        message: 'no permit within 100 ms (bulkhead)',
+      });
+      expect(gate.queued).toBe(0);
+    }
+    const next = call('b');
+    await clock.advance(99);
+    await end('a');
+    await end('b');
+    expect([next.value, started, clock.pendingTimers]).toEqual(['b', ['a', 'b'], 0]);
+  });
+
+  it('runs waiters whose functions are synchronous one after the other, not one inside the other', async () => {
+    const { calls, call, end, gate } = gated({ maxConcurrent: 1, maxQueue: Infinity });
+    call('a');
+    const all = Array.from({ length: 20_000 }, (_, n) => calls.execute(() => n));
+    await end('a');
+    expect((await Promise.all(all)).at(-1)).toBe(19_999);
+    expect(gate.running).toBe(0);
+  });
+
+  it('gives its permit back when a timeout inside ends the run, or with the run itself where that is asked for', async () => {
+    for (const releaseOn of ['outcome', 'settled'] as const) {
+      const gate = bulkhead({ releaseOn });
+      const answer = deferred();
+      const call = watched(pipeline({ clock }, gate, timeout({ timeoutMs: 10 })).execute(() => answer.promise));
+      await clock.advance(10);
+      expect([call.state, gate.running]).toEqual(['rejected', releaseOn === 'outcome' ? 0 : 1]);
+      answer.resolve('late');
+      await microtasks();
+      expect(gate.running).toBe(0);
+    }
+  });
+
+  it('gives its permit back after an abort or a timeout outside too, then or with the run', async () => {
+    for (const releaseOn of ['outcome', 'settled'] as const) {
+      const gate = bulkhead({ releaseOn });
+      const answer = deferred();
+      watched(pipeline({ clock }, timeout({ timeoutMs: 10 }), gate).execute(() => answer.promise));
+      await clock.advance(10);
+      expect(gate.running).toBe(releaseOn === 'outcome' ? 0 : 1);
+      answer.reject(new Error('late'));
+      await microtasks();
+      expect(gate.running).toBe(0);
+    }
+  });
+
+  it('tells who waits and who is refused', async () => {
+    const { calls, call } = gated({ maxConcurrent: 1, maxQueue: 1, maxQueueWaitMs: 10 });
+    const told: unknown[] = [];
+    calls.on('bulkhead-queued', ({ queued }) => told.push(['queued', queued]));
+    calls.on('bulkhead-rejected', ({ code, running, queued }) => told.push([code, running, queued]));
+    for (const name of ['a', 'b', 'c']) call(name);
+    await clock.advance(10);
+    expect(told).toEqual([
+      ['queued', 1],
+      ['BULKHEAD_FULL', 1, 1],
+      ['BULKHEAD_WAIT_TIMEOUT', 1, 0],
+    ]);
+  });
+
+  it('lets a listener that is told of a waiter make room for it', async () => {
+    const { gate, calls } = gated({ maxConcurrent: 1, maxQueue: 1 });
+    const permit = await gate.acquire();
+    calls.on('bulkhead-queued', () => permit.release());
+    await expect(calls.execute(() => 'item')).resolves.toBe('item');
+    expect(gate.running).toBe(0);
+  });
+
+  it.each([{ maxConcurrent: 0 }, { maxQueue: -1 }, { maxQueueWaitMs: 0 }, { releaseOn: 'never' }, { max: 1 }])(
+    'refuses %o',
+    (options) => {
+      expect(() => bulkhead(options as never)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }));
+    },
+  );
+});
+
+describe('acquire', () => {
+  it('takes a permit that is given back once, however often it is released', async () => {
+    const gate = bulkhead({ maxConcurrent: 1 });
+    const permit = await gate.acquire();
+    expect(await rejection(gate.acquire())).toMatchObject({ code: 'BULKHEAD_FULL' });
+    permit.release();
+    permit.release();
+    expect(gate.running).toBe(0);
+    const again = (await gate.acquire({ priority: 'high' })) as unknown as Record<symbol, (() => void) | undefined>;
+    if (Symbol.dispose !== undefined) again[Symbol.dispose]!();
+    else again['release' as never]!();
+    expect(gate.running).toBe(0);
+  });
+
+  it('waits in one queue with the calls of pipelines', async () => {
+    const { gate, call, end, started } = gated({ maxConcurrent: 1, maxQueue: 3 });
+    call('a');
+    const permit = watched(gate.acquire());
+    call('b');
+    await end('a');
+    expect([permit.state, started]).toEqual(['fulfilled', ['a']]);
+    permit.value!.release();
+    await microtasks();
+    expect(started).toEqual(['a', 'b']);
+  });
+
+  it('rejects with the reason of an abort, before or during the wait, and lets go of the signal', async () => {
+    const gate = bulkhead({ maxConcurrent: 1, maxQueue: 3 });
+    const held = await gate.acquire();
+    const counted = countedController();
+    expect(await rejection(gate.acquire({ signal: AbortSignal.abort('gone') }))).toBe('gone');
+    const aborted = watched(gate.acquire({ signal: counted.signal }));
+    expect([counted.listening, gate.queued]).toEqual([1, 1]);
+    counted.controller.abort('left');
+    await microtasks();
+    expect([aborted.error, gate.queued, counted.listening]).toEqual(['left', 0, 0]);
+    held.release();
+    expect(gate.running).toBe(0);
+  });
+
+  it('lets go of the signal when it is granted or refused', async () => {
+    const gate = bulkhead({ clock, maxConcurrent: 1, maxQueue: 3, maxQueueWaitMs: 10 });
+    const held = await gate.acquire();
+    const counted = countedController();
+    const refused = watched(gate.acquire({ signal: counted.signal }));
+    await clock.advance(10);
+    expect([(refused.error as { code: string }).code, counted.listening]).toEqual(['BULKHEAD_WAIT_TIMEOUT', 0]);
+    const granted = watched(gate.acquire({ signal: counted.signal }));
+    held.release();
+    await microtasks();
+    expect([granted.state, counted.listening, clock.pendingTimers]).toEqual(['fulfilled', 0, 0]);
+    expect(vi.isFakeTimers()).toBe(false);
+  });
+});
