@@ -2,7 +2,7 @@ import type { Clock, Timer } from 'breakwater/clock';
 import { clearLine, clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import type { Paint } from '../progress/paint.ts';
 import type { ProgressTally } from '../progress/progress-state.ts';
-import type { ProgressStream } from '../progress/progress.ts';
+import type { ProgressStream } from '../progress/progress-view.ts';
 import { renderLine, renderPlainLine } from '../progress/render-line.ts';
 import { padEnd } from '../progress/text-width.ts';
 
