@@ -77,8 +77,12 @@ export interface Pipeline<Events extends EventMap = PipelineEvents, Adds = never
    */
   wrap<This, Parameters extends readonly unknown[], T>(
     fn: (this: This, ...parameters: Parameters) => T,
-    optionsOf?: (...parameters: Parameters) => CallOptions,
   ): (this: This, ...parameters: Parameters) => Promise<Awaited<T> | Adds>;
+  // The parameters are the function's alone: those that `optionsOf` leaves out must not go missing.
+  wrap<Fn extends (this: never, ...parameters: never) => unknown>(
+    fn: Fn,
+    optionsOf?: (...parameters: Parameters<Fn>) => CallOptions,
+  ): (this: ThisParameterType<Fn>, ...parameters: Parameters<Fn>) => Promise<Awaited<ReturnType<Fn>> | Adds>;
   /**
    * Takes no new calls (they fail with a PipelineClosedError) and waits for those that run, and for runs that they have
    * left behind, such as the losers of a hedge. Resolves to how many were still running when the time was up: 0 when
@@ -133,6 +137,8 @@ function isPolicy(value: PipelineOptions | Policy): value is Policy {
   return typeof value === 'object' && value !== null && 'kind' in value;
 }
 
+type UserFunction<T = unknown> = (this: unknown, ...parameters: unknown[]) => T;
+
 class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
   readonly kind = 'pipeline';
   readonly name: string;
@@ -180,19 +186,16 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
     return new RunningCall(this.plan, fn, options, true).start() as Promise<Outcome<never>>;
   }
 
-  wrap<This, Parameters extends readonly unknown[], T>(
-    fn: (this: This, ...parameters: Parameters) => T,
-    optionsOf?: (...parameters: Parameters) => CallOptions,
-  ): (this: This, ...parameters: Parameters) => Promise<never> {
+  wrap(fn: UserFunction, optionsOf?: (...parameters: unknown[]) => CallOptions): UserFunction<Promise<never>> {
     const execute = this.execute.bind(this);
-    return function wrapped(this: This, ...parameters: Parameters) {
+    return function wrapped(this: unknown, ...parameters: unknown[]) {
       let options: CallOptions | undefined;
       try {
         options = optionsOf?.(...parameters);
       } catch (error) {
         return Promise.reject(error);
       }
-      return execute(() => fn.apply(this, parameters as never), options);
+      return execute(() => fn.apply(this, parameters), options);
     };
   }
 

@@ -21,7 +21,7 @@ import { type Priority, priorityLevel } from '../policy/priority.ts';
 import { Attempt } from './attempt.ts';
 import { CallGuard } from './call-guard.ts';
 import type { Plan } from './plan.ts';
-import { deferred, isThenable, settledPromise } from './promises.ts';
+import { captureSettle, isThenable, lastSettle, resolution, type Settle } from './promises.ts';
 
 type UserFunction = (context: ExecutionContext) => unknown;
 
@@ -68,8 +68,8 @@ export class RunningCall implements Call {
   private walking = false;
   /** The promise of the straight path, when there is one. */
   private straight: Promise<unknown> | undefined = undefined;
-  private resolve: ((value: unknown) => void) | undefined = undefined;
-  private reject: ((error: unknown) => void) | undefined = undefined;
+  /** Settles the promise of a call that could not take the straight path. */
+  private settle: Settle | undefined = undefined;
   private rare: Rare | undefined = undefined;
 
   constructor(plan: Plan, fn: UserFunction, options: CallOptions | undefined, asOutcome: boolean, origin?: Origin) {
@@ -92,10 +92,10 @@ export class RunningCall implements Call {
     if (options !== undefined && (options.signal ?? options.parent ?? options.deadlineMs) !== undefined) {
       const guard = new CallGuard(this, this.plan.clock, options);
       this.rarely.guard = guard;
-      if (!guard.watch()) return settledPromise(this.outcome!, this.asOutcome);
+      if (!guard.watch()) return Promise.resolve(resolution(this.outcome!, this.asOutcome));
     }
     this.walk(undefined);
-    if (this.outcome !== undefined) return settledPromise(this.outcome, this.asOutcome);
+    if (this.outcome !== undefined) return Promise.resolve(resolution(this.outcome, this.asOutcome));
     return this.straight ?? this.defer();
   }
 
@@ -253,7 +253,8 @@ export class RunningCall implements Call {
   private outward(outcome: Outcome): boolean {
     const { steps } = this.plan;
     let carried = outcome;
-    for (let at = this.position; at >= this.first; at--) {
+    const { first } = this;
+    for (let at = this.position; at >= first; at--) {
       this.position = at;
       const step = steps[at]!;
       const answer = step.leave.call(step.policy, this, at, carried);
@@ -261,7 +262,7 @@ export class RunningCall implements Call {
       if (answer === AGAIN) return true;
       carried = answer as Outcome;
     }
-    this.position = this.first - 1;
+    this.position = first - 1;
     this.end(carried);
     return false;
   }
@@ -322,12 +323,20 @@ export class RunningCall implements Call {
 
   private stopped(attempt: Attempt): void {
     if (this.current === attempt) this.current = undefined;
-    const leftBehind = this.root.outcome !== undefined;
-    for (let call: RunningCall | undefined = this; call !== undefined; call = call.origin?.parent) {
-      call.running--;
-      if (call.running === 0 && call.rare !== undefined) call.idle(call.rare);
-    }
-    if (leftBehind) this.plan.end();
+    // Known before anybody is told: what wakes up may end the call, and `end` counts the runs that are left by itself.
+    const outlivedCall = (this.origin === undefined ? this : this.root).outcome !== undefined;
+    this.running--;
+    if (this.rare !== undefined || this.origin !== undefined) this.tellStopped();
+    if (outlivedCall) this.plan.end();
+  }
+
+  /** Tells those who wait for the end of all runs, here and in the calls that this is a fork of. */
+  private tellStopped(): void {
+    if (this.running === 0 && this.rare !== undefined) this.idle(this.rare);
+    if (this.origin === undefined) return;
+    const { parent } = this.origin;
+    parent.running--;
+    parent.tellStopped();
   }
 
   private idle(rare: Rare): void {
@@ -342,16 +351,15 @@ export class RunningCall implements Call {
     // What wakes up as this run ends may want to end the call: not between here and the walk.
     if (!late) this.walking = true;
     this.stopped(attempt);
-    if (late) {
-      if (this.wants('late-result')) this.emit(undefined, 'late-result', { attempt: attempt.attempt, outcome });
-      return undefined;
-    }
+    if (late) return this.tellLate(attempt, outcome);
     this.walk(outcome);
-    if (this.straight === undefined || this.resolve !== undefined) return undefined;
+    if (this.straight === undefined || this.settle !== undefined) return undefined;
     if (this.outcome === undefined) return this.defer();
-    if (this.asOutcome) return this.outcome;
-    if (this.outcome.ok) return this.outcome.value;
-    throw this.outcome.error;
+    return resolution(this.outcome, this.asOutcome);
+  }
+
+  private tellLate(attempt: Attempt, outcome: Outcome): undefined {
+    if (this.wants('late-result')) this.emit(undefined, 'late-result', { attempt: attempt.attempt, outcome });
   }
 
   // --- the end ---
@@ -366,11 +374,7 @@ export class RunningCall implements Call {
       return;
     }
     if (this.rare !== undefined && this.rare.startedAt !== undefined) this.tellEnd(outcome, this.rare.startedAt);
-    if (this.resolve !== undefined) {
-      if (this.asOutcome) this.resolve(outcome);
-      else if (outcome.ok) this.resolve(outcome.value);
-      else this.reject!(outcome.error);
-    }
+    this.settle?.(resolution(outcome, this.asOutcome));
     this.plan.end(this.running);
   }
 
@@ -416,9 +420,8 @@ export class RunningCall implements Call {
   }
 
   private defer(): Promise<unknown> {
-    const { promise, resolve, reject } = deferred();
-    this.resolve = resolve;
-    this.reject = reject;
+    const promise = new Promise(captureSettle);
+    this.settle = lastSettle();
     return promise;
   }
 }

@@ -32,7 +32,10 @@ describe('rateLimit', () => {
     const clock = new VirtualClock();
     const calls = pipeline({ clock }, rateLimit(options));
     await calls.execute(() => 1);
-    await expect(calls.execute(() => 2, { deadlineMs: 99 })).rejects.toMatchObject({ code: 'RATE_LIMITED', reason: 'wait' });
+    await expect(calls.execute(() => 2, { deadlineMs: 99 })).rejects.toMatchObject({
+      code: 'RATE_LIMITED',
+      reason: 'wait',
+    });
     expect(clock.now()).toBe(0);
     expect(clock.pendingTimers).toBe(0);
   });
@@ -55,7 +58,7 @@ describe('rateLimit', () => {
     const byCall = pipeline(rateLimit(limiter));
     await byCall.execute(() => 1, { cost: 3 });
     expect(limiter.check().remaining).toBe(2);
-    await pipeline(rateLimit(limiter, { cost: () => 1 })).execute(() => 1, { cost: 3 });
+    await expect(byCall.execute(() => 1, { cost: -1 })).rejects.toMatchObject({ code: 'CONFIGURATION' });
     expect(limiter.check().remaining).toBe(1);
     await expect(byCall.execute(() => 1, { cost: 6 })).rejects.toMatchObject({ code: 'COST_TOO_LARGE' });
     await expect(byCall.execute(() => 1, { cost: -1 })).rejects.toThrow(RangeError);
@@ -95,7 +98,8 @@ describe('rateLimit', () => {
     const calls = pipeline({ clock }, rateLimit(options));
     const log: string[] = [];
     await calls.execute(() => 1);
-    for (const priority of ['low', 'normal', 'high'] as const) void calls.execute(() => log.push(priority), { priority });
+    for (const priority of ['low', 'normal', 'high'] as const)
+      void calls.execute(() => log.push(priority), { priority });
     await clock.advance(1_000);
     expect(log).toEqual(['high', 'normal', 'low']);
   });
@@ -104,8 +108,12 @@ describe('rateLimit', () => {
     const clock = new VirtualClock();
     const calls = pipeline({ clock, name: 'api' }, rateLimit({ ...options, name: 'per-second' }, { maxWaitMs: 150 }));
     const events: unknown[] = [];
-    const stop = calls.on('rate-limited', ({ type, pipeline: name, policy, outcome, limitName, retryAfterMs, waitedMs }) =>
-      events.push([type, name, policy, outcome, limitName, retryAfterMs, waitedMs] satisfies [...string[], unknown, unknown, RateLimitedEvent['outcome'], string, number, number] | unknown[]),
+    const stop = calls.on(
+      'rate-limited',
+      ({ type, pipeline: name, policy, outcome, limitName, retryAfterMs, waitedMs }) =>
+        events.push([type, name, policy, outcome, limitName, retryAfterMs, waitedMs] satisfies
+          | [...string[], unknown, unknown, RateLimitedEvent['outcome'], string, number, number]
+          | unknown[]),
     );
     for (let times = 0; times < 3; times++) void calls.tryExecute(() => 1);
     await clock.advance(1_000);

@@ -47,6 +47,7 @@ export class LevelQueue<Element extends LeveledNode> {
 
   /** The element that {@link shift} would return. */
   peek(): Element | undefined {
+    if (this.waiting === 0) return undefined;
     for (const level of this.levels) if (!level.isEmpty) return level.first;
     return undefined;
   }
