@@ -3,12 +3,13 @@
 import { median } from './measure.mjs';
 import { inSequence } from './run.mjs';
 
-export const allocationFlags = ['--expose-gc', '--min-semi-space-size=32', '--max-semi-space-size=64'];
+export const allocationFlags = ['--expose-gc', '--min-semi-space-size=256', '--max-semi-space-size=256'];
 
 const warmUpCalls = 40_000;
-const few = 200;
-const many = 1200;
-const repetitions = 15;
+const few = 1_000;
+/** So that the young generation holds all that the longest run allocates. */
+const budgetBytes = 100_000_000;
+const repetitions = 5;
 
 async function growth(candidate, calls) {
   globalThis.gc();
@@ -20,6 +21,8 @@ async function growth(candidate, calls) {
 /** The difference of two lengths, so that what the measuring itself allocates falls out. */
 export async function bytesPerCall(candidate) {
   await inSequence(candidate, warmUpCalls);
+  const roughly = (await growth(candidate, few)) / few;
+  const many = few + Math.min(40_000, Math.floor(budgetBytes / roughly));
   const found = [];
   for (let repetition = 0; repetition < repetitions; repetition++) {
     const base = await growth(candidate, few);

@@ -61,6 +61,15 @@ async function measured(chosen, { seed, ...effort }) {
   return chosen.map((row) => results[timed.indexOf(row)] ?? alone(row, effort));
 }
 
+/** A row for programs: numbers among the rivals, and apart from them why one has none. */
+function asData({ name, ours, rivals, ceiling }) {
+  const entries = Object.entries(rivals);
+  const numbers = entries.filter(([, value]) => typeof value === 'number');
+  const reasons = entries.filter(([, value]) => typeof value === 'string');
+  const row = { name, ours, rivals: Object.fromEntries(numbers), ceiling };
+  return reasons.length === 0 ? row : { ...row, notRun: Object.fromEntries(reasons) };
+}
+
 async function main() {
   if (options.help) return console.log(usage);
   const effort = { ...(options.quick ? efforts.quick : efforts.usual), seed: Number(options.seed) };
@@ -68,8 +77,7 @@ async function main() {
   console.log(`CPU time of a call as a multiple of the bare call's; Node ${process.versions.node}\n`);
   console.log(table(results));
   if (options.json !== undefined) {
-    const plain = results.map(({ name, ours, rivals, ceiling }) => ({ name, ours, rivals, ceiling }));
-    writeFileSync(options.json, `${JSON.stringify({ rows: plain }, null, 2)}\n`);
+    writeFileSync(options.json, `${JSON.stringify({ rows: results.map(asData) }, null, 2)}\n`);
   }
   if (options.check && results.some((result) => verdict(result) !== 'met')) process.exitCode = 1;
 }
