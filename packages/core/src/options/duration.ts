@@ -26,10 +26,16 @@ export function parseDuration(value: string, path = 'duration'): number {
   return Number(amount) * UNIT_MS[unit]!;
 }
 
-/** A duration in the largest units that say it briefly: `250ms`, `1.5s`, `2m`, `2m 5s`, `1h 30m`, `3d`. */
+/** A duration in the largest units that say it briefly: `250ms`, `1.5s`, `2m`, `2m 5s`, `1h 30m`, `3d`; `∞` without end. */
 export function formatDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)}ms`;
-  if (ms < 60_000) return `${Number((ms / 1_000).toFixed(1))}s`;
+  if (!Number.isFinite(ms)) return ms === Infinity ? '∞' : '?';
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)}ms`;
+  const seconds = Number((ms / 1_000).toFixed(1));
+  if (seconds < 60) return `${seconds}s`;
+  return inTwoUnits(Math.max(ms, 60_000));
+}
+
+function inTwoUnits(ms: number): string {
   const units = [
     ['d', UNIT_MS['d']!],
     ['h', UNIT_MS['h']!],
