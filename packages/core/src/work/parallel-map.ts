@@ -3,16 +3,15 @@
  *
  * Nothing happens before the first result is asked for. From then on mappers are started as long as fewer than
  * `concurrency` run, and as long as what runs or has finished fits into `readAhead` plus what is being asked for: so a
- * consumer that stops asking stops the mappers, and the mappers stop the source. Finished results wait in a list; in
- * input order an item enters the list when it starts, otherwise when it finishes, and only the first of the list leaves.
+ * consumer that stops asking stops the mappers, and the mappers stop the source.
  *
  * However it ends (the source, an error, an abort, a `break`), it ends once and completely: the mappers' signal is
  * aborted, those in flight are awaited, and the source is closed.
  */
 import { resolveOptions } from '../options/resolve.ts';
 import { count, implementing, integer, oneOf, type Rules } from '../options/rules.ts';
-import { IntrusiveList, ListNode } from '../structures/intrusive-list.ts';
 import { type FailedItem, ItemsFailedError } from './errors.ts';
+import { type Place, ResultLine } from './result-line.ts';
 import { type Source, SourceReader } from './source-reader.ts';
 
 /** What a mapper is told beside its item. */
@@ -44,7 +43,10 @@ export interface ParallelMapOptions {
   readonly onError?: 'stop' | 'collect' | undefined;
 }
 
-const defaults: { readonly order: 'input'; readonly onError: 'stop' } = Object.freeze({ order: 'input', onError: 'stop' });
+const defaults: { readonly order: 'input'; readonly onError: 'stop' } = Object.freeze({
+  order: 'input',
+  onError: 'stop',
+});
 
 const rules: Rules<ParallelMapOptions> = {
   concurrency: integer(1),
@@ -73,45 +75,23 @@ export function parallelMap<T, R>(
   return new ParallelRun(source, mapper, options);
 }
 
-/** The place of an item among the results. */
-class Place<R> extends ListNode {
-  readonly index: number;
-  finished = false;
-  skipped = false;
-  value: R | undefined = undefined;
-
-  constructor(index: number) {
-    super();
-    this.index = index;
-  }
-}
-
-/** Somebody who asked for a result. */
-interface Asker<R> {
-  readonly resolve: (result: IteratorResult<R, undefined>) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 class ParallelRun<T, R> implements AsyncIterableIterator<Awaited<R>, undefined, undefined> {
   readonly #reader: SourceReader<T>;
   readonly #mapper: (item: T, context: MapperContext) => R;
   readonly #concurrency: number;
   readonly #readAhead: number;
-  readonly #inInputOrder: boolean;
   readonly #collect: boolean;
   readonly #signal: AbortSignal | undefined;
   readonly #controller: AbortController = new AbortController();
-  readonly #places: IntrusiveList<Place<Awaited<R>>> = new IntrusiveList();
-  readonly #asking: Asker<Awaited<R>>[] = [];
+  readonly #results: ResultLine<Awaited<R>>;
   readonly #samples: FailedItem[] = [];
   #failed = 0;
   #index = 0;
   #running = 0;
-  /** Results that have finished and that nobody has taken. */
-  #waiting = 0;
   #filling = false;
   #begun = false;
-  #stopped: Promise<void> | undefined = undefined;
+  #phase: 'open' | 'ending' | 'ended' = 'open';
+  #ending: Promise<void> | undefined = undefined;
   #idle: (() => void) | undefined = undefined;
   /** What the iteration still has to throw. */
   #error: { readonly thrown: unknown } | undefined = undefined;
@@ -122,7 +102,7 @@ class ParallelRun<T, R> implements AsyncIterableIterator<Awaited<R>, undefined, 
     this.#mapper = mapper;
     this.#concurrency = options.concurrency;
     this.#readAhead = options.readAhead ?? options.concurrency;
-    this.#inInputOrder = options.order === 'input';
+    this.#results = new ResultLine(options.order === 'input');
     this.#collect = options.onError === 'collect';
     this.#signal = options.signal;
   }
@@ -133,7 +113,7 @@ class ParallelRun<T, R> implements AsyncIterableIterator<Awaited<R>, undefined, 
 
   next(): Promise<IteratorResult<Awaited<R>, undefined>> {
     return new Promise((resolve, reject) => {
-      this.#asking.push({ resolve, reject });
+      this.#results.ask(resolve, reject);
       if (!this.#begun) this.#begin();
       this.#advance();
     });
@@ -141,7 +121,14 @@ class ParallelRun<T, R> implements AsyncIterableIterator<Awaited<R>, undefined, 
 
   async return(): Promise<IteratorResult<Awaited<R>, undefined>> {
     this.#begun = true;
-    await this.#stop(undefined);
+    const endsNow = this.#ending === undefined;
+    await this.#end(undefined);
+    const error = this.#error;
+    // A source that fails to close is told to whoever closes it, as a loop over the source alone would.
+    if (endsNow && error !== undefined) {
+      this.#error = undefined;
+      throw error.thrown;
+    }
     return { done: true, value: undefined };
   }
 
@@ -153,30 +140,16 @@ class ParallelRun<T, R> implements AsyncIterableIterator<Awaited<R>, undefined, 
   }
 
   readonly #onAbort = (): void => {
-    this.#stopWith(this.#signal!.reason);
+    this.#endWith(this.#signal!.reason);
   };
 
   /** Hands out what is ready, starts what may start, and ends when nothing is left. */
   #advance(): void {
-    if (this.#stopped !== undefined) {
-      this.#answerRest();
-      return;
-    }
-    this.#handOut();
+    if (this.#phase === 'ended') this.#close();
+    if (this.#phase !== 'open') return;
+    this.#results.handOut();
     this.#fill();
-    if (this.#reader.ended && this.#running === 0 && this.#places.isEmpty) this.#finish();
-  }
-
-  #handOut(): void {
-    for (let place = this.#places.first; place?.finished === true; place = this.#places.first) {
-      if (!place.skipped) {
-        const asker = this.#asking.shift();
-        if (asker === undefined) return;
-        this.#waiting--;
-        asker.resolve({ done: false, value: place.value as Awaited<R> });
-      }
-      this.#places.remove(place);
-    }
+    if (this.#reader.ended && this.#running === 0 && this.#results.isEmpty && this.#results.asking > 0) this.#finish();
   }
 
   /** A synchronous source or mapper calls back while this runs; the loop goes on instead of going deeper. */
@@ -188,23 +161,23 @@ class ParallelRun<T, R> implements AsyncIterableIterator<Awaited<R>, undefined, 
   }
 
   #mayRead(): boolean {
-    if (this.#stopped !== undefined || this.#reader.ended || this.#reader.reading) return false;
-    return this.#running < this.#concurrency && this.#running + this.#waiting < this.#readAhead + this.#asking.length;
+    if (this.#phase !== 'open' || this.#reader.ended || this.#reader.reading) return false;
+    const { waiting, asking } = this.#results;
+    return this.#running < this.#concurrency && this.#running + waiting < this.#readAhead + asking;
   }
 
   readonly #got = (result: IteratorResult<T, unknown>): void => {
-    if (this.#stopped !== undefined) return;
+    if (this.#phase !== 'open') return;
     if (result.done !== true) this.#start(result.value);
     if (!this.#filling) this.#advance();
   };
 
   readonly #sourceFailed = (error: unknown): void => {
-    this.#stopWith(error);
+    this.#endWith(error);
   };
 
   #start(item: T): void {
-    const place = new Place<Awaited<R>>(this.#index++);
-    if (this.#inInputOrder) this.#places.append(place);
+    const place = this.#results.begin(this.#index++);
     this.#running++;
     let result: R;
     try {
@@ -223,59 +196,50 @@ class ParallelRun<T, R> implements AsyncIterableIterator<Awaited<R>, undefined, 
   }
 
   #mapped(place: Place<Awaited<R>>, value: Awaited<R>): void {
-    place.value = value;
-    this.#waiting++;
-    this.#ended(place);
+    this.#results.finish(place, value);
+    this.#settled();
   }
 
   #mapperFailed(place: Place<Awaited<R>>, error: unknown): void {
-    place.skipped = true;
-    if (this.#stopped === undefined && !this.#collect) {
-      this.#running--;
-      this.#stopWith(error);
-      return;
-    }
+    this.#results.fail(place);
     this.#failed++;
     if (this.#samples.length < MOST_SAMPLES) this.#samples.push({ index: place.index, error });
-    this.#ended(place);
+    this.#settled();
+    if (!this.#collect) this.#endWith(error);
   }
 
-  #ended(place: Place<Awaited<R>>): void {
-    place.finished = true;
+  #settled(): void {
     this.#running--;
-    if (this.#stopped !== undefined) {
+    if (this.#phase !== 'open') {
       if (this.#running === 0) this.#idle?.();
-      return;
-    }
-    if (!this.#inInputOrder) this.#places.append(place);
-    if (!this.#filling) this.#advance();
-    else this.#handOut();
+    } else if (this.#filling) this.#results.handOut();
+    else if (this.#collect || this.#failed === 0) this.#advance();
   }
 
   /** Everything has been mapped and taken. */
   #finish(): void {
-    if (this.#asking.length === 0) return;
-    if (this.#failed === 0) void this.#stop(undefined);
-    else this.#stopWith(new ItemsFailedError(this.#failed, this.#samples));
+    if (this.#failed === 0) void this.#end(undefined);
+    else this.#endWith(new ItemsFailedError(this.#failed, this.#samples));
   }
 
-  #stopWith(error: unknown): void {
-    void this.#stop({ thrown: error });
+  #endWith(error: unknown): void {
+    void this.#end({ thrown: error });
   }
 
-  /** Ends everything; the first reason counts. */
-  #stop(error: { readonly thrown: unknown } | undefined): Promise<void> {
-    if (this.#stopped === undefined) {
+  /** Ends everything, once; the first reason counts. */
+  #end(error: { readonly thrown: unknown } | undefined): Promise<void> {
+    if (this.#ending === undefined) {
+      this.#phase = 'ending';
       this.#error = error;
-      this.#stopped = this.#windUp();
+      this.#ending = this.#windUp();
     }
-    return this.#stopped;
+    return this.#ending;
   }
 
   async #windUp(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    const idle = new Promise<void>((resolve) => (this.#idle = resolve));
     if (this.#running > 0) {
+      const idle = new Promise<void>((resolve) => (this.#idle = resolve));
       this.#controller.abort(this.#error?.thrown);
       await idle;
     }
@@ -285,23 +249,20 @@ class ParallelRun<T, R> implements AsyncIterableIterator<Awaited<R>, undefined, 
       // What ended the iteration is more telling than what a source says when it is closed.
       this.#error ??= { thrown: error };
     }
-    this.#wound = true;
-    this.#answerRest();
+    this.#phase = 'ended';
+    this.#close();
   }
 
-  #wound = false;
-
-  #answerRest(): void {
-    if (!this.#wound) return;
-    for (let asker = this.#asking.shift(); asker !== undefined; asker = this.#asking.shift()) {
-      const error = this.#error;
-      this.#error = undefined;
-      if (error === undefined) asker.resolve({ done: true, value: undefined });
-      else asker.reject(error.thrown);
-    }
+  #close(): void {
+    if (this.#results.asking === 0) return;
+    const error = this.#error;
+    this.#error = undefined;
+    this.#results.close(error);
   }
 }
 
 function isThenable(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && typeof (value as { readonly then?: unknown }).then === 'function';
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { readonly then?: unknown }).then === 'function'
+  );
 }
