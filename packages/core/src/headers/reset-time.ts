@@ -8,7 +8,13 @@ import { parseHttpDate } from './http-date.ts';
 
 const LEAST_EPOCH_SECONDS = 100_000_000;
 const LEAST_EPOCH_MS = 100_000_000_000;
-const UNIT_MS: Readonly<Record<string, number>> = Object.freeze({ ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 });
+const UNIT_MS: Readonly<Record<string, number>> = Object.freeze({
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+});
 
 /** How many milliseconds from `wallTime` a reset is, 0 when it has passed; undefined when the value says nothing. */
 export function parseResetTime(value: string, wallTime: WallMs): number | undefined {
@@ -31,6 +37,7 @@ function fromNumber(amount: number, wallTime: WallMs): number | undefined {
 function parseGoDuration(text: string): number | undefined {
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return undefined;
   let total = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) total += Number(amount) * UNIT_MS[unit!]!;
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g))
+    total += Number(amount) * UNIT_MS[unit!]!;
   return total;
 }

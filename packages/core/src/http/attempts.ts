@@ -2,7 +2,13 @@ import type { Clock } from '../clock/clock.ts';
 import { retryAfterMs } from '../headers/retry-after.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { deriveResponse } from './derived-response.ts';
-import { HttpStatusError, InvalidRequestError, NetworkError, RequestNotRepeatableError, ResponseTooLargeError } from './errors.ts';
+import {
+  HttpStatusError,
+  InvalidRequestError,
+  NetworkError,
+  RequestNotRepeatableError,
+  ResponseTooLargeError,
+} from './errors.ts';
 import { classifyFailure, neverArrived } from './network-failure.ts';
 import type { ResolvedFetchOptions } from './options.ts';
 import type { Fetch, OutgoingRequest } from './outgoing-request.ts';
@@ -73,7 +79,8 @@ export class Attempts {
     // Whoever aborts says why; the platform only says that.
     if (signal.aborted) return signal.reason;
     const failure = classifyFailure(error);
-    if (failure === undefined) return error instanceof TypeError ? this.#finally(new InvalidRequestError(this.request, error)) : error;
+    if (failure === undefined)
+      return error instanceof TypeError ? this.#finally(new InvalidRequestError(this.request, error)) : error;
     const mayRepeat = this.#mayRepeat(neverArrived(failure)) && failure.trouble !== 'TLS';
     const shown = new NetworkError(this.request, failure.trouble, failure.systemCode, error, mayRepeat);
     return mayRepeat ? shown : this.#finally(shown);

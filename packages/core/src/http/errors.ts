@@ -72,13 +72,22 @@ export class NetworkError extends BreakwaterError {
   /** False when the request must not be sent again. */
   readonly retryable: boolean;
 
-  constructor(request: RequestFacts, trouble: NetworkTrouble, systemCode: string | undefined, cause: unknown, retryable = true) {
-    super(`${request.method} ${request.path}: ${SENTENCES[trouble]}${systemCode === undefined ? '' : ` (${systemCode})`}`, {
-      code: `NETWORK_${trouble}`,
-      category: 'network',
-      details: { method: request.method, path: request.path, ...(systemCode === undefined ? {} : { systemCode }) },
-      cause,
-    });
+  constructor(
+    request: RequestFacts,
+    trouble: NetworkTrouble,
+    systemCode: string | undefined,
+    cause: unknown,
+    retryable = true,
+  ) {
+    super(
+      `${request.method} ${request.path}: ${SENTENCES[trouble]}${systemCode === undefined ? '' : ` (${systemCode})`}`,
+      {
+        code: `NETWORK_${trouble}`,
+        category: 'network',
+        details: { method: request.method, path: request.path, ...(systemCode === undefined ? {} : { systemCode }) },
+        cause,
+      },
+    );
     this.method = request.method;
     this.path = request.path;
     this.systemCode = systemCode;
@@ -132,7 +141,11 @@ nameError(RequestNotRepeatableError, 'RequestNotRepeatableError');
  */
 export class InvalidRequestError extends BreakwaterError {
   constructor(request: RequestFacts, cause: unknown) {
-    super(`${request.method} ${request.path} can't be sent`, { code: 'INVALID_REQUEST', category: 'validation', cause });
+    super(`${request.method} ${request.path} can't be sent`, {
+      code: 'INVALID_REQUEST',
+      category: 'validation',
+      cause,
+    });
   }
 }
 nameError(InvalidRequestError, 'InvalidRequestError');

@@ -18,9 +18,13 @@ export function isBodiless(response: Response): boolean {
  *
  * @param explain Turns what the platform's body broke off with into the error to show.
  */
-export function guardBody(response: Response, signal: AbortSignal, explain: (error: unknown) => unknown): GuardedResponse {
+export function guardBody(
+  response: Response,
+  signal: AbortSignal,
+  explain: (error: unknown) => unknown,
+): GuardedResponse {
   const guard = new BodyGuard(response.body!, signal, explain);
-  const body = new ReadableStream(guard as UnderlyingByteSource, { highWaterMark: 0 });
+  const body = new ReadableStream(guard, { highWaterMark: 0 });
   return { response: deriveResponse(response, body), ended: guard.ended };
 }
 

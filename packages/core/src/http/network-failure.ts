@@ -39,7 +39,8 @@ const TROUBLES: Readonly<Record<string, NetworkTrouble>> = Object.freeze({
   UND_ERR_RES_EXCEEDED_MAX_SIZE: 'PROTOCOL',
 });
 
-const NETWORK_MESSAGE = /fetch failed|failed to fetch|network|load failed|terminated|connection|socket|sending request/i;
+const NETWORK_MESSAGE =
+  /fetch failed|failed to fetch|network|load failed|terminated|connection|socket|sending request/i;
 
 /** Classifies what `fetch` or the reading of a body rejected with; undefined when it is not the network's fault. */
 export function classifyFailure(error: unknown): NetworkFailure | undefined {
@@ -69,7 +70,11 @@ function troubleOf(code: string): NetworkTrouble {
 /** The code of the error or of what caused it, the deepest first. */
 function codeOf(error: unknown, depth = 0): string | undefined {
   if (typeof error !== 'object' || error === null || depth > 5) return undefined;
-  const { cause, code, errors } = error as { readonly cause?: unknown; readonly code?: unknown; readonly errors?: unknown };
+  const { cause, code, errors } = error as {
+    readonly cause?: unknown;
+    readonly code?: unknown;
+    readonly errors?: unknown;
+  };
   const deeper = codeOf(cause, depth + 1) ?? (Array.isArray(errors) ? codeOf(errors[0], depth + 1) : undefined);
   return deeper ?? (typeof code === 'string' && code !== '' ? code : undefined);
 }

@@ -73,6 +73,7 @@ export function resolveFetchOptions(given: ResilientFetchOptions | undefined): R
   const options = resolveOptions('resilientFetch', given, RESILIENT_FETCH_DEFAULTS, rules);
   const { failureStatuses } = options;
   const listed = typeof failureStatuses === 'function' ? undefined : new Set(failureStatuses);
-  const isFailure = listed === undefined ? (failureStatuses as (status: number) => boolean) : (status: number) => listed.has(status);
+  const isFailure =
+    listed === undefined ? (failureStatuses as (status: number) => boolean) : (status: number) => listed.has(status);
   return { ...options, isFailure };
 }

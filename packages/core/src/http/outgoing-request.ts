@@ -27,7 +27,9 @@ export class OutgoingRequest implements RequestFacts {
 
   /** The signal that the caller gave. */
   get signal(): AbortSignal | undefined {
-    return this.#init?.signal ?? (isRequest(this.#input) && this.#init?.signal !== null ? this.#input.signal : undefined);
+    return (
+      this.#init?.signal ?? (isRequest(this.#input) && this.#init?.signal !== null ? this.#input.signal : undefined)
+    );
   }
 
   /** Why the body can't be sent a second time; undefined when it can. */

@@ -23,7 +23,10 @@ export interface FetchPipeline<Adds = never> {
 }
 
 /** The platform's fetch, whose result may also be what a fallback of the pipeline adds. */
-export type ResilientFetch<Adds = never> = (input: string | URL | Request, init?: RequestInit) => Promise<Response | Adds>;
+export type ResilientFetch<Adds = never> = (
+  input: string | URL | Request,
+  init?: RequestInit,
+) => Promise<Response | Adds>;
 
 /**
  * Makes a `fetch` whose calls run under the policies of `pipeline`.
@@ -35,7 +38,10 @@ export type ResilientFetch<Adds = never> = (input: string | URL | Request, init?
  *
  * @throws ConfigurationError when the options can't be meant.
  */
-export function resilientFetch<Adds = never>(pipeline: FetchPipeline<Adds>, options?: ResilientFetchOptions): ResilientFetch<Adds> {
+export function resilientFetch<Adds = never>(
+  pipeline: FetchPipeline<Adds>,
+  options?: ResilientFetchOptions,
+): ResilientFetch<Adds> {
   const resolved = resolveFetchOptions(options);
   const clock = pipeline.boundClock ?? systemClock;
   return (input, init) => {
@@ -49,11 +55,17 @@ export function resilientFetch<Adds = never>(pipeline: FetchPipeline<Adds>, opti
   };
 }
 
-function bufferedCall<Adds>(pipeline: FetchPipeline<Adds>, attempts: Attempts, options: CallOptions | undefined): Promise<Response | Adds> {
+function bufferedCall<Adds>(
+  pipeline: FetchPipeline<Adds>,
+  attempts: Attempts,
+  options: CallOptions | undefined,
+): Promise<Response | Adds> {
   const { signal } = attempts.request;
   const run = async (context: ExecutionContext): Promise<Response> =>
     attempts.readWhole(await attempts.send(context), context);
-  return pipeline.execute(run, signal === undefined ? options : { ...options, signal }).catch((error: unknown) => settleFailure(attempts, error));
+  return pipeline
+    .execute(run, signal === undefined ? options : { ...options, signal })
+    .catch((error: unknown) => settleFailure(attempts, error));
 }
 
 /** What the caller gets for a failed call. */

@@ -23,7 +23,11 @@ interface Grant {
   readonly atMs: number;
 }
 
-async function play(limit: number, burst: number, asked: readonly (typeof requests extends fc.Arbitrary<infer R> ? R : never)[number][]) {
+async function play(
+  limit: number,
+  burst: number,
+  asked: readonly (typeof requests extends fc.Arbitrary<infer R> ? R : never)[number][],
+) {
   const clock = new VirtualClock();
   const limiter = rateLimiter({ limit, periodMs: 1_000, burst, maxQueue: 20, clock });
   const grants: Grant[] = [];
@@ -60,37 +64,52 @@ async function play(limit: number, burst: number, asked: readonly (typeof reques
 describe('those who wait, for any requests, waits, priorities and aborts', () => {
   it('all settle, exceed the limit in no window, and leave no timer and no place behind', () =>
     fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 5 }), requests, async (limit, burst, asked) => {
-        const { clock, limiter, grants, settled } = await play(limit, burst, asked);
-        expect(settled).toBe(asked.length);
-        expect(clock.pendingTimers).toBe(0);
-        expect(limiter.statistics).toMatchObject({ waiting: 0, admitted: grants.length });
-        for (const key of [undefined, 'a', 'b']) {
-          const own = grants.filter(({ index }) => asked[index]!.key === key);
-          for (const { atMs } of own) {
-            const inWindow = own.filter((other) => other.atMs >= atMs && other.atMs <= atMs + 1_000);
-            expect(inWindow.reduce((sum, { index }) => sum + asked[index]!.cost, 0)).toBeLessThanOrEqual(limit + burst);
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 5 }),
+        requests,
+        async (limit, burst, asked) => {
+          const { clock, limiter, grants, settled } = await play(limit, burst, asked);
+          expect(settled).toBe(asked.length);
+          expect(clock.pendingTimers).toBe(0);
+          expect(limiter.statistics).toMatchObject({ waiting: 0, admitted: grants.length });
+          for (const key of [undefined, 'a', 'b']) {
+            const own = grants.filter(({ index }) => asked[index]!.key === key);
+            for (const { atMs } of own) {
+              const inWindow = own.filter((other) => other.atMs >= atMs && other.atMs <= atMs + 1_000);
+              expect(inWindow.reduce((sum, { index }) => sum + asked[index]!.cost, 0)).toBeLessThanOrEqual(
+                limit + burst,
+              );
+            }
           }
-        }
-      }),
+        },
+      ),
       propertyRuns(150),
     ));
 
   it('are never overtaken by one of their own class and key', () =>
     fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 4, max: 6 }), requests, async (limit, burst, asked) => {
-        const { grants, waited } = await play(limit, burst, asked);
-        const order = new Map(grants.map(({ index }, position) => [index, position]));
-        for (const { index } of waited) {
-          const own = order.get(index);
-          if (own === undefined) continue;
-          const { key, priority } = asked[index]!;
-          const later = asked
-            .map((request, other) => ({ request, other }))
-            .filter(({ request, other }) => other > index && request.key === key && priorityLevel(request.priority) === priorityLevel(priority));
-          for (const { other } of later) expect(order.get(other) ?? Infinity).toBeGreaterThan(own);
-        }
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 4, max: 6 }),
+        requests,
+        async (limit, burst, asked) => {
+          const { grants, waited } = await play(limit, burst, asked);
+          const order = new Map(grants.map(({ index }, position) => [index, position]));
+          for (const { index } of waited) {
+            const own = order.get(index);
+            if (own === undefined) continue;
+            const { key, priority } = asked[index]!;
+            const later = asked
+              .map((request, other) => ({ request, other }))
+              .filter(
+                ({ request, other }) =>
+                  other > index && request.key === key && priorityLevel(request.priority) === priorityLevel(priority),
+              );
+            for (const { other } of later) expect(order.get(other) ?? Infinity).toBeGreaterThan(own);
+          }
+        },
+      ),
       propertyRuns(150),
     ));
 });

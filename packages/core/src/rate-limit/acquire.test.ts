@@ -13,7 +13,8 @@ function busyLimiter(more: Partial<RateLimiterOptions> = {}) {
   const ask = (name: string, options: AcquireWaitOptions = {}, key?: string): Promise<void> =>
     limiter.acquire(key, options).then(
       () => void log.push(`${name} ${clock.now()}`),
-      (error: unknown) => void log.push(`${name} ${isBreakwaterError(error) ? error.code : String(error)} ${clock.now()}`),
+      (error: unknown) =>
+        void log.push(`${name} ${isBreakwaterError(error) ? error.code : String(error)} ${clock.now()}`),
     );
   return { clock, limiter, log, ask };
 }
@@ -55,11 +56,31 @@ describe('acquire', () => {
 
   it('serves the more urgent first, never LOW before HIGH, and each class in its order', async () => {
     const { clock, log, ask } = busyLimiter();
-    const asked: Priority[] = ['batch', 'low', 'high', 'normal', 'critical', 'high', 'medium', 'low', 'critical', 'batch'];
+    const asked: Priority[] = [
+      'batch',
+      'low',
+      'high',
+      'normal',
+      'critical',
+      'high',
+      'medium',
+      'low',
+      'critical',
+      'batch',
+    ];
     for (const [index, priority] of asked.entries()) void ask(`${priority}${index}`, { priority });
     await clock.advance(1_000);
     expect(log.map((line) => line.split(' ')[0])).toEqual([
-      'critical4', 'critical8', 'high2', 'high5', 'normal3', 'medium6', 'low1', 'low7', 'batch0', 'batch9',
+      'critical4',
+      'critical8',
+      'high2',
+      'high5',
+      'normal3',
+      'medium6',
+      'low1',
+      'low7',
+      'batch0',
+      'batch9',
     ]);
   });
 
@@ -117,7 +138,10 @@ describe('acquire', () => {
       retryAfterMs: 200,
       reason: 'wait',
     });
-    await expect(limiter.acquire(undefined, { maxWaitMs: 0 })).rejects.toMatchObject({ reason: 'limit', retryAfterMs: 200 });
+    await expect(limiter.acquire(undefined, { maxWaitMs: 0 })).rejects.toMatchObject({
+      reason: 'limit',
+      retryAfterMs: 200,
+    });
     const second = limiter.acquire(undefined, { maxWaitMs: 200 });
     await clock.advance(200);
     expect((await second).allowed).toBe(true);
@@ -130,8 +154,12 @@ describe('acquire', () => {
     void ask('low', { priority: 'low', cost: 3 });
     void ask('high', { priority: 'high', cost: 2 });
     await expect(limiter.acquire(undefined, { maxWaitMs: 1 })).rejects.toMatchObject({ retryAfterMs: 300 });
-    await expect(limiter.acquire(undefined, { maxWaitMs: 1, priority: 'low' })).rejects.toMatchObject({ retryAfterMs: 600 });
-    await expect(limiter.acquire(undefined, { maxWaitMs: 1, priority: 'critical' })).rejects.toMatchObject({ retryAfterMs: 100 });
+    await expect(limiter.acquire(undefined, { maxWaitMs: 1, priority: 'low' })).rejects.toMatchObject({
+      retryAfterMs: 600,
+    });
+    await expect(limiter.acquire(undefined, { maxWaitMs: 1, priority: 'critical' })).rejects.toMatchObject({
+      retryAfterMs: 100,
+    });
   });
 
   it('is refused when more urgent newcomers have made its wait too long, and is not given anything after that', async () => {
@@ -199,9 +227,10 @@ describe('acquire', () => {
     const controller = new AbortController();
     const { signal } = controller;
     let listeners = 0;
-    const { addEventListener, removeEventListener } = signal;
-    signal.addEventListener = (...args: Parameters<typeof addEventListener>) => (listeners++, addEventListener.apply(signal, args));
-    signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => (listeners--, removeEventListener.apply(signal, args));
+    const add = signal.addEventListener.bind(signal);
+    const remove = signal.removeEventListener.bind(signal);
+    signal.addEventListener = (...args: Parameters<typeof add>) => (listeners++, add(...args));
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => (listeners--, remove(...args));
     const waiting = Array.from({ length: 1_000 }, () => limiter.acquire(undefined, { signal }));
     expect(listeners).toBe(1);
     void waiting.pop()!.catch(() => undefined);

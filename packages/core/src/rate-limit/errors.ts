@@ -45,7 +45,7 @@ const SENTENCES: Readonly<Record<RateLimitReason, (name: string) => string>> = {
 
 /**
  * A request costs more than the limiter ever lets through at once: no wait will make it fit, so split it or raise the
- * burst. Code `COST_TOO_LARGE`, category `validation`; it has no `retryAfterMs`.
+ * burst. Code `COST_TOO_LARGE`, category `rate_limit`; it has no `retryAfterMs`.
  */
 export class CostTooLargeError extends BreakwaterError {
   readonly cost: number;
@@ -54,7 +54,7 @@ export class CostTooLargeError extends BreakwaterError {
   constructor(limitName: string, cost: number, maxCost: number) {
     super(`a cost of ${cost} is above the burst of ${maxCost} of the limit ${limitName}, so that it never fits`, {
       code: 'COST_TOO_LARGE',
-      category: 'validation',
+      category: 'rate_limit',
       policy: limitName,
       details: { limit: limitName, cost, maxCost },
     });

@@ -35,13 +35,24 @@ function mostInAnyWindow(admissions: readonly Admission[], windowMs: number): nu
 
 const limits = fc.record({
   limit: fc.integer({ min: 1, max: 1_000 }),
-  periodMs: fc.oneof(fc.integer({ min: 1, max: 100_000 }), fc.double({ min: 1, max: 1_000, noNaN: true }), fc.constant(34_560_000_000)),
+  periodMs: fc.oneof(
+    fc.integer({ min: 1, max: 100_000 }),
+    fc.double({ min: 1, max: 1_000, noNaN: true }),
+    fc.constant(34_560_000_000),
+  ),
   burst: fc.integer({ min: 1, max: 50 }),
 });
 const startMs = fc.double({ min: 0, max: 1e10, noNaN: true });
 /** Steps in periods; most arrivals come in heaps. */
 const arrivals = fc.array(
-  fc.record({ step: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1.5, noNaN: true }), fc.double({ min: 0, max: 0.01, noNaN: true })), cost: fc.integer({ min: 0, max: 60 }) }),
+  fc.record({
+    step: fc.oneof(
+      fc.constant(0),
+      fc.double({ min: 0, max: 1.5, noNaN: true }),
+      fc.double({ min: 0, max: 0.01, noNaN: true }),
+    ),
+    cost: fc.integer({ min: 0, max: 60 }),
+  }),
   { minLength: 1, maxLength: 300 },
 );
 
@@ -58,7 +69,9 @@ describe('GCRA, for any limit, arrivals, costs and steps of the clock', () => {
         }
         // The clock is read to a microsecond.
         const rounding = (0.001 * options.limit) / options.periodMs;
-        expect(mostInAnyWindow(admitted, options.periodMs)).toBeLessThanOrEqual(options.burst + options.limit + rounding);
+        expect(mostInAnyWindow(admitted, options.periodMs)).toBeLessThanOrEqual(
+          options.burst + options.limit + rounding,
+        );
       }),
       propertyRuns(300),
     );

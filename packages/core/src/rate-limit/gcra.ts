@@ -149,7 +149,13 @@ export class Gcra implements LimitAlgorithm, SlotOwner {
     this.#tatRest[slot] = tatRest;
   }
 
-  #decision(allowed: boolean, aheadUs: number, rest: number, retryAfterMs: number, oversize: boolean): RateLimitDecision {
+  #decision(
+    allowed: boolean,
+    aheadUs: number,
+    rest: number,
+    retryAfterMs: number,
+    oversize: boolean,
+  ): RateLimitDecision {
     const resetUs = aheadUs + rest * this.#usPerRest;
     // What is left may fall a hair short of a whole number.
     const left = this.maxCost - resetUs * this.#costPerUs + this.maxCost * 1e-12;

@@ -71,7 +71,8 @@ export class KeyQueue {
   }
 
   #lowestWaiting(): number | undefined {
-    for (let level = PRIORITY_LEVELS - 1; level >= 0; level--) if (this.#waiting.firstOf(level) !== undefined) return level;
+    for (let level = PRIORITY_LEVELS - 1; level >= 0; level--)
+      if (this.#waiting.firstOf(level) !== undefined) return level;
     return undefined;
   }
 

@@ -235,7 +235,13 @@ class LocalLimiter implements WaitableLimiter, QueueObserver {
   }
 
   /** What is there belongs to those who wait for it. */
-  #behindOthers(queue: AdmissionQueue, key: string | undefined, cost: number, level: number, now: number): RateLimitDecision {
+  #behindOthers(
+    queue: AdmissionQueue,
+    key: string | undefined,
+    cost: number,
+    level: number,
+    now: number,
+  ): RateLimitDecision {
     const decision = this.#algorithm.decide(key, cost, now, false);
     if (decision.oversize) return decision;
     return { ...decision, allowed: false, retryAfterMs: queue.predictedWaitMs(key, cost, level, now) };
@@ -255,6 +261,6 @@ function levelOf(options: AcquireOptions | undefined): number {
   const priority = options?.priority;
   if (priority === undefined) return NORMAL;
   const level = priorityLevel(priority) as number | undefined;
-  if (level === undefined) throw new RangeError(`not a priority: ${String(priority)}`);
+  if (level === undefined) throw new RangeError(`not a priority: ${priority}`);
   return level;
 }

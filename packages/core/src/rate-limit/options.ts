@@ -38,8 +38,12 @@ export interface RateLimiterOptions {
 }
 
 /** What a limiter has when nothing else is said. */
-export const RATE_LIMITER_DEFAULTS: { readonly strict: false; readonly maxKeys: 100_000; readonly maxQueue: 10_000; readonly name: string } =
-  Object.freeze({ strict: false, maxKeys: 100_000, maxQueue: 10_000, name: 'rate-limit' });
+export const RATE_LIMITER_DEFAULTS: {
+  readonly strict: false;
+  readonly maxKeys: 100_000;
+  readonly maxQueue: 10_000;
+  readonly name: string;
+} = Object.freeze({ strict: false, maxKeys: 100_000, maxQueue: 10_000, name: 'rate-limit' });
 
 const rules: Rules<RateLimiterOptions> = {
   limit: integer(1),
@@ -71,15 +75,24 @@ export function resolveLimiterOptions(given: RateLimiterOptions): ResolvedLimite
   const burst = options.burst ?? (strict ? Math.max(1, Math.floor(limit / 10)) : limit);
   const faults: ConfigurationFault[] = [];
   if (strict && burst >= limit) {
-    const expected = limit === 1 ? 'a limit of at least 2 when strict' : `a burst below the limit of ${limit} when strict`;
+    const expected =
+      limit === 1 ? 'a limit of at least 2 when strict' : `a burst below the limit of ${limit} when strict`;
     const path = limit === 1 ? 'rateLimiter.limit' : 'rateLimiter.burst';
     faults.push({ path, expected, received: String(limit === 1 ? limit : burst) });
   }
   const rate = strict ? Math.max(1, limit - burst) : limit;
   if ((burst * periodMs) / rate > LONGEST_RESET_MS) {
-    faults.push({ path: 'rateLimiter.burst', expected: 'a burst that is there again within 100 years', received: String(burst) });
+    faults.push({
+      path: 'rateLimiter.burst',
+      expected: 'a burst that is there again within 100 years',
+      received: String(burst),
+    });
   } else if (burst * (Math.round(periodMs * 1_000) % rate) > Number.MAX_SAFE_INTEGER) {
-    faults.push({ path: 'rateLimiter.burst', expected: 'a burst small enough to count exactly', received: String(burst) });
+    faults.push({
+      path: 'rateLimiter.burst',
+      expected: 'a burst small enough to count exactly',
+      received: String(burst),
+    });
   }
   if (faults.length > 0) throw new ConfigurationError(faults);
   const { maxKeys, maxQueue, name, clock } = options;

@@ -58,10 +58,12 @@ describe('rateLimit', () => {
     const byCall = pipeline(rateLimit(limiter));
     await byCall.execute(() => 1, { cost: 3 });
     expect(limiter.check().remaining).toBe(2);
-    await expect(byCall.execute(() => 1, { cost: -1 })).rejects.toMatchObject({ code: 'CONFIGURATION' });
+    const ownCost = pipeline(rateLimit(limiter, { cost: () => 1 }));
+    await ownCost.execute(() => 1, { cost: 3 });
     expect(limiter.check().remaining).toBe(1);
     await expect(byCall.execute(() => 1, { cost: 6 })).rejects.toMatchObject({ code: 'COST_TOO_LARGE' });
-    await expect(byCall.execute(() => 1, { cost: -1 })).rejects.toThrow(RangeError);
+    await expect(byCall.execute(() => 1, { cost: -1 })).rejects.toMatchObject({ code: 'CONFIGURATION' });
+    await expect(pipeline(rateLimit(limiter, { cost: () => -1 })).execute(() => 1)).rejects.toThrow(RangeError);
   });
 
   it('shares one limit among the pipelines that share the limiter', async () => {

@@ -69,7 +69,8 @@ export function rateLimit(limiter: RateLimiter | RateLimiterOptions, options?: R
 }
 
 function toLimiter(value: RateLimiter | RateLimiterOptions): WaitableLimiter {
-  if (typeof value !== 'object' || value === null || !('tryAcquire' in value)) return rateLimiter(value) as WaitableLimiter;
+  if (typeof value !== 'object' || value === null || !('tryAcquire' in value))
+    return rateLimiter(value) as WaitableLimiter;
   if (typeof (value as Partial<WaitableLimiter>).enqueue === 'function') return value as WaitableLimiter;
   const expected = 'a limiter made by rateLimiter, or the options of one';
   throw new ConfigurationError([{ path: 'rateLimit.limiter', expected, received: describe(value) }]);
@@ -142,7 +143,8 @@ class LimitingPolicy implements RateLimitPolicy {
   #costOf(call: Call): number {
     const own = this.#cost;
     const cost = own === undefined ? (call.options?.cost ?? 1) : typeof own === 'number' ? own : own(call.context);
-    if (typeof cost !== 'number' || !(cost >= 0)) throw new RangeError(`a cost must be a number of at least 0, not ${String(cost)}`);
+    if (typeof cost !== 'number' || !(cost >= 0))
+      throw new RangeError(`a cost must be a number of at least 0, not ${String(cost)}`);
     return cost;
   }
 }

@@ -28,9 +28,18 @@ describe('resilientFetch', () => {
     withServer(
       (_request, response) => response.writeHead(503, { 'retry-after-ms': '1' }).end('down'),
       async (server) => {
-        const error = await resilientFetch(pipeline(quickly()))(`${server.url}/a?secret=1`).catch((thrown: unknown) => thrown);
+        const error = await resilientFetch(pipeline(quickly()))(`${server.url}/a?secret=1`).catch(
+          (thrown: unknown) => thrown,
+        );
         expect(error).toBeInstanceOf(HttpStatusError);
-        expect(error).toMatchObject({ code: 'HTTP_503', status: 503, method: 'GET', path: '/a', body: 'down', retryAfterMs: 1 });
+        expect(error).toMatchObject({
+          code: 'HTTP_503',
+          status: 503,
+          method: 'GET',
+          path: '/a',
+          body: 'down',
+          retryAfterMs: 1,
+        });
         expect((error as Error).message).not.toContain('secret');
         expect(server.requests).toHaveLength(3);
       },
