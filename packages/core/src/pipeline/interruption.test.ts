@@ -253,6 +253,7 @@ describe('a deadline', () => {
       category: 'timeout',
       details: { deadlineMs: 1_500 },
     });
+    expect((call.error as Error).message).toBe('the call of stock did not end within its deadline of 1500 ms');
     expect(remaining).toEqual([1_500]);
     expect(clock.pendingTimers).toBe(0);
   });

@@ -105,7 +105,7 @@ describe('the events of a pipeline', () => {
     calls.on('call-ended', ended);
     answer.resolve('item');
     await call;
-    for (const [event] of ended.mock.calls) expect((event as { durationMs: number }).durationMs).toBe(0);
+    expect(ended).not.toHaveBeenCalled();
   });
 
   it('tell a late result, which changes nothing', async () => {
@@ -159,7 +159,10 @@ describe('close', () => {
     const running = calls.execute(() => answer.promise);
     const closed = watched(calls.close());
     const error = await rejection(calls.execute(() => 1));
-    expect(error).toMatchObject({ code: 'PIPELINE_CLOSED', category: 'internal' });
+    expect(error).toMatchObject({
+      code: 'PIPELINE_CLOSED',
+      message: 'the pipeline stock is closed and takes no calls',
+    });
     expect(await calls.tryExecute(() => 1)).toMatchObject({ ok: false, error: { code: 'PIPELINE_CLOSED' } });
     expect(closed.state).toBe('pending');
     answer.resolve('item');

@@ -86,7 +86,7 @@ describe('an AbortController', () => {
 
 describe('forty thousand calls on one signal', () => {
   it('add one listener to it, and abort in no time that grows with their square', async () => {
-    const { controller, ...counted } = countedController();
+    const controller = new AbortController();
     const clock = new CoalescingClock();
     const calls = all(clock);
     const gate = bulkhead({ maxConcurrent: 1, maxQueue: Infinity });
@@ -102,7 +102,6 @@ describe('forty thousand calls on one signal', () => {
     const outcomes = await Promise.all([...running, ...waiting]);
     expect(outcomes.every(({ ok }) => !ok)).toBe(true);
     expect([gate.running, gate.queued]).toEqual([0, 0]);
-    expect(counted).toBeDefined();
   });
 
   it('add it once, and take it away once', async () => {
