@@ -2,6 +2,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { fallback } from '../fallback/fallback.ts';
+import { constant } from '../retry/backoff.ts';
+import { retry } from '../retry/retry.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { failure, success } from '../policy/outcome.ts';
 import { AGAIN, type AroundPolicy, type Call, type HookPolicy, WAIT } from '../policy/policy.ts';
@@ -214,6 +216,23 @@ describe('a policy by hooks', () => {
     expect(await rejection(pipeline(refusing).execute(() => 1))).toBe(reason);
     await expect(pipeline(replacing).execute(() => 1)).resolves.toBe('other');
     expect(await pipeline(again).tryExecute(() => 1)).toMatchObject({ attempts: 3 });
+  });
+
+  it('may give one outcome to many calls, a frozen one too, and each call has its own count of attempts', async () => {
+    const shared = failure(reason);
+    const frozen = Object.freeze({ ok: true, value: 'cached', attempts: 0 } as const);
+    const refusing: HookPolicy = { kind: 'a', ...quiet, enter: (call) => (call.attempts > 1 ? shared : undefined) };
+    const again = retry({ backoff: constant(0), maxAttempts: 9, retryIf: (error) => error !== reason });
+    const fn = ({ attempt }: ExecutionContext) => Promise.reject(new Error(`${attempt}`));
+    const twice = await pipeline(again, refusing).tryExecute(fn);
+    const replacing: HookPolicy = { kind: 'b', ...quiet, enter: () => undefined, leave: () => frozen };
+    const thrice = await pipeline(again, refusing, again).tryExecute(fn);
+    expect([twice.attempts, thrice.attempts]).toEqual([2, 9]);
+    const other: HookPolicy = { kind: 'c', ...quiet, enter: () => shared };
+    expect(await pipeline(other).tryExecute(fn)).toMatchObject({ error: reason, attempts: 0 });
+    expect(twice.attempts).toBe(2);
+    expect(await pipeline(replacing).tryExecute(() => 'item')).toEqual({ ok: true, value: 'cached', attempts: 1 });
+    await expect(pipeline(replacing).execute(() => 'item')).resolves.toBe('cached');
   });
 
   it('may wait, and go on later, inward or outward', async () => {

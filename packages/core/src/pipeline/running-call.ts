@@ -15,7 +15,7 @@
  * that walk has ended, so that no step is told of the end of something that it has not finished to begin.
  */
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
-import { type Failure, failure, type Outcome, success } from '../policy/outcome.ts';
+import { type Failure, failure, type Outcome, success, withAttempts } from '../policy/outcome.ts';
 import { AGAIN, type Call, type Fork, type Scope, WAIT } from '../policy/policy.ts';
 import { type Priority, priorityLevel } from '../policy/priority.ts';
 import { Attempt } from './attempt.ts';
@@ -364,8 +364,8 @@ export class RunningCall implements Call {
 
   // --- the end ---
 
-  private end(outcome: Outcome): void {
-    (outcome as { attempts: number }).attempts = this.attempts;
+  private end(last: Outcome): void {
+    const outcome = this.asOutcome ? withAttempts(last, this.attempts) : last;
     this.outcome = outcome;
     this.rare?.guard?.release();
     if (this.origin !== undefined) {
@@ -380,7 +380,7 @@ export class RunningCall implements Call {
 
   private tellEnd(outcome: Outcome, startedAt: number): void {
     const durationMs = this.plan.clock.now() - startedAt;
-    const ended = { durationMs, attempts: outcome.attempts, outcome: outcome.ok ? 'success' : 'failure' };
+    const ended = { durationMs, attempts: this.attempts, outcome: outcome.ok ? 'success' : 'failure' };
     this.emit(undefined, 'call-ended', outcome.ok ? ended : { ...ended, error: outcome.error });
   }
 

@@ -78,3 +78,16 @@ export function failure(error: unknown): Failure {
 export function refusal(makeError: (detail: number) => Error, detail = 0): Failure {
   return new Refused(makeError, detail);
 }
+
+/**
+ * The same outcome with the number of attempts of its call. A policy may well give one object to all calls that it
+ * refuses: only one that has not been counted yet, and can be, is changed in place.
+ */
+export function withAttempts(outcome: Outcome, attempts: number): Outcome {
+  if (outcome.attempts === attempts) return outcome;
+  if (outcome.attempts === 0 && Object.isExtensible(outcome)) {
+    (outcome as { attempts: number }).attempts = attempts;
+    return outcome;
+  }
+  return outcome.ok ? { ok: true, value: outcome.value, attempts } : { ok: false, error: outcome.error, attempts };
+}
