@@ -6,7 +6,8 @@ import { expect, it } from 'vitest';
 const program = fileURLToPath(new URL('./programs/allocated-bytes.ts', import.meta.url));
 /** Nothing is collected while it measures: what is allocated is what the heap has grown by. */
 const flags = ['--max-semi-space-size=512', '--min-semi-space-size=512', '--single-threaded', '--no-warnings'];
-const typeScript = ['--experimental-strip-types'];
+/** Newer ones take TypeScript as it is. */
+const typeScript = process.features.typescript ? [] : ['--experimental-strip-types'];
 
 async function bytesPerCall(what: string): Promise<number> {
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, ...typeScript, program, what]);
