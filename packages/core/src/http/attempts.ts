@@ -19,7 +19,8 @@ export class Attempts {
   readonly request: OutgoingRequest;
   readonly #options: ResolvedFetchOptions;
   readonly #clock: Clock;
-  #last: ExecutionContext | undefined = undefined;
+  /** The last attempt, as long as it has not been judged. */
+  #open: ExecutionContext | undefined = undefined;
   #final: { readonly error: unknown } | undefined = undefined;
   #handedOut = false;
   /** The response behind the last failure status, when the caller is to have it. */
@@ -34,7 +35,7 @@ export class Attempts {
   /** Sends the request once; the response has a status that is no failure, and its body has not been read. */
   async send(context: ExecutionContext): Promise<Response> {
     this.#refuseRepetition();
-    this.#last = context;
+    this.#open = context;
     let response: Response;
     try {
       response = await this.request.send(this.#fetch, context, this.#options.sendDeadline);
@@ -83,7 +84,7 @@ export class Attempts {
       return error instanceof TypeError ? this.#finally(new InvalidRequestError(this.request, error)) : error;
     const mayRepeat = this.#mayRepeat(neverArrived(failure)) && failure.trouble !== 'TLS';
     const shown = new NetworkError(this.request, failure.trouble, failure.systemCode, error, mayRepeat);
-    return mayRepeat ? shown : this.#finally(shown);
+    return mayRepeat ? this.#repeatably(shown) : this.#finally(shown);
   }
 
   get #fetch(): Fetch {
@@ -100,7 +101,7 @@ export class Attempts {
       if (context.signal.aborted) return context.signal.reason;
       if (!throwOnStatus) return this.explain(error, context);
     }
-    const body = part === undefined ? undefined : textOf(response, part.bytes, maxErrorBodyBytes);
+    const body = part === undefined ? undefined : textOf(response, part, maxErrorBodyBytes);
     const facts = { status, body, retryAfterMs: retryAfterMs(headers, this.#clock.wallTime(), status) };
     const mayRepeat = this.#mayRepeat(status === 429 || status === 425);
     const error = new HttpStatusError(this.request, facts, mayRepeat);
@@ -108,7 +109,7 @@ export class Attempts {
       if (!part.complete) return this.#finally(new ResponseTooLargeError(this.request, maxBodyBytes));
       this.#answers.set(error, deriveResponse(response, part.bytes));
     }
-    return mayRepeat ? error : this.#finally(error);
+    return mayRepeat ? this.#repeatably(error) : this.#finally(error);
   }
 
   /** @param hadNoEffect Whether the failure shows that the server has not acted on the request. */
@@ -117,17 +118,26 @@ export class Attempts {
     return hadNoEffect || this.#options.retryNonIdempotent || this.request.idempotent;
   }
 
+  #repeatably<E>(error: E): E {
+    this.#open = undefined;
+    return error;
+  }
+
   #finally<E>(error: E): E {
     this.close(error);
     return error;
   }
 
-  /** A time limit may have ended the last attempt without its being told; then this is where a repetition is refused. */
+  /** A time limit may have ended the last attempt without its being judged; then this is where that is made up for. */
   #refuseRepetition(): void {
     if (this.#final !== undefined) throw this.#final.error;
-    if (this.#last === undefined || (this.#mayRepeat(false) && !this.#handedOut)) return;
-    const { signal } = this.#last;
-    throw new RequestNotRepeatableError(this.request, this.#obstacle(), signal.aborted ? signal.reason : undefined);
+    if (!this.#handedOut && (this.#open === undefined || this.#mayRepeat(false))) return;
+    const signal = this.#open?.signal;
+    throw new RequestNotRepeatableError(
+      this.request,
+      this.#obstacle(),
+      signal?.aborted === true ? signal.reason : undefined,
+    );
   }
 
   #obstacle(): string {

@@ -50,6 +50,9 @@ export function classifyFailure(error: unknown): NetworkFailure | undefined {
     return { trouble: troubleOf(systemCode), systemCode };
   }
   if (!(error instanceof Error)) return undefined;
+  // undici's parser leaves its code out where it stopped at the first line.
+  if (error.cause instanceof Error && error.cause.name === 'HTTPParserError')
+    return { trouble: 'PROTOCOL', systemCode: undefined };
   if (/terminated|closed|reset/i.test(error.message)) return { trouble: 'RESET', systemCode: undefined };
   return NETWORK_MESSAGE.test(error.message) ? { trouble: 'FAILED', systemCode: undefined } : undefined;
 }

@@ -1,6 +1,6 @@
 import type { CallOptions } from '../policy/context.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
-import { anything, callable, flag, integer, oneOf, type Rules } from '../options/rules.ts';
+import { callable, flag, integer, oneOf, type Rules } from '../options/rules.ts';
 import type { Fetch } from './outgoing-request.ts';
 
 /** Options of {@link resilientFetch}. */
@@ -54,7 +54,10 @@ export const RESILIENT_FETCH_DEFAULTS: Readonly<
 const rules: Rules<ResilientFetchOptions> = {
   body: oneOf('stream', 'buffered'),
   maxBodyBytes: integer(1),
-  failureStatuses: anything(),
+  failureStatuses: {
+    expected: 'a list of statuses, or a function of the status',
+    accepts: (value): value is readonly number[] => typeof value === 'function' || isListOfStatuses(value),
+  },
   throwOnStatus: flag(),
   maxErrorBodyBytes: integer(0),
   retryNonIdempotent: flag(),
@@ -62,6 +65,10 @@ const rules: Rules<ResilientFetchOptions> = {
   callOptions: callable(),
   fetch: callable(),
 };
+
+function isListOfStatuses(value: unknown): boolean {
+  return Array.isArray(value) && value.every((status) => Number.isInteger(status) && status >= 100 && status <= 599);
+}
 
 /** Options of {@link resilientFetch}, complete. */
 export type ResolvedFetchOptions = Resolved<ResilientFetchOptions, typeof RESILIENT_FETCH_DEFAULTS> & {

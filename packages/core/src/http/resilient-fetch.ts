@@ -20,6 +20,8 @@ import { OutgoingRequest, urlOf } from './outgoing-request.ts';
 export interface FetchPipeline<Adds = never> {
   execute<T>(fn: (context: ExecutionContext) => T, options?: CallOptions): Promise<Awaited<T> | Adds>;
   readonly boundClock?: Clock | undefined;
+  /** For the compiler only: what the pipeline can add to the results of a call. */
+  readonly '~types'?: { readonly adds: Adds } | undefined;
 }
 
 /** The platform's fetch, whose result may also be what a fallback of the pipeline adds. */

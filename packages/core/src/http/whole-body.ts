@@ -41,10 +41,10 @@ function joined(chunks: readonly Uint8Array[], length: number): ArrayBuffer {
 
 const TEXTUAL = /json|text|xml|html|javascript|urlencoded/i;
 
-/** The bytes as text, where the response says that they are text or doesn't say what they are; undefined otherwise. */
-export function textOf(response: Response, bytes: ArrayBuffer, maxBytes: number): string | undefined {
+/** The beginning of a body as text, where the response says that it is text or doesn't say what it is. */
+export function textOf(response: Response, { bytes, complete }: BodyPart, maxBytes: number): string | undefined {
   const type = response.headers.get('content-type');
   if (bytes.byteLength === 0 || (type !== null && !TEXTUAL.test(type))) return undefined;
   // Streaming leaves out a last character that the cut has broken.
-  return new TextDecoder().decode(bytes.slice(0, maxBytes), { stream: bytes.byteLength > maxBytes });
+  return new TextDecoder().decode(bytes.slice(0, maxBytes), { stream: !complete || bytes.byteLength > maxBytes });
 }
