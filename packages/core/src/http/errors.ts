@@ -48,7 +48,7 @@ export class HttpStatusError extends BreakwaterError {
 nameError(HttpStatusError, 'HttpStatusError');
 
 /** The category of an error for this status. */
-export function categoryOfStatus(status: number): ErrorCategory {
+function categoryOfStatus(status: number): ErrorCategory {
   if (status === 429) return 'rate_limit';
   if (status === 401 || status === 403 || status === 407) return 'authentication';
   if (status === 408 || status === 425) return 'external_service';

@@ -101,8 +101,11 @@ class StreamingCall<Adds> {
   async #run(context: ExecutionContext): Promise<Response> {
     const response = await this.#attempts.send(context);
     if (isBodiless(response)) return response;
-    // A run that is no longer wanted must not hand anything out.
-    context.signal.throwIfAborted();
+    // A run that is no longer wanted hands nothing out, also where what sent it pays no heed to its signal.
+    if (context.signal.aborted) {
+      response.body?.cancel().catch(() => undefined);
+      throw context.signal.reason;
+    }
     const guarded = guardBody(response, context.signal, (error) => this.#attempts.explain(error, context));
     this.#attempts.handedOut();
     this.#handOut(guarded.response);

@@ -101,7 +101,8 @@ export class AdmissionQueue {
     const now = this.#clock.now();
     this.#left(queue, waiter);
     this.#observer.waitEnded(ending, now - waiter.queuedAt);
-    if (queue.size > 0 && wasHead) this.#schedule(queue, now);
+    // A next one that costs no less is not due earlier: the timer may come too early for it, never too late.
+    if (wasHead && (queue.head()?.cost ?? Infinity) < waiter.cost) this.#schedule(queue, now);
     this.#arm(now);
     return true;
   }

@@ -9,8 +9,9 @@
  *
  * Arithmetic is exact. A time is whole microseconds plus a number of `rate`-ths of one, so that T, which is seldom a
  * whole number of anything, is added without rounding: T = `stepUs` + `stepRest` / rate. The clock alone is rounded,
- * down to a microsecond, which can make a wait up to 1 µs longer and a window up to 1 µs wider. Costs that are no
- * integers are as exact as their binary fraction.
+ * down to a microsecond, which can make a wait up to 1 µs longer and a window up to 1 µs wider (a clock in milliseconds
+ * tells microseconds apart for three years after its origin). Costs that are no integers are as exact as their binary
+ * fraction.
  */
 import type { LimitAlgorithm } from './algorithm.ts';
 import type { RateLimitDecision } from './decision.ts';
@@ -90,7 +91,9 @@ export class Gcra implements LimitAlgorithm, SlotOwner {
     const excess = nextTat - now - this.#toleranceUs;
     const over = nextRest > this.#toleranceRest;
     if (excess > 0 || (excess === 0 && over)) {
-      return this.#decision(false, tat - now, rest, (over ? excess + 1 : excess) / US_PER_MS, false);
+      // Counted from the time as it was read: added to that it is the very microsecond at which the request fits.
+      const fitsAt = (now + (over ? excess + 1 : excess)) / US_PER_MS;
+      return this.#decision(false, tat - now, rest, fitsAt - nowMs, false);
     }
     if (!commit) return this.#decision(true, tat - now, rest, 0, false);
     if (cost > 0) this.#store(slot ?? this.#add(key!, now), nextTat, nextRest);
@@ -157,18 +160,25 @@ export class Gcra implements LimitAlgorithm, SlotOwner {
     oversize: boolean,
   ): RateLimitDecision {
     const resetUs = aheadUs + rest * this.#usPerRest;
-    // What is left may fall a hair short of a whole number.
-    const left = this.maxCost - resetUs * this.#costPerUs + this.maxCost * 1e-12;
     return {
       allowed,
       limitName: this.#name,
       limitValue: this.limitValue,
-      remaining: left > 0 ? Math.floor(left) : 0,
+      remaining: this.#remaining(aheadUs, rest, resetUs),
       retryAfterMs,
       resetMs: resetUs / US_PER_MS,
       oversize,
       degraded: false,
       shadow: false,
     };
+  }
+
+  /** How much fits. The quotient may be a hair off a whole number, so the whole number is tried. */
+  #remaining(aheadUs: number, rest: number, resetUs: number): number {
+    const estimate = Math.floor(this.maxCost - resetUs * this.#costPerUs + this.maxCost * 1e-12);
+    if (estimate <= 0) return 0;
+    const slackUs = this.#toleranceUs - aheadUs - estimate * this.#stepUs;
+    const slackRest = this.#toleranceRest - rest - estimate * this.#stepRest;
+    return slackUs + slackRest / this.#rate >= 0 ? estimate : estimate - 1;
   }
 }

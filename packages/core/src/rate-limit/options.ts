@@ -5,8 +5,8 @@ import { count, flag, integer, milliseconds, type Rules } from '../options/rules
 import { policyOptionRules } from '../policy/policy-base.ts';
 
 /** The shortest and the longest period of a limit: 1 ms and 400 days. */
-export const SHORTEST_PERIOD_MS = 1;
-export const LONGEST_PERIOD_MS = 34_560_000_000;
+const SHORTEST_PERIOD_MS = 1;
+const LONGEST_PERIOD_MS = 34_560_000_000;
 
 /** Beyond this a limiter could not count microseconds exactly: 100 years until it is fresh again. */
 const LONGEST_RESET_MS = 100 * 365 * 86_400_000;
