@@ -1,7 +1,7 @@
 // From rows to numbers: makes the candidates, measures them side by side, and relates each to the bare call.
 import { bytesPerCall } from './allocation.mjs';
 import { measure, median } from './measure.mjs';
-import { work } from './policies.mjs';
+import { bareCall } from './policies.mjs';
 import { loadRivals, NotRun } from './rivals.mjs';
 import { inSequence } from './run.mjs';
 
@@ -37,7 +37,7 @@ async function prepare(row, use) {
   }
   // The bare call of a row whose calls fail is still one that succeeds.
   const bareLoop = row.calls === undefined ? inSequence : row.loop;
-  const bare = { group: row.name, loop: bareLoop, candidate: row.bare ?? work, fixedCalls: row.calls };
+  const bare = { group: row.name, loop: bareLoop, candidate: row.bare ?? bareCall, fixedCalls: row.calls };
   return { row, bare, ours: await column(row, row.ours, row.oursMore, use), rivals };
 }
 

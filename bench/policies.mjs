@@ -4,6 +4,9 @@ import { bulkhead, circuitBreaker, fallback, retry, timeout } from '../packages/
 
 export const work = async () => 1;
 
+/** The bare call, in a closure as every candidate is, so that the closure is in every column. */
+export const bareCall = () => work();
+
 export const timeoutMs = 5000;
 const samplingMs = 10_000;
 const breakMs = 30_000;

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
+import { constant } from '../retry/backoff.ts';
+import { retry } from '../retry/retry.ts';
 import type { Priority } from '../policy/priority.ts';
 import { countedController } from '../testing/test-support/counted-signal.ts';
 import { deferred, type Deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
@@ -34,6 +36,25 @@ function gated(options: BulkheadOptions = {}) {
 }
 
 describe('a bulkhead', () => {
+  it('gives its permit back also when an earlier attempt of the same call ended in the queue', async () => {
+    const gate = bulkhead({ maxConcurrent: 1, maxQueue: 1, clock });
+    const calls = pipeline(
+      { clock },
+      retry({ maxAttempts: 2, backoff: constant(0) }),
+      timeout({ timeoutMs: 100 }),
+      gate,
+    );
+    const permit = await gate.acquire();
+    const waiting = watched(calls.execute(() => new Promise(() => undefined)));
+    await clock.advance(100);
+    permit.release();
+    await clock.advance(50);
+    expect([gate.running, gate.queued]).toEqual([1, 0]);
+    await clock.advance(100);
+    expect(waiting.state).toBe('rejected');
+    expect([gate.running, gate.queued]).toEqual([0, 0]);
+  });
+
   it('runs so many at once, lets so many wait, and refuses the rest at once', async () => {
     const { gate, call, started, end } = gated({ maxConcurrent: 2, maxQueue: 1 });
     const calls = ['a', 'b', 'c', 'd'].map((name) => call(name));

@@ -99,9 +99,7 @@ export function bulkhead(options: BulkheadOptions = {}): Bulkhead {
   return new BulkheadPolicy(options);
 }
 
-/** In the slot of a call that has its permit. */
-const HOLDS_PERMIT = Symbol('holds permit');
-
+/** Remembers of a call its waiter while it waits, and nothing while it has its permit. */
 class BulkheadPolicy extends PolicyBase implements Bulkhead {
   readonly kind = 'bulkhead';
   private readonly options: Resolved<BulkheadOptions, typeof bulkheadDefaults>;
@@ -123,13 +121,10 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
   }
 
   enter(call: Call, at: number): Outcome | Wait | undefined {
-    if (this.permits.tryTakeUncontended() || this.permits.tryTake(call.priorityLevel)) {
-      call.slots[at] = HOLDS_PERMIT;
-      return undefined;
-    }
+    if (this.permits.tryTakeUncontended() || this.permits.tryTake(call.priorityLevel)) return undefined;
     const waiter = new WaitingCall(this, call, at);
     if (!this.queue(waiter)) return this.refuse(call, 'BULKHEAD_FULL');
-    call.slots[at] = waiter;
+    call.keep(at, waiter);
     if (call.wants('bulkhead-queued')) call.emit(this.name, 'bulkhead-queued', { queued: this.queued });
     return WAIT;
   }
@@ -140,9 +135,10 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
   }
 
   cancel(call: Call, at: number): void {
-    const slot = call.slots[at];
-    if (slot instanceof Waiter) this.permits.leaveQueue(slot);
-    else this.giveBack(call);
+    const waiter = call.kept(at) as WaitingCall | undefined;
+    if (waiter === undefined) return this.giveBack(call);
+    call.keep(at, undefined);
+    this.permits.leaveQueue(waiter);
   }
 
   acquire(options: Pick<CallOptions, 'signal' | 'priority'> = {}): Promise<Permit> {
@@ -175,12 +171,13 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
 
   /** The permit is the call's. */
   proceed(call: Call, at: number): void {
-    call.slots[at] = HOLDS_PERMIT;
+    call.keep(at, undefined);
     call.resume(at);
   }
 
   /** The call waited too long. */
   refuseWaiting(call: Call, at: number): void {
+    call.keep(at, undefined);
     call.complete(at, this.refuse(call, 'BULKHEAD_WAIT_TIMEOUT'));
   }
 

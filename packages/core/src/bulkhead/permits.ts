@@ -56,6 +56,7 @@ export class Permits {
   /** Gives a permit back; the next waiter gets it. */
   give(): void {
     this.takenCount--;
+    if (this.queue.size === 0) return;
     // A waiter whose function is synchronous gives its permit back from within granted(): a loop, not a recursion.
     if (this.handingOut) return;
     this.handingOut = true;

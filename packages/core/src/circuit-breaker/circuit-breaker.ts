@@ -102,12 +102,12 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
   enter(call: Call, at: number): Outcome | undefined {
     const state = this.current;
     if (state.kind !== 'closed') return this.enterGuarded(call, at);
-    call.slots[at] = call.attempts === 0 ? state.admission : new Admission(state, call.attempts, undefined);
+    call.keep(at, call.attempts === 0 ? state.admission : new Admission(state, call.attempts, undefined));
     return undefined;
   }
 
   leave(call: Call, at: number, outcome: Outcome): Outcome {
-    const admission = call.slots[at] as Admission;
+    const admission = call.kept(at) as Admission;
     // A probe that comes back after its lease has lost its place, also when nobody has asked since.
     if (admission.lease !== undefined) this.loseExpiredProbes(this.clock.now());
     if (admission.state !== this.current) return outcome;
@@ -118,7 +118,7 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
   }
 
   cancel(call: Call, at: number, outcome: Failure, byCaller: boolean): void {
-    if (byCaller) this.release(call.slots[at] as Admission);
+    if (byCaller) this.release(call.kept(at) as Admission);
     else this.leave(call, at, outcome);
   }
 
@@ -130,7 +130,7 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
     if (state.kind === 'half-open' && this.hasRoom(state)) {
       const lease: Lease = { expiresAt: now + this.options.probeLeaseMs };
       state.leases.add(lease);
-      call.slots[at] = new Admission(state, call.attempts, lease);
+      call.keep(at, new Admission(state, call.attempts, lease));
       return undefined;
     }
     return this.refuse(call, state, now);

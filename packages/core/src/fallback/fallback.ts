@@ -92,26 +92,26 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
   }
 
   enter(call: Call, at: number): undefined {
-    call.slots[at] = undefined;
+    call.keep(at, undefined);
   }
 
   leave(call: Call, at: number, outcome: Outcome): Outcome | Wait {
     if (outcome.ok || !this.handles(call, outcome.error)) return outcome;
     const making: Making = { scope: call.scope(at), first: outcome.error, wanted: true };
-    call.slots[at] = making;
+    call.keep(at, making);
     const made = this.make(making, outcome.error);
     if (!(made instanceof Promise)) return this.made(call, outcome, made);
     void made.then((substitute) => {
       if (!making.wanted) return;
-      call.slots[at] = undefined;
+      call.keep(at, undefined);
       call.complete(at, this.made(call, outcome, substitute));
     });
     return WAIT;
   }
 
   cancel(call: Call, at: number, outcome: Failure, byCaller: boolean): void {
-    const making = call.slots[at] as Making | undefined;
-    call.slots[at] = undefined;
+    const making = call.kept(at) as Making | undefined;
+    call.keep(at, undefined);
     if (making === undefined) return;
     making.wanted = false;
     making.scope.abort(outcome.error, byCaller);

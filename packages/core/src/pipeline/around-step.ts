@@ -29,7 +29,7 @@ export class AroundStep implements HookPolicy {
 
   enter(call: Call, at: number): Wait {
     const run = new AroundRun(call, at);
-    call.slots[at] = run;
+    call.keep(at, run);
     run.start(this.policy);
     return WAIT;
   }
@@ -39,8 +39,8 @@ export class AroundStep implements HookPolicy {
   }
 
   cancel(call: Call, at: number, outcome: Failure, byCaller: boolean): void {
-    const run = call.slots[at] as AroundRun;
-    call.slots[at] = undefined;
+    const run = call.kept(at) as AroundRun;
+    call.keep(at, undefined);
     run.cancel(outcome.error, byCaller);
   }
 }
@@ -77,7 +77,7 @@ class AroundRun {
   }
 
   private get hasEnded(): boolean {
-    return this.call.slots[this.at] !== this;
+    return this.call.kept(this.at) !== this;
   }
 
   private next(within: ExecutionContext | undefined): Promise<unknown> {
@@ -92,7 +92,7 @@ class AroundRun {
 
   private end(outcome: Outcome): void {
     if (this.hasEnded) return;
-    this.call.slots[this.at] = undefined;
+    this.call.keep(this.at, undefined);
     this.reason = outcome.ok ? new DOMException('the policy around this run has ended', 'AbortError') : outcome.error;
     for (const run of this.inner) run.onAbort(this.reason, !ranOutOfTime(this.reason));
     this.call.complete(this.at, outcome);

@@ -56,7 +56,6 @@ interface Interruption {
 export class RunningCall implements Call {
   readonly plan: Plan;
   readonly options: CallOptions | undefined;
-  readonly slots: unknown[];
   attempts = 0;
   running = 0;
   private readonly function: UserFunction;
@@ -66,6 +65,8 @@ export class RunningCall implements Call {
   private current: Attempt | undefined = undefined;
   private outcome: Outcome | undefined = undefined;
   private walking = false;
+  /** What the steps remember, by position; made when one has something to remember. */
+  private memory: unknown[] | undefined = undefined;
   /** The promise of the straight path, when there is one. */
   private straight: Promise<unknown> | undefined = undefined;
   /** Settles the promise of a call that could not take the straight path. */
@@ -75,7 +76,6 @@ export class RunningCall implements Call {
   constructor(plan: Plan, fn: UserFunction, options: CallOptions | undefined, asOutcome: boolean, origin?: Origin) {
     this.plan = plan;
     this.options = options;
-    this.slots = new Array<unknown>(plan.steps.length);
     this.function = fn;
     this.asOutcome = asOutcome;
     this.origin = origin;
@@ -137,6 +137,18 @@ export class RunningCall implements Call {
 
   get context(): ExecutionContext {
     return this.current ?? new Attempt(this, this.plan.steps.length, this.attempts + 1);
+  }
+
+  keep(at: number, state: unknown): void {
+    if (this.memory === undefined) {
+      if (state === undefined) return;
+      this.memory = new Array<unknown>(this.plan.steps.length);
+    }
+    this.memory[at] = state;
+  }
+
+  kept(at: number): unknown {
+    return this.memory === undefined ? undefined : this.memory[at];
   }
 
   remainingMs(at: number): number {

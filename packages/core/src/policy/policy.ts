@@ -4,7 +4,7 @@
  * A pipeline keeps its policies in a row, the outermost first. A call walks inward through `enter` of each, runs the
  * user's function, and walks outward through `leave`; both are plain synchronous hooks, so that a call on the straight
  * path touches no promise but the function's own. A policy that must wait says WAIT and continues the call later. A
- * policy keeps what it knows about one call in `call.slots[at]`, its own slot.
+ * policy keeps what it knows about one call in its own place in the call: `keep` and `kept`.
  *
  * ```text
  *            enter →          enter →
@@ -38,8 +38,6 @@ export const AGAIN: Again = Object.freeze({ answer: 'again' });
 
 /** What hooks see of a running call. */
 export interface Call {
-  /** One slot per policy, by position; what is in `slots[at]` belongs to the policy at `at`. */
-  readonly slots: unknown[];
   /** How many times the user's function has been started in this call. */
   readonly attempts: number;
   /** How many runs of the function have not ended, those included that the call no longer waits for. */
@@ -55,13 +53,20 @@ export interface Call {
   /** The context of the current run of the function, made where there is none yet. */
   readonly context: ExecutionContext;
 
+  /** Remembers what the policy at `at` has to know of this call; undefined to forget it. */
+  keep(at: number, state: unknown): void;
+  /** What the policy at `at` remembers of this call; undefined where it never said anything. */
+  kept(at: number): unknown;
   /** How many milliseconds the deadline and the policies outside `at` leave; Infinity when none limits the time. */
   remainingMs(at: number): number;
   /** Goes on inward from the policy at `at`, which had answered WAIT. */
   resume(at: number): void;
   /** Goes on outward from the policy at `at`, which had answered WAIT, with this outcome. */
   complete(at: number, outcome: Outcome): void;
-  /** Ends all that happens inside `at` (each policy there is told by `cancel`) and goes on outward with `outcome`. */
+  /**
+   * Ends all that happens inside `at` (each policy there is told by `cancel`) and goes on outward with `outcome`. Only
+   * for a policy that says `interrupts`.
+   */
   interrupt(at: number, outcome: Failure): void;
   /** Aborts the signal of the current run of the function, and goes on waiting for it; false when there is none. */
   abortRun(reason: unknown): boolean;

@@ -112,7 +112,7 @@ class LimitingPolicy implements RateLimitPolicy {
       this.tell(call, 'refused', retryAfterOf(error), 0);
       return failure(error);
     }
-    call.slots[at] = waiter;
+    call.keep(at, waiter);
     this.tell(call, 'queued', decision.retryAfterMs, 0);
     return WAIT;
   }
@@ -122,8 +122,8 @@ class LimitingPolicy implements RateLimitPolicy {
   }
 
   cancel(call: Call, at: number, _outcome: Failure, _byCaller: boolean): void {
-    const waiter = call.slots[at];
-    call.slots[at] = undefined;
+    const waiter = call.kept(at);
+    call.keep(at, undefined);
     if (waiter instanceof WaitingCall) this.limiter.withdraw(waiter);
   }
 
@@ -163,13 +163,13 @@ class WaitingCall extends Waiter {
   }
 
   override admitted(_decision: RateLimitDecision, waitedMs: number): void {
-    this.#call.slots[this.#at] = undefined;
+    this.#call.keep(this.#at, undefined);
     this.#policy.tell(this.#call, 'admitted', 0, waitedMs);
     this.#call.resume(this.#at);
   }
 
   override refused(reason: RateLimitReason, retryAfterMs: number, waitedMs: number): void {
-    this.#call.slots[this.#at] = undefined;
+    this.#call.keep(this.#at, undefined);
     this.#policy.tell(this.#call, 'refused', retryAfterMs, waitedMs);
     this.#call.complete(this.#at, failure(this.#policy.limiter.refuse(reason, retryAfterMs, this.cost)));
   }

@@ -85,9 +85,12 @@ const NEVER_RETRIED: ReadonlySet<string> = new Set([
 
 /**
  * What a bare retry retries: every error but those that another try can't mend, which are configuration and validation
- * errors, an open or isolated breaker, a cost above the limit, an exhausted deadline, a closed pipeline.
+ * errors, an open or isolated breaker, a cost above the limit, an exhausted deadline, a closed pipeline; and an error
+ * that says so by `retryable: false`.
  */
 export function isRetryable(error: unknown): boolean {
+  // Whoever made the error may know: a request that must not be sent twice, for one.
+  if ((error as { readonly retryable?: unknown } | null | undefined)?.retryable === false) return false;
   if (!isBreakwaterError(error)) return true;
   if (error.category === 'configuration' || error.category === 'validation') return false;
   return !NEVER_RETRIED.has(error.code);

@@ -240,6 +240,7 @@ describe('what a bare retry does not retry', () => {
     ['a cost above the limit', error('internal', 'COST_TOO_LARGE')],
     ['an exhausted deadline', error('internal', 'DEADLINE_EXCEEDED')],
     ['a closed pipeline', error('internal', 'PIPELINE_CLOSED')],
+    ['an error that says so itself', Object.assign(new Error('sent'), { retryable: false })],
   ])('%s', async (_what, thrown) => {
     const fn = failing(1, thrown);
     expect(await rejection(retried().calls.execute(fn))).toBe(thrown);

@@ -95,14 +95,14 @@ class RetryPolicy extends PolicyBase implements Retry {
   enter(call: Call, at: number): undefined {
     this.calls++;
     // Only a limit on the elapsed time has to know when the call began; otherwise nothing is kept until it fails.
-    call.slots[at] = this.options.maxElapsedMs === undefined ? undefined : new Retrying(this.clock.now());
+    call.keep(at, this.options.maxElapsedMs === undefined ? undefined : new Retrying(this.clock.now()));
   }
 
   leave(call: Call, at: number, outcome: Outcome): Outcome | Wait | Again {
-    let retrying = call.slots[at] as Retrying | undefined;
+    let retrying = call.kept(at) as Retrying | undefined;
     const attempt = (retrying?.attempt ?? 0) + 1;
     if (!this.unacceptable(call, outcome, attempt)) return this.passOn(outcome, attempt);
-    if (retrying === undefined) call.slots[at] = retrying = new Retrying(0);
+    if (retrying === undefined) call.keep(at, (retrying = new Retrying(0)));
     retrying.attempt = attempt;
     const settled = this.reasonNotToTry(call, attempt, outcome);
     if (settled !== undefined) return this.giveUp(call, attempt, outcome, settled);
@@ -115,7 +115,7 @@ class RetryPolicy extends PolicyBase implements Retry {
   }
 
   cancel(call: Call, at: number): void {
-    const retrying = call.slots[at] as Retrying | undefined;
+    const retrying = call.kept(at) as Retrying | undefined;
     const waits = retrying?.timer !== undefined;
     retrying?.timer?.cancel();
     this.count(false, (retrying?.attempt ?? 0) + (waits ? 0 : 1));

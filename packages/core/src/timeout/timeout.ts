@@ -103,16 +103,16 @@ class TimeoutPolicy extends PolicyBase implements Timeout {
   enter(call: Call, at: number): undefined {
     const lane = this.lane ?? this.generatedLane(call);
     if (lane === undefined) {
-      call.slots[at] = undefined;
+      call.keep(at, undefined);
       return;
     }
     const expiry = new Expiry(this, call, at, lane);
-    call.slots[at] = expiry;
+    call.keep(at, expiry);
     lane.add(expiry);
   }
 
   leave(call: Call, at: number, outcome: Outcome): Outcome {
-    const expiry = call.slots[at] as Expiry | undefined;
+    const expiry = call.kept(at) as Expiry | undefined;
     if (expiry === undefined) return outcome;
     if (!expiry.expired) expiry.lane.remove(expiry);
     else if (!outcome.ok) return failure(this.error(expiry.lane.durationMs, outcome.error));
@@ -120,12 +120,12 @@ class TimeoutPolicy extends PolicyBase implements Timeout {
   }
 
   cancel(call: Call, at: number): void {
-    const expiry = call.slots[at] as Expiry | undefined;
+    const expiry = call.kept(at) as Expiry | undefined;
     expiry?.lane.remove(expiry);
   }
 
   remainingMs(call: Call, at: number): number {
-    const expiry = call.slots[at] as Expiry | undefined;
+    const expiry = call.kept(at) as Expiry | undefined;
     if (expiry === undefined) return Infinity;
     return expiry.expired ? 0 : expiry.lane.remainingMs(expiry, this.clock.now());
   }
