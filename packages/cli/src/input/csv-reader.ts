@@ -13,12 +13,15 @@ interface Record {
   readonly line: number;
 }
 
-/** Records of a delimited file with the line on which each begins; blank lines are left out. */
+/**
+ * Records of a delimited file with the line on which each begins, those of a chunk together: an asynchronous step per
+ * record would cost more than parsing it. Blank lines are left out.
+ */
 async function* records(
   bytes: AsyncIterable<Buffer>,
   dialect: Dialect,
   name: string,
-): AsyncGenerator<Record, void> {
+): AsyncGenerator<Record[], void> {
   // In a file of one column only csv-parse can tell a blank line from an empty quoted field; it costs twice the time.
   const exact = dialect.singleColumn;
   const parser: Parser = parse({
@@ -35,23 +38,25 @@ async function* records(
   parser.on('error', (error) => (fault = error));
   let line = 1;
 
-  function* parsed(): Generator<Record, void> {
+  const parsed = (): Record[] => {
+    const found: Record[] = [];
     for (let item: unknown = parser.read(); item !== null; item = parser.read()) {
       if (exact) {
         const { record, info } = item as { record: string[]; info: { lines: number } };
-        yield { fields: record, line: info.lines - lineBreaks(record) };
+        found.push({ fields: record, line: info.lines - lineBreaks(record) });
         continue;
       }
       const fields = item as string[];
       const begins = line;
       line += 1 + lineBreaks(fields);
-      if (fields.length > 1 || fields[0] !== '') yield { fields, line: begins };
+      if (fields.length > 1 || fields[0] !== '') found.push({ fields, line: begins });
     }
-  }
+    return found;
+  };
 
   for await (const chunk of bytes) {
     await new Promise<void>((resolve) => parser.write(chunk, () => resolve()));
-    yield* parsed();
+    yield parsed();
     if (fault !== undefined) throw quotingFault(fault, name, line);
   }
   await new Promise<void>((resolve) => {
@@ -60,7 +65,7 @@ async function* records(
     parser.once('end', () => resolve());
     parser.end();
   });
-  yield* parsed();
+  yield parsed();
   if (fault !== undefined) throw quotingFault(fault, name, line);
 }
 
@@ -95,7 +100,7 @@ function quotingFault(error: unknown, name: string, line: number): Error {
 /** Header and rows of a delimited file. */
 export interface DelimitedInput {
   readonly columns: readonly string[];
-  readonly rows: AsyncGenerator<CsvRow, void>;
+  readonly batches: AsyncGenerator<readonly CsvRow[], void>;
 }
 
 export async function readDelimited(
@@ -104,13 +109,15 @@ export async function readDelimited(
   name: string,
 ): Promise<DelimitedInput> {
   const all = records(bytes, dialect, name);
-  const header = await all.next();
-  if (header.done === true) {
-    throw inputError(`${name} is empty: a header line with the names of the columns is needed.`);
+  let first: Record[] = [];
+  while (first.length === 0) {
+    const batch = await all.next();
+    if (batch.done === true) throw inputError(`${name} is empty: a header line with the names of the columns is needed.`);
+    first = batch.value;
   }
-  const names = header.value.fields;
-  checkHeader(names, name, header.value.line, dialect);
-  return { columns: names, rows: rowsOf(all, new CsvColumns(names)) };
+  const [header, ...rest] = first as [Record, ...Record[]];
+  checkHeader(header.fields, name, header.line, dialect);
+  return { columns: header.fields, batches: rowsOf(rest, all, new CsvColumns(header.fields)) };
 }
 
 function checkHeader(names: readonly string[], file: string, line: number, dialect: Dialect): void {
@@ -132,14 +139,20 @@ function checkHeader(names: readonly string[], file: string, line: number, diale
   }
 }
 
-async function* rowsOf(all: AsyncGenerator<Record, void>, columns: CsvColumns): AsyncGenerator<CsvRow, void> {
+async function* rowsOf(
+  first: readonly Record[],
+  later: AsyncGenerator<Record[], void>,
+  columns: CsvColumns,
+): AsyncGenerator<readonly CsvRow[], void> {
   let position = 0;
   const expected = columns.names.length;
-  for await (const { fields, line } of all) {
+  const toRow = ({ fields, line }: Record): CsvRow => {
     position += 1;
     const fault = fields.length === expected ? undefined : ragged(fields.length, expected, line);
-    yield new CsvRow(position, line, columns, fields, fault);
-  }
+    return new CsvRow(position, line, columns, fields, fault);
+  };
+  yield first.map(toRow);
+  for await (const batch of later) yield batch.map(toRow);
 }
 
 function ragged(found: number, expected: number, line: number): RowFault {

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { InputOptions } from './open-input.ts';
 import { openInput } from './open-input.ts';
 import type { InputRow } from './row.ts';
-import { rowsInRange, surveyInput } from './survey.ts';
+import { batchesInRange, surveyInput } from './survey.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'breakwater-input-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -20,7 +20,7 @@ function file(content: string | Uint8Array, name = 'words.csv'): InputOptions {
 
 async function read(options: InputOptions): Promise<InputRow[]> {
   const rows: InputRow[] = [];
-  for await (const row of (await openInput(options)).rows) rows.push(row);
+  for await (const batch of (await openInput(options)).batches) rows.push(...batch);
   return rows;
 }
 
@@ -159,6 +159,6 @@ it('surveys rows, columns and faults of the range, and the bytes of the whole fi
   const survey = await surveyInput(options, { offset: 1, limit: 2 });
   expect(survey).toMatchObject({ rows: 2, columns: ['b'], invalidRows: 1, bytes: 26 });
   const positions: number[] = [];
-  for await (const row of rowsInRange(await openInput(options), { offset: 1, limit: 2 })) positions.push(row.position);
+  for await (const batch of batchesInRange(await openInput(options), { offset: 1, limit: 2 })) positions.push(...batch.map((row) => row.position));
   expect(positions).toEqual([2, 3]);
 });

@@ -24,7 +24,8 @@ export interface OpenInput {
   readonly format: InputFormat;
   /** The header; undefined for JSON Lines, where each row names its own columns. */
   readonly columns: readonly string[] | undefined;
-  readonly rows: AsyncGenerator<InputRow, void>;
+  /** The rows of a chunk together; a batch may be empty. */
+  readonly batches: AsyncGenerator<readonly InputRow[], void>;
 }
 
 const maxHeadBytes = 64 * 1024;
@@ -37,10 +38,10 @@ export async function openInput(options: InputOptions, tap?: (chunk: Buffer) => 
   const { head, all } = await withHead(bytes);
   if (head === '') throw inputError(`${name} is empty: a header line or a JSON object is needed.`);
   const format = inputFormat(options.format, name, head);
-  if (format === 'jsonl') return { name, format, columns: undefined, rows: readJsonLines(all, name) };
+  if (format === 'jsonl') return { name, format, columns: undefined, batches: readJsonLines(all, name) };
   const dialect = detectDialect(head, format, options);
-  const { columns, rows } = await readDelimited(all, dialect, name);
-  return { name, format, columns, rows };
+  const { columns, batches } = await readDelimited(all, dialect, name);
+  return { name, format, columns, batches };
 }
 
 async function openFile(path: string): Promise<AsyncIterable<Buffer>> {

@@ -43,15 +43,16 @@ export async function surveyInput(options: InputOptions, range: RowRange, onRow?
   const columns = new Set(input.columns);
   let lastShape = '';
   const last = range.limit === undefined ? Infinity : range.offset + range.limit;
-  for await (const row of input.rows) {
+  const look = (row: InputRow): void => {
     onRow?.();
-    if (row.position <= range.offset || row.position > last) continue;
+    if (row.position <= range.offset || row.position > last) return;
     rows += 1;
     if (input.columns === undefined && row.fault === undefined) lastShape = addColumns(columns, row, lastShape);
-    if (row.fault === undefined) continue;
+    if (row.fault === undefined) return;
     invalidRows += 1;
     if (invalidSamples.length < maxSamples) invalidSamples.push({ position: row.position, message: row.fault.message });
-  }
+  };
+  for await (const batch of input.batches) for (const row of batch) look(row);
   return { rows, columns: [...columns], invalidRows, invalidSamples, bytes, sha256: hash.digest('hex') };
 }
 
@@ -64,13 +65,12 @@ function addColumns(columns: Set<string>, row: InputRow, lastShape: string): str
   return shape;
 }
 
-/** The rows of the range. Stops reading at its end. */
-export async function* rowsInRange(input: OpenInput, range: RowRange): AsyncGenerator<InputRow, void> {
+/** The rows of the range, in batches. Stops reading at its end. */
+export async function* batchesInRange(input: OpenInput, range: RowRange): AsyncGenerator<readonly InputRow[], void> {
   const last = range.limit === undefined ? Infinity : range.offset + range.limit;
   if (last <= range.offset) return;
-  for await (const row of input.rows) {
-    if (row.position <= range.offset) continue;
-    yield row;
-    if (row.position >= last) return;
+  for await (const batch of input.batches) {
+    yield batch.filter(({ position }) => position > range.offset && position <= last);
+    if ((batch.at(-1)?.position ?? 0) >= last) return;
   }
 }

@@ -1,7 +1,7 @@
 import { formatDuration } from 'breakwater/options';
 import type { RunOptions } from '../command-line/run-options.ts';
 import type { InputRow } from '../input/row.ts';
-import { rowsInRange } from '../input/survey.ts';
+import { batchesInRange } from '../input/survey.ts';
 import type { RenderedRequest, RequestTemplate } from '../template/request-template.ts';
 import { UnfitValue } from '../template/template.ts';
 import { prepareJob } from './job.ts';
@@ -29,15 +29,17 @@ export async function dryRun(options: RunOptions, environment: NodeJS.ProcessEnv
   let invalidRows = 0;
   const invalid: { position: number; message: string }[] = [];
   let firstRequest: RenderedRequest | undefined;
-  for await (const row of rowsInRange(job.input, options.range)) {
+  const look = (row: InputRow): void => {
     rows += 1;
     const fault = faultOf(row, job.template);
-    if (fault === undefined) firstRequest ??= job.template.renderMasked(row);
-    else {
-      invalidRows += 1;
-      if (invalid.length < maxInvalid) invalid.push({ position: row.position, message: fault });
+    if (fault === undefined) {
+      firstRequest ??= job.template.renderMasked(row);
+      return;
     }
-  }
+    invalidRows += 1;
+    if (invalid.length < maxInvalid) invalid.push({ position: row.position, message: fault });
+  };
+  for await (const batch of batchesInRange(job.input, options.range)) batch.forEach(look);
   const { rate, burst } = options;
   const calls = rows - invalidRows;
   const leastMs = rate === undefined ? undefined : (Math.max(0, calls - burst) * rate.periodMs) / rate.limit;

@@ -54,13 +54,17 @@ export async function prepareJob(options: RunOptions, environment: NodeJS.Proces
 
 /** The first row of a pipe is looked at, and put back. */
 async function pipeJob(opened: OpenInput): Promise<{ input: OpenInput; inputIdentity: RunIdentity['input'] }> {
-  const first = await opened.rows.next();
-  async function* rows(): AsyncGenerator<InputRow, void> {
-    if (first.done !== true) yield first.value;
-    yield* opened.rows;
+  let first: readonly InputRow[] = [];
+  while (first.length === 0) {
+    const batch = await opened.batches.next();
+    if (batch.done === true) break;
+    first = batch.value;
   }
-  const firstJson = first.done === true ? '' : first.value.json;
-  return { input: { ...opened, rows: rows() }, inputIdentity: pipeInput(opened.columns ?? [], firstJson) };
+  async function* batches(): AsyncGenerator<readonly InputRow[], void> {
+    yield first;
+    yield* opened.batches;
+  }
+  return { input: { ...opened, batches: batches() }, inputIdentity: pipeInput(opened.columns ?? [], first[0]?.json ?? '') };
 }
 
 /** What decides what is asked and what is kept. Values of credentials are no part of it: they may be renewed. */

@@ -19,7 +19,6 @@ const settleMs = 5;
 /** Puts gate, policies and caller together, counts what they do and tells it; knows which calls are in flight. */
 export class ReportingCaller {
   readonly #clock: Clock;
-  readonly #stop: RunStop;
   readonly #gate: UpstreamGate;
   readonly #caller: RowCaller;
   #inFlight = 0;
@@ -27,7 +26,6 @@ export class ReportingCaller {
 
   constructor(options: RunOptions, job: Job, statistics: RunStatistics, observer: RunObserver, stop: RunStop, clock: Clock) {
     this.#clock = clock;
-    this.#stop = stop;
     const { maxOutageMs } = options;
     this.#gate = new UpstreamGate({
       clock,
@@ -56,11 +54,17 @@ export class ReportingCaller {
       jobId: job.id,
       select: options.select,
       gate: this.#gate,
-      execute: (attempt) => policies.execute((context) => this.#tracked(() => attempt(context))),
+      execute: (attempt) => policies.execute(attempt),
+      onAttempt: () => {
+        if (stop.requested) throw new RunStopped();
+        this.#inFlight += 1;
+      },
       retryAfter: (headers, status) => retryAfterMs(headers, clock.wallTime(), status),
       breakerPauseMs: () => policies.breakerPauseMs(),
       breakMs: options.breakMs,
       onCall: (status, durationMs) => {
+        this.#inFlight -= 1;
+        if (this.#inFlight === 0) this.#whenIdle?.();
         statistics.called(status, durationMs);
         observer.called({ status, durationMs });
       },
@@ -68,8 +72,8 @@ export class ReportingCaller {
     stop.onRequest(() => this.#gate.close());
   }
 
-  async call(row: InputRow): Promise<SettledRow | undefined> {
-    return await this.#caller.call(row);
+  call(row: InputRow): Promise<SettledRow | undefined> {
+    return this.#caller.call(row);
   }
 
   /** Resolves when no call is in flight any more, or the time is up. Rows that wait for a turn are not waited for. */
@@ -83,17 +87,6 @@ export class ReportingCaller {
       };
     });
     await new Promise<void>((resolve) => void this.#clock.setTimer(settleMs, resolve));
-  }
-
-  async #tracked<T>(attempt: () => Promise<T>): Promise<T> {
-    if (this.#stop.requested) throw new RunStopped();
-    this.#inFlight += 1;
-    try {
-      return await attempt();
-    } finally {
-      this.#inFlight -= 1;
-      if (this.#inFlight === 0) this.#whenIdle?.();
-    }
   }
 }
 

@@ -30,6 +30,8 @@ export interface RowCallerOptions {
   readonly breakerPauseMs: () => number;
   /** A breaker whose probe is out names the end of the probe's lease; the gate asks again after a pause. */
   readonly breakMs: number;
+  /** Before each call; may refuse it by an error. */
+  readonly onAttempt: () => void;
   readonly onCall: (status: number | undefined, durationMs: number) => void;
 }
 
@@ -47,7 +49,7 @@ export class RowCaller {
   }
 
   /** Never rejects. Undefined: the run ended before the row was settled. */
-  async call(row: InputRow): Promise<SettledRow | undefined> {
+  call(row: InputRow): Promise<SettledRow | undefined> {
     if (row.fault !== undefined) return uncalled({ code: row.fault.code, category: 'validation', message: row.fault.message });
     let request: RenderedRequest;
     try {
@@ -57,7 +59,7 @@ export class RowCaller {
       return uncalled({ code: 'INTERNAL', category: 'internal', message: String(error) });
     }
     request.headers['idempotency-key'] ??= idempotencyKey(this.#options.jobId, row.position, request);
-    return await this.#callUntilSettled(request);
+    return this.#callUntilSettled(request);
   }
 
   async #callUntilSettled(request: RenderedRequest): Promise<SettledRow | undefined> {
@@ -88,7 +90,8 @@ export class RowCaller {
   }
 
   async #attempt(request: RenderedRequest, context: ExecutionContext): Promise<RowOutcome> {
-    const { clock, select, retryAfter, onCall } = this.#options;
+    const { clock, select, retryAfter, onAttempt, onCall } = this.#options;
+    onAttempt();
     const startedAt: number = clock.now();
     let status: number | undefined;
     try {
@@ -119,8 +122,8 @@ export class RowCaller {
   }
 }
 
-function uncalled(error: RowError): SettledRow {
-  return { outcome: { ok: false, error }, attempts: 0, durationMs: 0 };
+function uncalled(error: RowError): Promise<SettledRow> {
+  return Promise.resolve({ outcome: { ok: false, error }, attempts: 0, durationMs: 0 });
 }
 
 function isTotalTimeout(error: unknown): boolean {

@@ -21,10 +21,8 @@ import { parallelMap } from 'breakwater/work';
 import { CommandError, configurationError } from '../command-line/command-error.ts';
 import type { RunOptions } from '../command-line/run-options.ts';
 import type { InputRow } from '../input/row.ts';
-import { rowsInRange } from '../input/survey.ts';
 import { openJournal } from '../journal/run-journal.ts';
 import type { RunJournal } from '../journal/run-journal.ts';
-import { rowState } from '../journal/row-index.ts';
 import { openOutput } from '../output/open-output.ts';
 import type { ResultOutput } from '../output/result-file.ts';
 import { resultJson } from '../output/row-result.ts';
@@ -33,6 +31,7 @@ import { prepareJob } from './job.ts';
 import type { Job } from './job.ts';
 import type { RunObserver, RunSummary } from './observer.ts';
 import { ReportingCaller } from './reporting-caller.ts';
+import { RowSource } from './row-source.ts';
 import { RunStatistics } from './run-statistics.ts';
 import { RunStop } from './run-stop.ts';
 import { summarize } from './summary.ts';
@@ -64,7 +63,7 @@ export async function run(options: RunOptions, surroundings: RunSurroundings): P
     clock,
   });
   const statistics = new RunStatistics();
-  const inputFault = { error: undefined as unknown };
+  let inputFault: unknown;
   let rows = 0;
   try {
     await journal.failures((position, category, message) => statistics.failed(position, category, message));
@@ -72,10 +71,11 @@ export async function run(options: RunOptions, surroundings: RunSurroundings): P
       const output = await openOutput(options, job.columns, journal, clock);
       announce(options, job, journal, observer);
       const loop = new RunLoop(options, surroundings, job, journal, output, statistics, heap);
-      await loop.run(inputFault);
+      await loop.run();
       rows = loop.rowsSeen;
+      inputFault = loop.inputFault;
       await output.close();
-      const whole = inputFault.error === undefined && !surroundings.stop.requested;
+      const whole = inputFault === undefined && !surroundings.stop.requested;
       if (whole) await journal.finish();
     }
   } finally {
@@ -83,7 +83,7 @@ export async function run(options: RunOptions, surroundings: RunSurroundings): P
   }
   const { fault } = surroundings.stop;
   if (fault !== undefined) throw storageFault(fault, options.out);
-  if (inputFault.error !== undefined) throw inputFault.error;
+  if (inputFault !== undefined) throw inputFault;
   const summary = summarize({ options, args: surroundings.args, job, journal, statistics, stop: surroundings.stop, rows, elapsedMs: clock.now() - startedAt });
   observer.finished(summary);
   return summary;
@@ -121,7 +121,7 @@ class RunLoop {
   readonly #credentials = new CredentialsWatch();
   readonly #heap: YoungHeap;
   #ended = false;
-  rowsSeen = 0;
+  readonly #source: RowSource;
 
   constructor(
     options: RunOptions,
@@ -140,10 +140,21 @@ class RunLoop {
     this.#output = output;
     this.#statistics = statistics;
     this.#heap = heap;
+    this.#source = new RowSource(job.input, options.range, journal.index, stop);
     this.#caller = new ReportingCaller(options, job, statistics, observer, stop, clock);
   }
 
-  async run(inputFault: { error: unknown }): Promise<void> {
+  /** Rows of the range that were read. */
+  get rowsSeen(): number {
+    return this.#source.rowsSeen;
+  }
+
+  /** What was wrong with the input, where something was: a pipe, or a file that changes. */
+  get inputFault(): unknown {
+    return this.#source.fault;
+  }
+
+  async run(): Promise<void> {
     const abort = new AbortController();
     const { concurrency, graceMs } = this.#options;
     const stopped = new Promise<void>((resolve) => {
@@ -153,7 +164,7 @@ class RunLoop {
         void this.#caller.drained(graceMs).then(resolve);
       });
     });
-    const results = parallelMap(this.#rowsToCall(inputFault), (row: InputRow) => this.#settle(row), {
+    const results = parallelMap(this.#source, (row: InputRow) => this.#settle(row), {
       concurrency,
       order: 'completion',
       signal: abort.signal,
@@ -163,22 +174,8 @@ class RunLoop {
     });
     await Promise.race([all, stopped]);
     this.#ended = true;
+    if (this.#source.ended) this.#observer.totalKnown(this.#source.rowsSeen);
     abort.abort();
-  }
-
-  async *#rowsToCall(inputFault: { error: unknown }): AsyncGenerator<InputRow, void> {
-    try {
-      for await (const row of rowsInRange(this.#job.input, this.#options.range)) {
-        if (this.#stop.requested) return;
-        this.rowsSeen += 1;
-        if (this.#journal.index.state(row.position) === rowState.open) yield row;
-        if (this.#stop.requested) return;
-      }
-      this.#observer.totalKnown(this.rowsSeen);
-    } catch (error) {
-      // What is in flight is settled first; a pipe that was closed by a stop is no fault.
-      if (!this.#stop.requested) inputFault.error = error;
-    }
   }
 
   async #settle(row: InputRow): Promise<void> {
@@ -189,7 +186,8 @@ class RunLoop {
     const json = resultJson(row, outcome, attempts, durationMs);
     try {
       await this.#journal.settle(row.position, outcome.ok, json);
-      await this.#output.settled(row.position, json);
+      const flushed = this.#output.settled(row.position, json);
+      if (flushed !== undefined) await flushed;
     } catch (error) {
       this.#stop.fail(error as Error);
       return;

@@ -14,7 +14,7 @@ export class YoungHeap {
   #capped = false;
 
   constructor() {
-    setFlagsFromString('--heap-growing-percent=20');
+    setFlagsFromString('--heap-growing-percent=100');
   }
 
   /** To be told of every row that is read or settled. */
