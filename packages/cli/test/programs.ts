@@ -24,8 +24,14 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
-export function start(args: readonly string[], more: { readonly input?: string; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {}): Running {
-  const child = spawn(process.execPath, [command, ...args], { cwd: more.cwd, env: { ...process.env, NO_COLOR: '1', ...more.env } });
+export function start(
+  args: readonly string[],
+  more: { readonly input?: string; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
+): Running {
+  const child = spawn(process.execPath, [command, ...args], {
+    cwd: more.cwd,
+    env: { ...process.env, NO_COLOR: '1', ...more.env },
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -36,7 +42,10 @@ export function start(args: readonly string[], more: { readonly input?: string; 
 }
 
 /** `breakwater run … --json`: its exit code and summary. */
-export async function runJson(args: readonly string[], more?: Parameters<typeof start>[1]): Promise<Ended & { readonly summary: RunSummary }> {
+export async function runJson(
+  args: readonly string[],
+  more?: Parameters<typeof start>[1],
+): Promise<Ended & { readonly summary: RunSummary }> {
   const ended = await start(['run', ...args, '--json', '--quiet'], more).ended;
   try {
     return { ...ended, summary: JSON.parse(ended.stdout) as RunSummary };
@@ -51,7 +60,12 @@ export interface Ledger {
   readonly limited: number;
   readonly byOutcome: Readonly<Record<string, number>>;
   readonly peak: { readonly periodMs: number; readonly calls: number };
-  readonly keys: { readonly distinct: number; readonly answered: number; readonly answeredTwice: number; readonly maxCalls: number };
+  readonly keys: {
+    readonly distinct: number;
+    readonly answered: number;
+    readonly answeredTwice: number;
+    readonly maxCalls: number;
+  };
 }
 
 export interface Upstream {
@@ -100,7 +114,12 @@ export interface ResultLine {
 
 export function results(path: string): ResultLine[] {
   const text = readFileSync(path, 'utf8');
-  return text === '' ? [] : text.trimEnd().split('\n').map((line) => JSON.parse(line) as ResultLine);
+  return text === ''
+    ? []
+    : text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as ResultLine);
 }
 
 export function words(rows: number): string {

@@ -18,9 +18,14 @@ function options(...args: string[]) {
 
 describe('quantities', () => {
   it('are read with their units', () => {
-    expect([duration(1, 1e9)('250ms'), duration(1, 1e9)('5m'), rate('600/m'), rate('10/s'), ratio(1)('.5'), delimiter('tab')]).toEqual([
-      250, 300_000, { limit: 600, periodMs: 60_000 }, { limit: 10, periodMs: 1_000 }, 0.5, '\t',
-    ]);
+    expect([
+      duration(1, 1e9)('250ms'),
+      duration(1, 1e9)('5m'),
+      rate('600/m'),
+      rate('10/s'),
+      ratio(1)('.5'),
+      delimiter('tab'),
+    ]).toEqual([250, 300_000, { limit: 600, periodMs: 60_000 }, { limit: 10, periodMs: 1_000 }, 0.5, '\t']);
   });
 
   it.each([
@@ -38,11 +43,28 @@ describe('quantities', () => {
 
 describe('options of a run', () => {
   it('have defaults, and short forms for the usual ones', () => {
-    expect(options('dir/words.csv', '-u', 'http://h/', '-c', '5', '-r', '600/m', '-o', 'x.csv', '-s', '/a')).toMatchObject({
-      concurrency: 5, rate: { limit: 600, periodMs: 60_000 }, burst: 1, out: 'x.csv', select: ['a'], maxAttempts: 5, timeoutMs: 30_000, start: 'new',
+    expect(
+      options('dir/words.csv', '-u', 'http://h/', '-c', '5', '-r', '600/m', '-o', 'x.csv', '-s', '/a'),
+    ).toMatchObject({
+      concurrency: 5,
+      rate: { limit: 600, periodMs: 60_000 },
+      burst: 1,
+      out: 'x.csv',
+      select: ['a'],
+      maxAttempts: 5,
+      timeoutMs: 30_000,
+      start: 'new',
     });
-    expect(options('dir/words.csv', '-u', 'http://h/')).toMatchObject({ out: 'dir/words.results.jsonl', concurrency: 10, maxFailures: Infinity });
-    expect(options('w.csv', '-u', 'http://h/', '-b', '7', '--rate', '200/s', '--retry-failed')).toMatchObject({ concurrency: 7, burst: 20, start: 'resume' });
+    expect(options('dir/words.csv', '-u', 'http://h/')).toMatchObject({
+      out: 'dir/words.results.jsonl',
+      concurrency: 10,
+      maxFailures: Infinity,
+    });
+    expect(options('w.csv', '-u', 'http://h/', '-b', '7', '--rate', '200/s', '--retry-failed')).toMatchObject({
+      concurrency: 7,
+      burst: 20,
+      start: 'resume',
+    });
   });
 
   it.each([
@@ -62,7 +84,17 @@ describe('options of a run', () => {
 });
 
 it('the command that goes on can be pasted, says --resume once, and shows no credential', () => {
-  const args = ['w.csv', '--fresh', '--body', `{"a":"it's"}`, '-H', 'Authorization: Bearer s3cret', '--header=X-Api-Key: s3cret', '-H', 'X-Id: 1'];
+  const args = [
+    'w.csv',
+    '--fresh',
+    '--body',
+    `{"a":"it's"}`,
+    '-H',
+    'Authorization: Bearer s3cret',
+    '--header=X-Api-Key: s3cret',
+    '-H',
+    'X-Id: 1',
+  ];
   expect(resumeCommand(args, '--resume')).toBe(
     `breakwater run w.csv --body '{"a":"it'\\''s"}' -H 'Authorization: ***' '--header=X-Api-Key: ***' -H 'X-Id: 1' --resume`,
   );

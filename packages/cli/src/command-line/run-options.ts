@@ -77,22 +77,34 @@ export interface RunOptions {
 }
 
 export function runOptions(inputPath: string, raw: RawRunOptions): RunOptions {
-  if (raw.resume === true && raw.fresh === true) throw usageError('--resume and --fresh contradict each other: go on, or start anew?');
-  if (raw.retryFailed === true && raw.fresh === true) throw usageError('--retry-failed and --fresh contradict each other.');
+  if (raw.resume === true && raw.fresh === true)
+    throw usageError('--resume and --fresh contradict each other: go on, or start anew?');
+  if (raw.retryFailed === true && raw.fresh === true)
+    throw usageError('--retry-failed and --fresh contradict each other.');
   if (raw.onError === 'stop' && raw.maxFailures !== undefined) {
-    throw usageError('--on-error stop stops at the first failed row; with --max-failures say --on-error continue, or leave it out.');
+    throw usageError(
+      '--on-error stop stops at the first failed row; with --max-failures say --on-error continue, or leave it out.',
+    );
   }
   if (raw.burst !== undefined && raw.rate === undefined) throw usageError('--burst needs --rate.');
   const out = raw.out ?? defaultOutput(inputPath);
   outputFormat(out);
   const select = raw.select === undefined ? undefined : parsePointer(raw.select);
   if (raw.select !== undefined && select === undefined) {
-    throw usageError(`--select: "${raw.select}" is not a JSON pointer (RFC 6901); expected a path such as /card/back/0.`);
+    throw usageError(
+      `--select: "${raw.select}" is not a JSON pointer (RFC 6901); expected a path such as /card/back/0.`,
+    );
   }
   return {
     input: { path: inputPath, format: raw.format, delimiter: raw.delimiter, quote: raw.quote !== 'none' },
     range: { offset: raw.offset, limit: raw.limit },
-    request: { url: raw.url, method: raw.method, body: bodyText(raw.body), headers: raw.header, secretHeaders: raw.headerEnv },
+    request: {
+      url: raw.url,
+      method: raw.method,
+      body: bodyText(raw.body),
+      headers: raw.header,
+      secretHeaders: raw.headerEnv,
+    },
     select,
     selectText: raw.select,
     out,
@@ -130,6 +142,8 @@ function bodyText(body: string | undefined): string | undefined {
   try {
     return readFileSync(body.slice(1), 'utf8').trimEnd();
   } catch (error) {
-    throw usageError(`--body ${body}: the file cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}).`);
+    throw usageError(
+      `--body ${body}: the file cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}).`,
+    );
   }
 }

@@ -17,11 +17,7 @@ interface Record {
  * Records of a delimited file with the line on which each begins, those of a chunk together: an asynchronous step per
  * record would cost more than parsing it. Blank lines are left out.
  */
-async function* records(
-  bytes: AsyncIterable<Buffer>,
-  dialect: Dialect,
-  name: string,
-): AsyncGenerator<Record[], void> {
+async function* records(bytes: AsyncIterable<Buffer>, dialect: Dialect, name: string): AsyncGenerator<Record[], void> {
   // In a file of one column only csv-parse can tell a blank line from an empty quoted field; it costs twice the time.
   const exact = dialect.singleColumn;
   const parser: Parser = parse({
@@ -80,7 +76,7 @@ function lineBreaks(fields: readonly string[]): number {
 function quotingFault(error: unknown, name: string, line: number): Error {
   if (!(error instanceof CsvError)) return error as Error;
   const details = error as CsvError & { readonly lines?: number; readonly column?: number };
-  const place = `${name} line ${details.lines ?? line}, field ${Number(details.column ?? 0) + 1}`;
+  const place = `${name} line ${details.lines ?? line}, field ${(details.column ?? 0) + 1}`;
   const remedy = 'Double a quote that belongs to a quoted field (""), or say --quote none if quotes mean nothing here.';
   if (error.code === 'CSV_QUOTE_NOT_CLOSED') {
     return inputError(`${name} line ${line}: a field begins with a quote that is never closed. ${remedy}`);
@@ -112,7 +108,8 @@ export async function readDelimited(
   let first: Record[] = [];
   while (first.length === 0) {
     const batch = await all.next();
-    if (batch.done === true) throw inputError(`${name} is empty: a header line with the names of the columns is needed.`);
+    if (batch.done === true)
+      throw inputError(`${name} is empty: a header line with the names of the columns is needed.`);
     first = batch.value;
   }
   const [header, ...rest] = first as [Record, ...Record[]];

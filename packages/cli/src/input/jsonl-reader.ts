@@ -25,14 +25,19 @@ async function* lines(bytes: AsyncIterable<Buffer>, name: string): AsyncGenerato
     yield found;
     rest = Buffer.from(all.subarray(from));
     if (rest.length > maxLineBytes) {
-      throw inputError(`${name} line ${line + 1}: a line of more than 16 MiB. Write one JSON object per line: jq -c . FILE`);
+      throw inputError(
+        `${name} line ${line + 1}: a line of more than 16 MiB. Write one JSON object per line: jq -c . FILE`,
+      );
     }
   }
   if (rest.length > 0) yield [{ text: rest.toString('utf8'), line: line + 1 }];
 }
 
 /** Rows of a JSON Lines file. A first line that is not an object means another format; later ones are faults of a row. */
-export async function* readJsonLines(bytes: AsyncIterable<Buffer>, name: string): AsyncGenerator<readonly JsonRow[], void> {
+export async function* readJsonLines(
+  bytes: AsyncIterable<Buffer>,
+  name: string,
+): AsyncGenerator<readonly JsonRow[], void> {
   let position = 0;
   for await (const batch of lines(bytes, name)) {
     const rows: JsonRow[] = [];

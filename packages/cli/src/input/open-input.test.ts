@@ -37,7 +37,10 @@ async function fault(options: InputOptions): Promise<string> {
 
 describe('a delimited file', () => {
   it('keeps the last line when no line break ends it', async () => {
-    expect(await objects(file('a,b\n1,2\n3,4'))).toEqual([{ a: '1', b: '2' }, { a: '3', b: '4' }]);
+    expect(await objects(file('a,b\n1,2\n3,4'))).toEqual([
+      { a: '1', b: '2' },
+      { a: '3', b: '4' },
+    ]);
   });
 
   it('leaves a byte order mark and carriage returns out of names and values', async () => {
@@ -72,12 +75,19 @@ describe('a delimited file', () => {
 
   it('tells positions from 1 and the line on which a row begins', async () => {
     const rows = await read(file('a,b\n1,"x\ny"\n\n2,z\n'));
-    expect(rows.map(({ position, line }) => [position, line])).toEqual([[1, 2], [2, 5]]);
+    expect(rows.map(({ position, line }) => [position, line])).toEqual([
+      [1, 2],
+      [2, 5],
+    ]);
   });
 
   it('tells a blank line from an empty quoted field in a file of one column', async () => {
     const rows = await read(file('a\n1\n\n""\n3'));
-    expect(rows.map((row) => [row.text('a'), row.line])).toEqual([['1', 2], ['', 4], ['3', 5]]);
+    expect(rows.map((row) => [row.text('a'), row.line])).toEqual([
+      ['1', 2],
+      ['', 4],
+      ['3', 5],
+    ]);
   });
 
   it('marks a ragged row as a fault of that row and goes on', async () => {
@@ -93,10 +103,13 @@ describe('a delimited file', () => {
   it('gives back what was written, whatever it was and however it is cut into chunks', async () => {
     const cell = fc.string({ unit: 'binary-ascii', maxLength: 8 }).map((text) => text.replaceAll('\r', ''));
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(cell, cell, fc.string({ unit: 'grapheme', maxLength: 5 })), { minLength: 1, maxLength: 20 }), async (rows) => {
-        const text = stringify([['a', 'b', 'c'], ...rows], { quoted: true });
-        expect((await read(file(text))).map((row) => [row.text('a'), row.text('b'), row.text('c')])).toEqual(rows);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(cell, cell, fc.string({ unit: 'grapheme', maxLength: 5 })), { minLength: 1, maxLength: 20 }),
+        async (rows) => {
+          const text = stringify([['a', 'b', 'c'], ...rows], { quoted: true });
+          expect((await read(file(text))).map((row) => [row.text('a'), row.text('b'), row.text('c')])).toEqual(rows);
+        },
+      ),
       { numRuns: 50 },
     );
   });
@@ -104,31 +117,51 @@ describe('a delimited file', () => {
 
 describe('faults of a file name line, column and remedy', () => {
   it.each([
-    ['a quote that is never closed', 'a,b\n1,"x\n2,y\n', /^words\.csv line 2: a field begins with a quote that is never closed\. Double a quote/],
+    [
+      'a quote that is never closed',
+      'a,b\n1,"x\n2,y\n',
+      /^words\.csv line 2: a field begins with a quote that is never closed\. Double a quote/,
+    ],
     ['text after a closing quote', 'a,b\n1,"x"y\n', /^words\.csv line 2, field 2: text follows the closing quote/],
-    ['a quote inside a plain field', 'a,b\n1,x"y\n', /^words\.csv line 2, field 2: a quote inside a field .* --quote none/],
+    [
+      'a quote inside a plain field',
+      'a,b\n1,x"y\n',
+      /^words\.csv line 2, field 2: a quote inside a field .* --quote none/,
+    ],
     ['a duplicate header', 'a,b,a\n1,2,3\n', /^words\.csv line 1, column 3: is named "a" like column 1.*Rename/],
-    ['a duplicate header in another normal form', `단,${'단'.normalize('NFD')}\n1,2\n`, /column 2: is named .* like column 1/],
+    [
+      'a duplicate header in another normal form',
+      `단,${'단'.normalize('NFD')}\n1,2\n`,
+      /column 2: is named .* like column 1/,
+    ],
     ['an empty file', '', /^words\.csv is empty: a header line/],
   ])('%s', async (_, text, message) => {
     expect(await fault(file(text))).toMatch(message);
   });
 
   it('UTF-16', async () => {
-    expect(await fault(file(Buffer.from('\ufeffa,b\n1,2\n', 'utf16le')))).toMatch(/^words\.csv line 1, column 1: .*UTF-16 byte order mark.*iconv -f UTF-16/);
+    expect(await fault(file(Buffer.from('\ufeffa,b\n1,2\n', 'utf16le')))).toMatch(
+      /^words\.csv line 1, column 1: .*UTF-16 byte order mark.*iconv -f UTF-16/,
+    );
   });
 
   it('bytes that are not UTF-8', async () => {
     const bytes = Buffer.concat([Buffer.from('a,b\n가,x\n1,'), Buffer.from([0xb0, 0xa1]), Buffer.from('\n')]);
-    expect(await fault(file(bytes))).toMatch(/^words\.csv line 3, column 3 \(byte 12\): 0xB0 is not valid UTF-8\..*CP949/);
+    expect(await fault(file(bytes))).toMatch(
+      /^words\.csv line 3, column 3 \(byte 12\): 0xB0 is not valid UTF-8\..*CP949/,
+    );
   });
 
   it('a missing file', async () => {
-    expect(await fault({ ...file(''), path: join(folder, 'nowhere.csv') })).toMatch(/nowhere\.csv does not exist\. Check the path/);
+    expect(await fault({ ...file(''), path: join(folder, 'nowhere.csv') })).toMatch(
+      /nowhere\.csv does not exist\. Check the path/,
+    );
   });
 
   it('a JSON array', async () => {
-    expect(await fault(file('[{"a":1}]', 'words.json'))).toMatch(/a JSON array; one JSON object per line is needed.*jq -c/);
+    expect(await fault(file('[{"a":1}]', 'words.json'))).toMatch(
+      /a JSON array; one JSON object per line is needed.*jq -c/,
+    );
   });
 });
 
@@ -139,7 +172,12 @@ it('takes quotes for letters when told so', async () => {
 describe('JSON Lines', () => {
   it('keep numbers digit for digit, and nested values as JSON', async () => {
     const [row] = await read(file('{"id":12345678901234567890,"tags":["a"],"none":null}', 'words.jsonl'));
-    expect([row?.text('id'), row?.raw('tags'), row?.text('none'), row?.text('nowhere')]).toEqual(['12345678901234567890', '["a"]', '', undefined]);
+    expect([row?.text('id'), row?.raw('tags'), row?.text('none'), row?.text('nowhere')]).toEqual([
+      '12345678901234567890',
+      '["a"]',
+      '',
+      undefined,
+    ]);
   });
 
   it('mark a line that is not an object as a fault of that row, with its number', async () => {
@@ -159,6 +197,7 @@ it('surveys rows, columns and faults of the range, and the bytes of the whole fi
   const survey = await surveyInput(options, { offset: 1, limit: 2 });
   expect(survey).toMatchObject({ rows: 2, columns: ['b'], invalidRows: 1, bytes: 26 });
   const positions: number[] = [];
-  for await (const batch of batchesInRange(await openInput(options), { offset: 1, limit: 2 })) positions.push(...batch.map((row) => row.position));
+  for await (const batch of batchesInRange(await openInput(options), { offset: 1, limit: 2 }))
+    positions.push(...batch.map((row) => row.position));
   expect(positions).toEqual([2, 3]);
 });

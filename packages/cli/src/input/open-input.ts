@@ -44,6 +44,15 @@ export async function openInput(options: InputOptions, tap?: (chunk: Buffer) => 
   return { name, format, columns, batches };
 }
 
+/** The size of a file; undefined for a pipe, and for what cannot be opened anyway. */
+export async function inputBytes(options: InputOptions): Promise<number | undefined> {
+  if (options.path === '-') return undefined;
+  return await stat(options.path).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+}
+
 async function openFile(path: string): Promise<AsyncIterable<Buffer>> {
   try {
     if ((await stat(path)).isDirectory()) throw inputError(`${path} is a folder; a CSV, TSV or JSONL file is needed.`);

@@ -16,7 +16,7 @@ export interface Frame {
 
 const space = 0x20;
 const zero = 0x30;
-const kinds = new Map<number, FrameKind>([...'HAFE'].map((kind) => [kind.charCodeAt(0), kind as FrameKind]));
+const kinds = new Map<number, FrameKind>('HAFE'.split('').map((kind) => [kind.charCodeAt(0), kind as FrameKind]));
 
 /** The line with its line break. */
 export function encodeFrame(kind: FrameKind, position: number, json: string): string {

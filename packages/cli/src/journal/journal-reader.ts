@@ -44,8 +44,8 @@ interface Block {
   readonly bytes: Buffer;
 }
 
-const blockBytes = 256 * 1024;
-const lookBehindBytes = 64 * 1024;
+const blockBytes = 128 * 1024;
+const lookBehindBytes = 32 * 1024;
 const maxBlocks = 4;
 
 /**
@@ -61,12 +61,12 @@ export class ResultReader {
     this.#file = file;
   }
 
-  /** The JSON of the result whose line begins at `offset`. */
-  async read(offset: number): Promise<string> {
+  /** The JSON of the result whose line begins at `offset`: bytes of a block that is kept, to be used soon. */
+  async read(offset: number): Promise<Buffer> {
     const line = this.#kept(offset) ?? (await this.#fetch(offset));
     const frame = decodeFrame(line);
     if (frame === undefined) throw new Error(`the journal is damaged at byte ${offset}`);
-    return line.toString('utf8', frame.jsonStart);
+    return line.subarray(frame.jsonStart);
   }
 
   #kept(offset: number): Buffer | undefined {

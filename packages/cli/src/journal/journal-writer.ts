@@ -76,7 +76,7 @@ export class JournalWriter {
 
   async #writeAll(): Promise<void> {
     // Whatever is settled in this turn shares the first write.
-    await undefined;
+    await Promise.resolve();
     for (let batch = this.#next; batch !== undefined; batch = this.#next) {
       if (batch.lines < linesWorthAWrite && this.#moreMayCome()) await this.#gather(batch);
       this.#next = undefined;
@@ -114,7 +114,7 @@ export class JournalWriter {
   }
 
   #writeAtOnce(bytes: Buffer): void {
-    for (let from = 0; from < bytes.length; ) {
+    for (let from = 0; from < bytes.length;) {
       const written = writeSync(this.#file.fd, bytes, from, bytes.length - from, this.#written);
       from += written;
       this.#written += written;
@@ -122,7 +122,7 @@ export class JournalWriter {
   }
 
   async #write(bytes: Buffer): Promise<void> {
-    for (let from = 0; from < bytes.length; ) {
+    for (let from = 0; from < bytes.length;) {
       // At a place of its own: the reader shares the file, and its position.
       const { bytesWritten } = await this.#file.write(bytes, from, bytes.length - from, this.#written);
       from += bytesWritten;
@@ -150,7 +150,7 @@ export class JournalWriter {
 function newBatch(): Batch {
   let resolve!: () => void;
   let reject!: (error: unknown) => void;
-  const done = new Promise<void>((onDone, onFailed) => [resolve, reject] = [onDone, onFailed]);
+  const done = new Promise<void>((onDone, onFailed) => ([resolve, reject] = [onDone, onFailed]));
   // The rows that wait for it handle the failure; without one nobody does.
   done.catch(() => undefined);
   return { text: '', lines: 0, done, resolve, reject };

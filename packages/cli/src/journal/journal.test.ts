@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,11 +29,22 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const identity: RunIdentity = { version: 1, input: { name: 'words.csv', bytes: 10, sha256: 'abc' }, options: { url: 'http://host', body: null } };
+const identity: RunIdentity = {
+  version: 1,
+  input: { name: 'words.csv', bytes: 10, sha256: 'abc' },
+  options: { url: 'http://host', body: null },
+};
 
 async function journal(options: Partial<RunJournalOptions> = {}): Promise<RunJournal> {
   return await openJournal({
-    outputPath: out, identity, start: 'resume', retryFailed: false, base: 0, expectedRows: undefined, clock: systemClock, ...options,
+    outputPath: out,
+    identity,
+    start: 'resume',
+    retryFailed: false,
+    base: 0,
+    expectedRows: undefined,
+    clock: systemClock,
+    ...options,
   });
 }
 
@@ -80,7 +100,10 @@ describe('an index of rows', () => {
 describe('a journal', () => {
   it('knows after a crash what was written before it, and cuts off a torn line wherever it is torn', async () => {
     const first = await journal({ start: 'new' });
-    await Promise.all([first.settle(2, true, '{"n":2}'), first.settle(1, false, '{"n":1,"error":{"category":"timeout","message":"m"}}')]);
+    await Promise.all([
+      first.settle(2, true, '{"n":2}'),
+      first.settle(1, false, '{"n":1,"error":{"category":"timeout","message":"m"}}'),
+    ]);
     const whole = statSync(path()).size;
     await first.settle(3, true, '{"n":"가"}');
     const last = statSync(path()).size;
@@ -88,7 +111,11 @@ describe('a journal', () => {
     for (let size = last - 1; size >= whole; size -= 1) {
       truncateSync(path(), size);
       const resumed = await journal();
-      expect([resumed.index.state(1), resumed.index.state(2), resumed.index.state(3)]).toEqual([rowState.failed, rowState.answered, rowState.open]);
+      expect([resumed.index.state(1), resumed.index.state(2), resumed.index.state(3)]).toEqual([
+        rowState.failed,
+        rowState.answered,
+        rowState.open,
+      ]);
       await resumed.close();
       expect(statSync(path()).size).toBe(whole);
     }
@@ -101,8 +128,8 @@ describe('a journal', () => {
     const second = await journal();
     await second.settle(2, true, `{"n":"${'x'.repeat(400_000)}"}`);
     await second.settle(3, true, '{"n":3}');
-    expect(await second.reader.read(second.index.offset(3))).toBe('{"n":3}');
-    expect(await second.reader.read(second.index.offset(1))).toBe('{"n":1}');
+    expect(String(await second.reader.read(second.index.offset(3)))).toBe('{"n":3}');
+    expect(String(await second.reader.read(second.index.offset(1)))).toBe('{"n":1}');
     expect((await second.reader.read(second.index.offset(2))).length).toBe(400_008);
     expect((await settled(second)).length).toBe(3);
     await second.close();
@@ -149,7 +176,11 @@ describe('a journal', () => {
   it('refuses to start over an earlier run, and to resume with another input or other options, in sentences', async () => {
     await (await journal({ start: 'new' })).close();
     await expect(journal({ start: 'new' })).rejects.toThrow(/Say --resume .* or --fresh/);
-    const other: RunIdentity = { version: 1, input: { name: 'words.csv', bytes: 12, sha256: 'abd' }, options: { url: 'http://host', body: '{}' } };
+    const other: RunIdentity = {
+      version: 1,
+      input: { name: 'words.csv', bytes: 12, sha256: 'abd' },
+      options: { url: 'http://host', body: '{}' },
+    };
     await expect(journal({ identity: other })).rejects.toThrow(
       'the input words.csv has changed since (10 bytes then, 12 bytes now); --body was not given, now it is {}.',
     );

@@ -19,14 +19,19 @@ export function fileInput(name: string, survey: Survey): RunIdentity['input'] {
 }
 
 export function pipeInput(columns: readonly string[], firstRow: string): RunIdentity['input'] {
-  return { name: '<stdin>', sha256: createHash('sha256').update(JSON.stringify(columns)).update(firstRow).digest('hex') };
+  return {
+    name: '<stdin>',
+    sha256: createHash('sha256').update(JSON.stringify(columns)).update(firstRow).digest('hex'),
+  };
 }
 
 /** Sentences that say in what `now` differs from `then`; empty when a run may be resumed. */
 export function differences(then: RunIdentity, now: RunIdentity): string[] {
   const found: string[] = [];
   if (then.input.sha256 !== now.input.sha256) {
-    const sizes = [then.input.bytes, now.input.bytes].map((bytes) => (bytes === undefined ? 'unknown size' : `${bytes} bytes`));
+    const sizes = [then.input.bytes, now.input.bytes].map((bytes) =>
+      bytes === undefined ? 'unknown size' : `${bytes} bytes`,
+    );
     const same = then.input.name === now.input.name;
     found.push(
       same

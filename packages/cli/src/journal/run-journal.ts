@@ -127,7 +127,7 @@ export class RunJournal {
 
 const journalName = 'journal';
 
-export function journalFolder(outputPath: string): string {
+function journalFolder(outputPath: string): string {
   return `${outputPath}.breakwater`;
 }
 
@@ -152,7 +152,14 @@ export async function openJournal(options: RunJournalOptions): Promise<RunJourna
     }
     const file = await open(path, 'r+');
     try {
-      return new RunJournal({ ...(await load(file, options, hasOutput)), folder, file, lock, identity, clock: options.clock });
+      return new RunJournal({
+        ...(await load(file, options, hasOutput)),
+        folder,
+        file,
+        lock,
+        identity,
+        clock: options.clock,
+      });
     } catch (error) {
       await file.close();
       throw error;
@@ -182,12 +189,19 @@ async function load(
     } else if (line.kind === 'E') end = JSON.parse(jsonOf(line)) as End;
     else index.set(line.position, line.kind === 'A' ? rowState.answered : rowState.failed, line.offset);
   }
-  if (!known) throw usageError(`the journal in ${journalFolder(options.outputPath)} is damaged at its beginning. Say --fresh to start anew.`);
+  if (!known)
+    throw usageError(
+      `the journal in ${journalFolder(options.outputPath)} is damaged at its beginning. Say --fresh to start anew.`,
+    );
   await file.truncate(next.value);
   const compacted = end !== undefined && index.settled < end.rows;
   if (compacted && !hasOutput) {
     // A finished run whose output has been taken away: nothing is known of its rows any more.
-    return { index: new RowIndex(options.base, options.expectedRows), finished: undefined, size: await beginAnew(file, options.identity) };
+    return {
+      index: new RowIndex(options.base, options.expectedRows),
+      finished: undefined,
+      size: await beginAnew(file, options.identity),
+    };
   }
   const reopened = options.retryFailed ? index.reopenFailed() : 0;
   return { index, finished: reopened === 0 && hasOutput ? end : undefined, size: next.value };
@@ -221,7 +235,9 @@ async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw configurationError(`the folder ${folder} cannot be made (${code}). Give --out a place that can be written to.`);
+    throw configurationError(
+      `the folder ${folder} cannot be made (${code}). Give --out a place that can be written to.`,
+    );
   }
 }
 

@@ -11,7 +11,8 @@ describe('rawValue', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.integer({ min: 0, max: 2 }), (value, indent) => {
         const text = JSON.stringify(value, null, indent);
-        for (const path of paths(value)) expect(JSON.parse(rawValue(text, path) ?? '"?"')).toEqual(JSON.parse(JSON.stringify(at(value, path))));
+        for (const path of paths(value))
+          expect(JSON.parse(rawValue(text, path) ?? '"?"')).toEqual(JSON.parse(JSON.stringify(at(value, path))));
       }),
     );
   });
@@ -39,7 +40,12 @@ it('reads pointers as RFC 6901 says', () => {
 });
 
 it('shows values as people read them', () => {
-  expect([plainText('"a\\"b"'), plainText('null'), plainText('1.50'), plainText('{"a":1}')]).toEqual(['a"b', '', '1.50', '{"a":1}']);
+  expect([plainText('"a\\"b"'), plainText('null'), plainText('1.50'), plainText('{"a":1}')]).toEqual([
+    'a"b',
+    '',
+    '1.50',
+    '{"a":1}',
+  ]);
   expect(memberNames('{"b":1,"a":{"c":2},"1":3}')).toEqual(['b', 'a', '1']);
 });
 

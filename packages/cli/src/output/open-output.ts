@@ -39,7 +39,9 @@ export async function openOutput(
 function encoderFor(out: string, columns: readonly string[] | undefined): ResultEncoder {
   if (outputFormat(out) === 'jsonl') return jsonLines;
   if (columns === undefined) {
-    throw usageError('--out: the columns of JSON Lines from a pipe are not known beforehand. Write .jsonl, or save the input to a file first.');
+    throw usageError(
+      '--out: the columns of JSON Lines from a pipe are not known beforehand. Write .jsonl, or save the input to a file first.',
+    );
   }
   return csvLines(columns);
 }

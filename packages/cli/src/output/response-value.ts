@@ -17,7 +17,8 @@ export function responseValue(
 ): ResponseValue {
   const claimsJson = contentType !== null && /[/+]json\b/i.test(contentType);
   if (body === '') {
-    if (pointer !== undefined) return { kind: 'no-such-value', message: 'the response is empty, --select finds nothing in it' };
+    if (pointer !== undefined)
+      return { kind: 'no-such-value', message: 'the response is empty, --select finds nothing in it' };
     return { kind: 'value', value: 'null' };
   }
   if (!claimsJson && pointer === undefined) return { kind: 'value', value: JSON.stringify(body) };

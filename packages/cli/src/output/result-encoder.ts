@@ -7,8 +7,11 @@ import { plainText, rawValue } from '../json/raw-value.ts';
 export interface ResultEncoder {
   /** What stands once at the beginning of the file. */
   readonly head: string;
-  encode(results: readonly string[]): string;
+  encode(results: readonly Result[]): string | Buffer;
 }
+
+/** A result line without its line break: as it was made, or as bytes that were read back. */
+export type Result = string | Buffer;
 
 export type OutputFormat = 'jsonl' | 'csv';
 
@@ -21,8 +24,22 @@ export function outputFormat(path: string): OutputFormat {
 
 export const jsonLines: ResultEncoder = {
   head: '',
-  encode: (results) => (results.length === 0 ? '' : `${results.join('\n')}\n`),
+  encode: copied,
 };
+
+/** Bytes that were read back are never decoded: a million of them would be a lot of garbage. */
+function copied(results: readonly Result[]): Buffer {
+  const lengths = results.map((result) => (typeof result === 'string' ? Buffer.byteLength(result) : result.length) + 1);
+  const bytes = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + length, 0));
+  let at = 0;
+  results.forEach((result, index) => {
+    if (typeof result === 'string') bytes.write(result, at);
+    else result.copy(bytes, at);
+    at += lengths[index] ?? 0;
+    bytes[at - 1] = 0x0a;
+  });
+  return bytes;
+}
 
 const resultColumns = ['position', 'ok', 'status', 'value', 'error_category', 'error', 'attempts', 'duration_ms'];
 
@@ -34,7 +51,8 @@ export function csvLines(inputColumns: readonly string[]): ResultEncoder {
   const header = [...inputColumns, ...resultColumns.map((name) => prefix + name)];
   return {
     head: stringify([header]),
-    encode: (results) => (results.length === 0 ? '' : stringify(results.map((json) => csvRecord(json, inputColumns)))),
+    encode: (results) =>
+      results.length === 0 ? '' : stringify(results.map((result) => csvRecord(result.toString(), inputColumns))),
   };
 }
 

@@ -8,11 +8,11 @@ import type { Clock, Timer } from 'breakwater/clock';
 import type { ResultReader } from '../journal/journal-reader.ts';
 import type { RowIndex } from '../journal/row-index.ts';
 import { rowState } from '../journal/row-index.ts';
-import type { ResultEncoder } from './result-encoder.ts';
+import type { Result, ResultEncoder } from './result-encoder.ts';
 
-const pieceBytes = 256 * 1024;
+const pieceBytes = 64 * 1024;
 /** Results that wait for an earlier row stay in memory up to here; those beyond are read back from the journal. */
-const maxHeldBytes = 2 * 1024 * 1024;
+const maxHeldBytes = 1024 * 1024;
 const flushIntervalMs = 150;
 
 /** Where settled results go. */
@@ -44,7 +44,7 @@ export class ResultFile {
     return new ResultFile(file, temporary, encoder);
   }
 
-  async write(results: readonly string[]): Promise<void> {
+  async write(results: readonly Result[]): Promise<void> {
     await this.#file.appendFile(this.#encoder.encode(results));
     this.rows += results.length;
   }
@@ -89,7 +89,7 @@ export class OrderedOutput implements ResultOutput {
       this.#heldBytes += json.length;
     }
     if (this.#index.state(this.#next) === rowState.open) return;
-    if (this.#heldBytes >= pieceBytes) this.#flush.now();
+    if (this.#heldBytes >= pieceBytes) void this.#flush.now();
     else this.#flush.soon();
   }
 
@@ -103,15 +103,15 @@ export class OrderedOutput implements ResultOutput {
     await this.#file.close();
   }
 
-  async #piece(): Promise<string[]> {
-    const piece: string[] = [];
+  async #piece(): Promise<Result[]> {
+    const piece: Result[] = [];
     for (let bytes = 0; bytes < pieceBytes && this.#index.state(this.#next) !== rowState.open; this.#next += 1) {
       const held = this.#held.get(this.#next);
       if (held !== undefined) {
         this.#held.delete(this.#next);
         this.#heldBytes -= held.length;
       }
-      const json = held ?? (await this.#reader.read(this.#index.offset(this.#next)));
+      const json: Result = held ?? (await this.#reader.read(this.#index.offset(this.#next)));
       bytes += json.length;
       piece.push(json);
     }

@@ -27,14 +27,25 @@ describe('a result', () => {
     const row = new CsvRow(1, 2, new CsvColumns(['a']), ['x']);
     const error = { code: 'HTTP_404', category: 'not_found', message: '404: nothing there', status: 404 } as const;
     expect(JSON.parse(resultJson(row, { ok: false, error }, 1, 5))).toEqual({
-      position: 1, row: { a: 'x' }, ok: false, status: 404, error, attempts: 1, durationMs: 5,
+      position: 1,
+      row: { a: 'x' },
+      ok: false,
+      status: 404,
+      error,
+      attempts: 1,
+      durationMs: 5,
     });
   });
 });
 
 describe('a response', () => {
   it.each([
-    ['{"a":\n {"b": 10000000000000000001}}', 'application/json', ['a', 'b'], { kind: 'value', value: '10000000000000000001' }],
+    [
+      '{"a":\n {"b": 10000000000000000001}}',
+      'application/json',
+      ['a', 'b'],
+      { kind: 'value', value: '10000000000000000001' },
+    ],
     ['{"a":\n 1}', 'application/problem+json; charset=utf-8', undefined, { kind: 'value', value: '{"a":1}' }],
     ['plain "text"', 'text/plain', undefined, { kind: 'value', value: '"plain \\"text\\""' }],
     ['{"a":1}', 'text/plain', ['a'], { kind: 'value', value: '1' }],
@@ -55,16 +66,28 @@ describe('CSV output', () => {
 
   it('has one header, and columns of its own beside those of the input', () => {
     const result = resultJson(row, { ok: true, status: 200, value: '{"id":12345678901234567890}' }, 1, 2);
-    const text = encoder.head + encoder.encode([result]) + encoder.encode([result]);
-    const [header, first, second] = parse(text) as string[][];
-    expect(header).toEqual(['단어', '_ok', '_value', '__position', '__ok', '__status', '__value', '__error_category', '__error', '__attempts', '__duration_ms']);
+    const text = encoder.head + String(encoder.encode([result])) + String(encoder.encode([result]));
+    const [header, first, second] = parse(text);
+    expect(header).toEqual([
+      '단어',
+      '_ok',
+      '_value',
+      '__position',
+      '__ok',
+      '__status',
+      '__value',
+      '__error_category',
+      '__error',
+      '__attempts',
+      '__duration_ms',
+    ]);
     expect(first).toEqual(['a,"b"\n', 'x', '\t', '1', 'true', '200', '{"id":12345678901234567890}', '', '', '1', '2']);
     expect(second).toEqual(first);
   });
 
   it('says why a row failed', () => {
     const error = { code: 'HTTP_404', category: 'not_found', message: '404: gone', status: 404 } as const;
-    const [record] = parse(encoder.encode([resultJson(row, { ok: false, error }, 1, 2)])) as string[][];
+    const [record] = parse(String(encoder.encode([resultJson(row, { ok: false, error }, 1, 2)])));
     expect(record?.slice(4)).toEqual(['false', '404', '', 'not_found', 'HTTP_404: 404: gone', '1', '2']);
   });
 
@@ -79,7 +102,7 @@ describe('output in order of the input', () => {
     const index = new RowIndex(0);
     const file = await ResultFile.begin(join(folder, `${name}.new`), jsonLines);
     await file.moveTo(join(folder, name));
-    const reader = { read: (offset: number) => Promise.resolve(read(offset)) } as ResultReader;
+    const reader = { read: (offset: number) => Promise.resolve(Buffer.from(read(offset))) } as ResultReader;
     const ordered = new OrderedOutput(file, reader, index, 1, new VirtualClock());
     const settle = (position: number, json: string): void => {
       index.set(position, rowState.answered, position);
@@ -106,6 +129,11 @@ describe('output in order of the input', () => {
     settle(1, `1${wide}`);
     await ordered.close();
     expect(readBack).toBeGreaterThanOrEqual(6);
-    expect(text().split('\n').map((line) => Number.parseInt(line, 10)).slice(0, 10)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(
+      text()
+        .split('\n')
+        .map((line) => Number.parseInt(line, 10))
+        .slice(0, 10),
+    ).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 });

@@ -45,7 +45,7 @@ function renderText(state: ProgressState, width: number, paint: Paint): { text: 
 }
 
 /** `[████░░░░]`, `cells` wide between its brackets. Full only when all is done. */
-export function renderBar(done: number, total: number, cells: number, paint: Paint = uncoloured): string {
+function renderBar(done: number, total: number, cells: number, paint: Paint = uncoloured): string {
   const filled = total <= 0 ? cells : Math.min(cells, Math.floor((done / total) * cells));
   return `[${paint('good', '█'.repeat(filled))}${paint('faint', '░'.repeat(cells - filled))}]`;
 }

@@ -28,14 +28,20 @@ export interface Job {
 }
 
 /** @param onRow Called for each row of the survey. */
-export async function prepareJob(options: RunOptions, environment: NodeJS.ProcessEnv, onRow?: () => void): Promise<Job> {
+export async function prepareJob(
+  options: RunOptions,
+  environment: NodeJS.ProcessEnv,
+  onRow?: () => void,
+): Promise<Job> {
   const template = requestTemplate(options.request, environment);
   const piped = options.input.path === '-';
   const survey = piped ? undefined : await surveyInput(options.input, options.range, onRow);
   const opened = await openInput(options.input);
   const columns = opened.columns ?? survey?.columns;
-  if (columns !== undefined && (survey === undefined || survey.rows > survey.invalidRows)) checkColumns(template, columns, opened.name);
-  const { input, inputIdentity } = survey === undefined ? await pipeJob(opened) : { input: opened, inputIdentity: fileInput(opened.name, survey) };
+  if (columns !== undefined && (survey === undefined || survey.rows > survey.invalidRows))
+    checkColumns(template, columns, opened.name);
+  const { input, inputIdentity } =
+    survey === undefined ? await pipeJob(opened) : { input: opened, inputIdentity: fileInput(opened.name, survey) };
   const identity: RunIdentity = { version: 1, input: inputIdentity, options: shapingOptions(options, template) };
   return {
     inputName: opened.name,
@@ -64,7 +70,10 @@ async function pipeJob(opened: OpenInput): Promise<{ input: OpenInput; inputIden
     yield first;
     yield* opened.batches;
   }
-  return { input: { ...opened, batches: batches() }, inputIdentity: pipeInput(opened.columns ?? [], first[0]?.json ?? '') };
+  return {
+    input: { ...opened, batches: batches() },
+    inputIdentity: pipeInput(opened.columns ?? [], first[0]?.json ?? ''),
+  };
 }
 
 /** What decides what is asked and what is kept. Values of credentials are no part of it: they may be renewed. */

@@ -51,7 +51,9 @@ export function runPolicies(options: RunOptions, clock: Clock, events: PolicyEve
     failureIf: (error) => !(error instanceof RunStopped) && !isRateLimited(error),
   });
   const policies = [
-    ...(options.totalTimeoutMs === undefined ? [] : [timeout({ name: 'total-timeout', timeoutMs: options.totalTimeoutMs })]),
+    ...(options.totalTimeoutMs === undefined
+      ? []
+      : [timeout({ name: 'total-timeout', timeoutMs: options.totalTimeoutMs })]),
     retry({
       maxAttempts: options.maxAttempts,
       backoff: exponential({ initialMs: 300, maxMs: 10_000 }),
@@ -72,7 +74,7 @@ export function runPolicies(options: RunOptions, clock: Clock, events: PolicyEve
     });
   }
   return {
-    execute: (attempt) => calls.tryExecute(attempt) as Promise<Outcome<never>>,
+    execute: (attempt) => calls.tryExecute(attempt),
     breakerPauseMs: () => breaker.retryAfterMs,
     breakerClosed: () => breaker.state === 'closed',
   };

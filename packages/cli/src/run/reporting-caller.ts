@@ -24,15 +24,24 @@ export class ReportingCaller {
   #inFlight = 0;
   #whenIdle: (() => void) | undefined;
 
-  constructor(options: RunOptions, job: Job, statistics: RunStatistics, observer: RunObserver, stop: RunStop, clock: Clock) {
+  constructor(
+    options: RunOptions,
+    job: Job,
+    statistics: RunStatistics,
+    observer: RunObserver,
+    stop: RunStop,
+    clock: Clock,
+  ) {
     this.#clock = clock;
     const { maxOutageMs } = options;
     this.#gate = new UpstreamGate({
       clock,
-      maxOutageMs: maxOutageMs === undefined ? defaultMaxOutageMs : { beforeFirstAnswer: maxOutageMs, afterwards: maxOutageMs },
+      maxOutageMs:
+        maxOutageMs === undefined ? defaultMaxOutageMs : { beforeFirstAnswer: maxOutageMs, afterwards: maxOutageMs },
       probes,
       breakerClosed: () => policies.breakerClosed(),
-      onOutage: (reason, everAnswered, limitMs) => observer.message('warn', sentence(reason, everAnswered, limitMs, options.request.url)),
+      onOutage: (reason, everAnswered, limitMs) =>
+        observer.message('warn', sentence(reason, everAnswered, limitMs, options.request.url)),
       onFirstPause: (reason) => observer.message('info', pauseSentence(reason, options.rate !== undefined)),
       onState: (state) => observer.upstreamChanged(state),
       onUnavailable: (reason) => stop.request('upstream-unavailable', `the upstream is unavailable: ${reason}`),

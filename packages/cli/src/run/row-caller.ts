@@ -50,12 +50,14 @@ export class RowCaller {
 
   /** Never rejects. Undefined: the run ended before the row was settled. */
   call(row: InputRow): Promise<SettledRow | undefined> {
-    if (row.fault !== undefined) return uncalled({ code: row.fault.code, category: 'validation', message: row.fault.message });
+    if (row.fault !== undefined)
+      return uncalled({ code: row.fault.code, category: 'validation', message: row.fault.message });
     let request: RenderedRequest;
     try {
       request = this.#options.template.render(row);
     } catch (error) {
-      if (error instanceof UnfitValue) return uncalled({ code: 'TEMPLATE', category: 'validation', message: error.message });
+      if (error instanceof UnfitValue)
+        return uncalled({ code: 'TEMPLATE', category: 'validation', message: error.message });
       return uncalled({ code: 'INTERNAL', category: 'internal', message: String(error) });
     }
     request.headers['idempotency-key'] ??= idempotencyKey(this.#options.jobId, row.position, request);
@@ -110,10 +112,12 @@ export class RowCaller {
   /** A promise when the failure is the upstream's and the row goes again later; undefined when the row has failed. */
   #mayWait(error: unknown): Promise<boolean> | undefined {
     const { gate, breakerPauseMs, breakMs } = this.#options;
-    if (isBreakwaterError(error, 'CIRCUIT_OPEN')) return gate.away(Math.min(error.retryAfterMs ?? 0, breakMs), this.#lastFault);
+    if (isBreakwaterError(error, 'CIRCUIT_OPEN'))
+      return gate.away(Math.min(error.retryAfterMs ?? 0, breakMs), this.#lastFault);
     const pauseMs = Math.min(breakerPauseMs(), breakMs);
     if (error instanceof UpstreamFault) {
-      if (error.kind === 'rate-limited') return gate.asksForPause(error.retryAfterMs ?? rateLimitPauseMs, error.message);
+      if (error.kind === 'rate-limited')
+        return gate.asksForPause(error.retryAfterMs ?? rateLimitPauseMs, error.message);
       if (error.kind === 'unreachable') return gate.away(Math.max(pauseMs, unreachablePauseMs), error.message);
       if (error.retryAfterMs !== undefined) return gate.asksForPause(error.retryAfterMs, error.message);
     }
@@ -137,7 +141,11 @@ function reasonOf(error: unknown): string {
 function rowErrorOf(error: unknown): RowError {
   if (error instanceof UpstreamFault) return error.rowError;
   if (isBreakwaterError(error, 'TIMEOUT')) {
-    return { code: isTotalTimeout(error) ? 'TOTAL_TIMEOUT' : 'ATTEMPT_TIMEOUT', category: 'timeout', message: error.message };
+    return {
+      code: isTotalTimeout(error) ? 'TOTAL_TIMEOUT' : 'ATTEMPT_TIMEOUT',
+      category: 'timeout',
+      message: error.message,
+    };
   }
   return { code: 'INTERNAL', category: 'internal', message: reasonOf(error) };
 }

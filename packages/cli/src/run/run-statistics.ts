@@ -40,7 +40,12 @@ export class RunStatistics {
   /** The largest group first. */
   get failures(): FailureGroup[] {
     return [...this.#failures]
-      .map(([category, { rows, samples, message }]) => ({ category, rows, samplePositions: samples, sampleMessage: message }))
+      .map(([category, { rows, samples, message }]) => ({
+        category,
+        rows,
+        samplePositions: samples,
+        sampleMessage: message,
+      }))
       .sort((a, b) => b.rows - a.rows);
   }
 }

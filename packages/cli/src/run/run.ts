@@ -21,6 +21,7 @@ import { parallelMap } from 'breakwater/work';
 import { CommandError, configurationError } from '../command-line/command-error.ts';
 import type { RunOptions } from '../command-line/run-options.ts';
 import type { InputRow } from '../input/row.ts';
+import { inputBytes } from '../input/open-input.ts';
 import { openJournal } from '../journal/run-journal.ts';
 import type { RunJournal } from '../journal/run-journal.ts';
 import { openOutput } from '../output/open-output.ts';
@@ -51,7 +52,7 @@ export interface RunSurroundings {
 export async function run(options: RunOptions, surroundings: RunSurroundings): Promise<RunSummary> {
   const { clock, environment, observer } = surroundings;
   const startedAt: number = clock.now();
-  const heap = new YoungHeap();
+  const heap = new YoungHeap(await inputBytes(options.input));
   const job = await prepareJob(options, environment, () => heap.rowPassed());
   const journal = await openJournal({
     outputPath: options.out,
@@ -84,7 +85,16 @@ export async function run(options: RunOptions, surroundings: RunSurroundings): P
   const { fault } = surroundings.stop;
   if (fault !== undefined) throw storageFault(fault, options.out);
   if (inputFault !== undefined) throw inputFault;
-  const summary = summarize({ options, args: surroundings.args, job, journal, statistics, stop: surroundings.stop, rows, elapsedMs: clock.now() - startedAt });
+  const summary = summarize({
+    options,
+    args: surroundings.args,
+    job,
+    journal,
+    statistics,
+    stop: surroundings.stop,
+    rows,
+    elapsedMs: clock.now() - startedAt,
+  });
   observer.finished(summary);
   return summary;
 }
@@ -105,7 +115,9 @@ function storageFault(fault: Error, out: string): Error {
   const { code } = fault as NodeJS.ErrnoException;
   if (code === undefined) return fault;
   const remedy = code === 'ENOSPC' ? 'The disk is full. Make room' : 'Mend it';
-  return configurationError(`results cannot be written beside ${out}: ${fault.message}. ${remedy}, then go on with --resume.`);
+  return configurationError(
+    `results cannot be written beside ${out}: ${fault.message}. ${remedy}, then go on with --resume.`,
+  );
 }
 
 /** The rows of a run on their way from the input into the journal. */

@@ -14,14 +14,18 @@ describe('refused credentials', () => {
 
   it('stop nothing once another answer has come; rows that were not called say nothing', () => {
     const watch = new CredentialsWatch();
-    expect([undefined, 401, 200, ...Array.from({ length: 30 }, () => 401)].some((status) => watch.settled(status))).toBe(false);
+    expect(
+      [undefined, 401, 200, ...Array.from({ length: 30 }, () => 401)].some((status) => watch.settled(status)),
+    ).toBe(false);
   });
 });
 
 describe('the breaker of a run', () => {
   const record = (outcomes: string): number => {
     const window = recentCalls(0.5, 10).createWindow();
-    return [...outcomes].findIndex((outcome) => (outcome === 'x' ? window.recordFailure(0) : (window.recordSuccess(0), false)));
+    return outcomes
+      .split('')
+      .findIndex((outcome) => (outcome === 'x' ? window.recordFailure(0) : (window.recordSuccess(0), false)));
   };
 
   it('opens when so many calls in a row fail that no single row can have caused it', () => {
@@ -42,7 +46,9 @@ describe('idempotency keys', () => {
   const request = { method: 'POST', url: 'http://host/', headers: { authorization: 'a' }, body: '{}' };
 
   it('stay the same when a row is called again, also with renewed credentials', () => {
-    expect(idempotencyKey('job', 1, request)).toBe(idempotencyKey('job', 1, { ...request, headers: { authorization: 'b' } }));
+    expect(idempotencyKey('job', 1, request)).toBe(
+      idempotencyKey('job', 1, { ...request, headers: { authorization: 'b' } }),
+    );
   });
 
   it('do not collide: not between rows with one content, jobs, or requests', () => {

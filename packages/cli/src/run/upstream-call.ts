@@ -79,16 +79,21 @@ function networkFault(error: unknown): UpstreamFault {
   const innermost = causes.at(-1) as (Error & { code?: string; errors?: { code?: string }[] }) | undefined;
   const code = innermost?.code ?? innermost?.errors?.[0]?.code ?? 'NETWORK';
   const said = innermost?.message || (error as Error).message;
-  const message = code === 'UND_ERR_SOCKET' ? `the connection was cut before the whole answer had come (${said})` : said;
+  const message =
+    code === 'UND_ERR_SOCKET' ? `the connection was cut before the whole answer had come (${said})` : said;
   return new UpstreamFault(unreachable.has(code) ? 'unreachable' : 'fault', { code, category: 'network', message });
 }
 
 /** What a reply means for the row; throws what the upstream is to blame for. */
 export function judgeReply(reply: Reply, pointer: readonly string[] | undefined): RowOutcome {
   const { status } = reply;
-  if (status === 429) throw new UpstreamFault('rate-limited', httpError(reply, 'rate_limit', 'the upstream limits the rate'));
+  if (status === 429)
+    throw new UpstreamFault('rate-limited', httpError(reply, 'rate_limit', 'the upstream limits the rate'));
   if (retriedStatuses.has(status) || status >= 520) {
-    throw new UpstreamFault('fault', httpError(reply, status === 408 ? 'timeout' : 'external_service', 'the upstream failed'));
+    throw new UpstreamFault(
+      'fault',
+      httpError(reply, status === 408 ? 'timeout' : 'external_service', 'the upstream failed'),
+    );
   }
   if (status >= 200 && status < 300) return judgeValue(status, responseValue(reply.body, reply.contentType, pointer));
   return { ok: false, error: httpError(reply, ...meaningOf(status, reply.location)) };
@@ -106,7 +111,8 @@ function meaningOf(status: number, location: string | null): [FailureCategory, s
   if (status === 401) return ['authentication', 'the credentials are missing or wrong'];
   if (status === 403) return ['authentication', 'the credentials do not permit this'];
   if (status === 404 || status === 410) return ['not_found', 'the upstream knows no such thing'];
-  if (status >= 300 && status < 400) return ['rejected', `the upstream redirects to ${location ?? 'nowhere'}; give the final address as --url`];
+  if (status >= 300 && status < 400)
+    return ['rejected', `the upstream redirects to ${location ?? 'nowhere'}; give the final address as --url`];
   return [status >= 500 ? 'external_service' : 'rejected', 'the upstream refused the request'];
 }
 

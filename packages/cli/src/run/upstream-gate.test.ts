@@ -21,7 +21,8 @@ function setUp() {
   });
   /** A row that waits, and the order in which rows went on. */
   const went: string[] = [];
-  const follow = (name: string, turn: Promise<boolean>): void => void turn.then((may) => went.push(may ? name : `${name}: home`));
+  const follow = (name: string, turn: Promise<boolean>): void =>
+    void turn.then((may) => went.push(may ? name : `${name}: home`));
   return { clock, gate, states, unavailable, breaker, went, follow, pauses: () => pauses };
 }
 

@@ -81,7 +81,8 @@ export class UpstreamGate {
 
   /** A row has ended failed by the upstream. Only while the gate is shut it matters: the probe is over. */
   failed(): void {
-    if (this.#shutSince !== undefined) this.#shutFor(defaultProbeDelayMs, 'the calls that were tried have failed', true);
+    if (this.#shutSince !== undefined)
+      this.#shutFor(defaultProbeDelayMs, 'the calls that were tried have failed', true);
   }
 
   /** The upstream is away; the row waits for its turn. */

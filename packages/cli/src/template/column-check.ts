@@ -8,7 +8,10 @@ export function checkColumns(template: RequestTemplate, known: readonly string[]
     if (composed.has(column.normalize('NFC'))) continue;
     const nearest = nearestName(column, known);
     const hint = nearest === undefined ? '' : ` Did you mean {{${nearest}}}?`;
-    const shown = known.slice(0, 20).map((name) => `"${name}"`).join(', ');
+    const shown = known
+      .slice(0, 20)
+      .map((name) => `"${name}"`)
+      .join(', ');
     throw usageError(
       `${option}: {{${column}}} is not a column of ${inputName} (line 1).${hint} ` +
         `Its columns are ${shown}${known.length > 20 ? ` and ${known.length - 20} more` : ''}.`,
@@ -17,7 +20,7 @@ export function checkColumns(template: RequestTemplate, known: readonly string[]
 }
 
 /** The known name that the fewest changes of a letter lead to, if they are few. */
-export function nearestName(name: string, known: readonly string[]): string | undefined {
+function nearestName(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let fewest = Math.max(2, Math.ceil(name.length / 3)) + 1;
   for (const candidate of known) {

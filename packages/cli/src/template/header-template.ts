@@ -25,7 +25,9 @@ export function headerTemplate(text: string): HeaderTemplate {
   const template = parseTemplate(text.slice(colon + 1).trim(), `--header ${name}`);
   const literal = template.parts.join('');
   if (unfitCharacter.test(literal)) {
-    throw usageError(`--header ${name}: the value holds a control character or one beyond Latin-1, which HTTP forbids.`);
+    throw usageError(
+      `--header ${name}: the value holds a control character or one beyond Latin-1, which HTTP forbids.`,
+    );
   }
   return {
     name,
@@ -40,15 +42,21 @@ export function secretHeader(text: string, environment: NodeJS.ProcessEnv): Head
   const [, name, variable] = /^([^=:\s]+)\s*[=:]\s*([A-Za-z_][A-Za-z0-9_]*)$/.exec(text) ?? [];
   // What was given may be the secret itself, so it is not repeated.
   if (name === undefined || variable === undefined) {
-    throw usageError('--header-env: expected Name=VARIABLE, for example Authorization=API_TOKEN (the name of the variable, not its value).');
+    throw usageError(
+      '--header-env: expected Name=VARIABLE, for example Authorization=API_TOKEN (the name of the variable, not its value).',
+    );
   }
   checkName(name, '--header-env');
   const value = environment[variable]?.trim();
   if (value === undefined || value === '') {
-    throw configurationError(`--header-env ${name}: the environment variable ${variable} is not set. Set it: export ${variable}=…`);
+    throw configurationError(
+      `--header-env ${name}: the environment variable ${variable} is not set. Set it: export ${variable}=…`,
+    );
   }
   if (unfitCharacter.test(value)) {
-    throw configurationError(`--header-env ${name}: the value of ${variable} holds a character that HTTP forbids in headers.`);
+    throw configurationError(
+      `--header-env ${name}: the value of ${variable} holds a character that HTTP forbids in headers.`,
+    );
   }
   return { name, columns: [], secret: true, render: () => value };
 }
@@ -68,7 +76,9 @@ function checkName(name: string, option: string): void {
 
 function headerText(value: string, column: string, header: string): string {
   if (unfitCharacter.test(value)) {
-    throw new UnfitValue(`column "${column}" holds a line break, a control character or one beyond Latin-1, which header ${header} cannot carry`);
+    throw new UnfitValue(
+      `column "${column}" holds a line break, a control character or one beyond Latin-1, which header ${header} cannot carry`,
+    );
   }
   return value;
 }

@@ -4,7 +4,13 @@ import { checkColumns } from './column-check.ts';
 import type { RequestOptions } from './request-template.ts';
 import { requestTemplate } from './request-template.ts';
 
-const plain: RequestOptions = { url: 'http://host/cards', method: undefined, body: undefined, headers: [], secretHeaders: [] };
+const plain: RequestOptions = {
+  url: 'http://host/cards',
+  method: undefined,
+  body: undefined,
+  headers: [],
+  secretHeaders: [],
+};
 
 function csvRow(cells: Record<string, string>): CsvRow {
   return new CsvRow(1, 2, new CsvColumns(Object.keys(cells)), Object.values(cells));
@@ -51,22 +57,34 @@ describe('a JSON body', () => {
 
   it('cannot be broken out of', () => {
     const evil = '","admin":true,"x":"';
-    expect(JSON.parse(render({ body: '{"a":"{{a}}","b":{{a}}}' }, { a: evil }).body ?? '')).toEqual({ a: evil, b: evil });
+    expect(JSON.parse(render({ body: '{"a":"{{a}}","b":{{a}}}' }, { a: evil }).body ?? '')).toEqual({
+      a: evil,
+      b: evil,
+    });
   });
 
   it('takes numbers of JSON Lines digit for digit', () => {
     const row = new JsonRow(1, 1, '{"id":12345678901234567890,"o":{"a":[1]}}');
-    expect(requestTemplate({ ...plain, body: '{"id":{{id}},"o":{{o}}}' }, {}).render(row).body).toBe('{"id":12345678901234567890,"o":{"a":[1]}}');
+    expect(requestTemplate({ ...plain, body: '{"id":{{id}},"o":{{o}}}' }, {}).render(row).body).toBe(
+      '{"id":12345678901234567890,"o":{"a":[1]}}',
+    );
   });
 
   it('must be JSON unless another type is given', () => {
     expect(() => requestTemplate({ ...plain, body: 'word={{a}}' }, {})).toThrow(/--body is not JSON.*Content-Type/);
     const form = { body: 'word={{a}}', headers: ['Content-Type: application/x-www-form-urlencoded'] };
-    expect(render(form, { a: 'a b&c' })).toMatchObject({ body: 'word=a+b%26c', headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+    expect(render(form, { a: 'a b&c' })).toMatchObject({
+      body: 'word=a+b%26c',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
   });
 
   it('is the row by default, and none for GET', () => {
-    expect(render({}, { a: '1' })).toMatchObject({ method: 'POST', body: '{"a":"1"}', headers: { 'content-type': 'application/json' } });
+    expect(render({}, { a: '1' })).toMatchObject({
+      method: 'POST',
+      body: '{"a":"1"}',
+      headers: { 'content-type': 'application/json' },
+    });
     expect(render({ method: 'get' }, { a: '1' })).toMatchObject({ method: 'GET', body: undefined });
     expect(() => requestTemplate({ ...plain, method: 'GET', body: '{}' }, {})).toThrow('GET requests carry no body');
   });
@@ -78,15 +96,23 @@ describe('headers', () => {
   });
 
   it('take secrets from the environment and show them nowhere', () => {
-    const template = requestTemplate({ ...plain, secretHeaders: ['Authorization=TOKEN'], headers: ['X-Api-Key: abc'] }, { TOKEN: 's3cret' });
+    const template = requestTemplate(
+      { ...plain, secretHeaders: ['Authorization=TOKEN'], headers: ['X-Api-Key: abc'] },
+      { TOKEN: 's3cret' },
+    );
     expect(template.render(csvRow({ a: '1' })).headers).toMatchObject({ authorization: 's3cret', 'x-api-key': 'abc' });
-    expect(template.renderMasked(csvRow({ a: '1' })).headers).toMatchObject({ authorization: '***', 'x-api-key': '***' });
+    expect(template.renderMasked(csvRow({ a: '1' })).headers).toMatchObject({
+      authorization: '***',
+      'x-api-key': '***',
+    });
     expect(template.plainHeaders).toEqual([]);
   });
 
   it('tell a missing variable by its name, and never repeat what may be the secret itself', () => {
     expect(() => requestTemplate({ ...plain, secretHeaders: ['Authorization=TOKEN'] }, {})).toThrow('TOKEN is not set');
-    expect(() => requestTemplate({ ...plain, secretHeaders: ['Authorization: Bearer s3cret'] }, {})).toThrow(/^(?!.*s3cret)/);
+    expect(() => requestTemplate({ ...plain, secretHeaders: ['Authorization: Bearer s3cret'] }, {})).toThrow(
+      /^(?!.*s3cret)/,
+    );
   });
 });
 

@@ -43,7 +43,8 @@ const methods = new Set([...methodsWithRowAsBody, 'GET', 'HEAD', 'DELETE', 'OPTI
 
 export function requestTemplate(options: RequestOptions, environment: NodeJS.ProcessEnv): RequestTemplate {
   const method = (options.method ?? 'POST').toUpperCase();
-  if (!methods.has(method)) throw usageError(`--method: expected one of ${[...methods].join(', ')}, got "${options.method}".`);
+  if (!methods.has(method))
+    throw usageError(`--method: expected one of ${[...methods].join(', ')}, got "${options.method}".`);
   const url = urlTemplate(options.url);
   const given = options.headers.map(headerTemplate);
   const secret = options.secretHeaders.map((text) => secretHeader(text, environment));
@@ -77,7 +78,9 @@ function requestBody(
   contentType: HeaderTemplate | undefined,
 ): BodyTemplate | undefined {
   if (contentType !== undefined && contentType.columns.length > 0) {
-    throw usageError('--header Content-Type: a column cannot stand here, because the type decides how the body is escaped.');
+    throw usageError(
+      '--header Content-Type: a column cannot stand here, because the type decides how the body is escaped.',
+    );
   }
   const type = contentType?.render(noRow);
   if (text !== undefined && (method === 'GET' || method === 'HEAD')) {

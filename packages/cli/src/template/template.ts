@@ -22,7 +22,9 @@ export function parseTemplate(text: string, option: string): Template {
     const name = close === -1 ? '' : text.slice(open + 2, close).trim();
     // `{{"a":1}}` is no slot but JSON that somebody wrote without spaces.
     if (close !== -1 && /^["'[]/.test(name)) {
-      throw usageError(`${option}: "{{" at character ${open + 1} begins a column name; write a space between braces of JSON.`);
+      throw usageError(
+        `${option}: "{{" at character ${open + 1} begins a column name; write a space between braces of JSON.`,
+      );
     }
     if (name === '' || /[{}]/.test(name)) {
       throw usageError(`${option}: "{{" at character ${open + 1} is not followed by a column name and "}}".`);

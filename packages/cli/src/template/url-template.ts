@@ -15,7 +15,11 @@ export interface UrlTemplate {
 export function urlTemplate(text: string): UrlTemplate {
   const template = parseTemplate(text, '--url');
   const fromColumn = template.parts[0] === '' && template.slots.length > 0;
-  if (!fromColumn) checkUrl(fill(template, () => 'x'), text);
+  if (!fromColumn)
+    checkUrl(
+      fill(template, () => 'x'),
+      text,
+    );
   const inPath = template.slots.map((_, slot) => !/[?#]/.test(template.parts.slice(0, slot + 1).join('')));
 
   const render = (row: InputRow): string => {
@@ -25,7 +29,9 @@ export function urlTemplate(text: string): UrlTemplate {
       return inPath[slot] === true ? pathComponent(value, column) : component(value, column);
     });
     if (fromColumn && !isHttpUrl(url)) {
-      throw new UnfitValue(`line ${row.line}: "${url.slice(0, 80)}" from column "${template.slots[0]}" is not an http or https URL`);
+      throw new UnfitValue(
+        `line ${row.line}: "${url.slice(0, 80)}" from column "${template.slots[0]}" is not an http or https URL`,
+      );
     }
     return url;
   };
@@ -56,12 +62,14 @@ function isHttpUrl(url: string): boolean {
 }
 
 function component(value: string, column: string): string {
-  if (/\p{Surrogate}/u.test(value)) throw new UnfitValue(`column "${column}" holds half a character (a lone surrogate)`);
+  if (/\p{Surrogate}/u.test(value))
+    throw new UnfitValue(`column "${column}" holds half a character (a lone surrogate)`);
   return encodeURIComponent(value);
 }
 
 function pathComponent(value: string, column: string): string {
-  if (value === '') throw new UnfitValue(`column "${column}" is empty, and in the path of the URL it would call another address`);
+  if (value === '')
+    throw new UnfitValue(`column "${column}" is empty, and in the path of the URL it would call another address`);
   if (value === '.' || value === '..') {
     throw new UnfitValue(`column "${column}" is "${value}", and in the path of the URL it would call another address`);
   }
