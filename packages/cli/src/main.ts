@@ -40,6 +40,11 @@ export async function main(args: readonly string[]): Promise<void> {
   for (const [name, { summary, load }] of commands) {
     program.addCommand(name === called ? await load(args.slice(1)) : new Command(name).description(summary));
   }
+  // Whoever reads the output may have seen enough: `breakwater run --help | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exitCode ??= exitCodes.answered;
+  });
   try {
     setUp(program);
     await program.parseAsync(args.length === 0 ? ['--help'] : args, { from: 'user' });
