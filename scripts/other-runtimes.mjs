@@ -14,7 +14,9 @@ export async function denoRuntime() {
   onlyHere('Deno');
   const modules = await bringTool('deno', ['deno@2.9.6']);
   const command = join(modules, '@deno', 'linux-x64-glibc', 'deno');
-  return { runtime: { command, args: ['run', '-A', '--no-check'], env: process.env } };
+  // In processes: vitest takes its threads down by a call that Deno does not have, and every other run fails by it.
+  const vitestArgs = ['--project', 'core', '--pool=forks'];
+  return { runtime: { command, args: ['run', '-A', '--no-check'], env: process.env }, vitestArgs };
 }
 
 export async function bunRuntime() {
