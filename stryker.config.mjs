@@ -1,7 +1,7 @@
-// Mutation of the four policies that the main job stands on; `npm run verify -- --only mutation`.
+// Mutation of the policies that hold state or time; `npm run verify -- --only mutation`.
 export default {
   mutate: [
-    'packages/core/src/{retry,circuit-breaker,timeout,bulkhead}/**/*.ts',
+    'packages/core/src/{retry,circuit-breaker,timeout,bulkhead,hedge}/**/*.ts',
     '!packages/core/src/**/*.test.ts',
     '!packages/core/src/**/index.ts',
   ],

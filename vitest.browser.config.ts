@@ -23,6 +23,7 @@ export default defineConfig({
   resolve: base.resolve,
   test: {
     include: ['packages/core/src/**/*.test.ts'],
+    exclude: ['**/*.model.test.ts'],
     isolate: false,
     browser: {
       enabled: true,

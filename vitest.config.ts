@@ -25,7 +25,9 @@ export default defineConfig({
     unstubGlobals: true,
     pool: 'threads',
     projects: [
-      project('core', ['packages/core/src/**/*.test.ts']),
+      project('core', ['packages/core/src/**/*.test.ts'], { exclude: ['**/*.model.test.ts'] }),
+      // Ten thousand random schedules each against a reference model: too long for the developer's loop.
+      project('models', ['packages/core/src/**/*.model.test.ts'], { testTimeout: 300_000 }),
       project('scenarios', ['packages/core/test/**/*.test.ts']),
       project('cli', ['packages/cli/src/**/*.test.ts']),
       project('scripts', ['scripts/**/*.test.mjs']),

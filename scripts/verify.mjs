@@ -37,7 +37,7 @@ const onRuntime = (name, bring) => ({
 async function longRuns() {
   const node = await nodeForTools();
   const runtime = { command: node, args: [], env: envFor(node, { BREAKWATER_LONG: '1' }) };
-  const files = ['.property.test.ts', 'packages/core/test/', 'packages/cli/test/'];
+  const files = ['.property.test.ts', '.model.test.ts', 'packages/core/test/', 'packages/cli/test/'];
   return vitestRun('long', runtime, ['--testTimeout=1800000', ...files], { timeoutMs: anHour });
 }
 

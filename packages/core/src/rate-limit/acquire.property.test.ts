@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { PRIORITIES, priorityLevel } from '../policy/priority.ts';
 import { rateLimiter } from './index.ts';
-import { propertyRuns } from './test-support/property-runs.ts';
+import { propertyRuns } from '../testing/test-support/property-runs.ts';
 
 const requests = fc.array(
   fc.record({

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../clock/clock.ts';
 import { rateLimiter } from './index.ts';
-import { propertyRuns } from './test-support/property-runs.ts';
+import { propertyRuns } from '../testing/test-support/property-runs.ts';
 
 /** A clock that is moved by hand, with steps as uneven as those of a real one. */
 function steppedClock(startMs: number): Clock & { step(ms: number): void } {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../clock/virtual-clock.ts';
-import { propertyRuns } from '../rate-limit/test-support/property-runs.ts';
+import { propertyRuns } from '../testing/test-support/property-runs.ts';
 import { parallelMap } from './index.ts';
 
 const runs = fc.record({
