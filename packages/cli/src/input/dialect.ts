@@ -45,12 +45,16 @@ export function detectDialect(
 function countOutsideQuotes(head: string, delimiter: string, quote: boolean): number {
   let count = 0;
   let quoted = false;
+  let begun = false;
   for (const char of head) {
-    if (quote && char === '"') quoted = !quoted;
-    else if (!quoted && (char === '\n' || char === '\r')) {
+    if (!quoted && (char === '\n' || char === '\r')) {
       // Blank lines before the header are not the header.
-      if (count > 0) return count;
-    } else if (!quoted && char === delimiter) count += 1;
+      if (begun) return count;
+      continue;
+    }
+    begun = true;
+    if (quote && char === '"') quoted = !quoted;
+    else if (!quoted && char === delimiter) count += 1;
   }
   return count;
 }

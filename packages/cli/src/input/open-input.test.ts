@@ -90,6 +90,11 @@ describe('a delimited file', () => {
     ]);
   });
 
+  it('looks for the delimiter in the header alone, not in what follows it', async () => {
+    expect(await objects(file('\n\nwords\n""\n"a;b;c"\n\n'))).toEqual([{ words: '' }, { words: 'a;b;c' }]);
+    expect(await objects(file('words\n""\na;b;c\n'))).toEqual([{ words: '' }, { words: 'a;b;c' }]);
+  });
+
   it('marks a ragged row as a fault of that row and goes on', async () => {
     const rows = await read(file('a,b\n1\n1,2,3\n4,5\n'));
     expect(rows.map((row) => row.fault?.message)).toEqual([
@@ -190,6 +195,20 @@ describe('JSON Lines', () => {
   it('refuse a file whose first line is no object', async () => {
     expect(await fault(file('a,b\n1,2', 'words.jsonl'))).toMatch(/^words\.jsonl line 1 is not JSON.*--format csv/);
   });
+});
+
+it('gives the rows again after a survey, of a short file from memory, of a long one by reading it once more', async () => {
+  for (const rows of [3, 600_000]) {
+    const options = file(`a\n${'x\n'.repeat(rows)}`);
+    const survey = await surveyInput(options, { offset: 0, limit: undefined });
+    let last: InputRow | undefined;
+    for await (const batch of (await survey.reopen()).batches) last = batch.at(-1) ?? last;
+    expect([survey.rows, last?.position, last?.json]).toEqual([rows, rows, '{"a":"x"}']);
+    writeFileSync(options.path, 'a\nchanged\n');
+    const seen: unknown[] = [];
+    for await (const batch of (await survey.reopen()).batches) seen.push(...batch.map((row) => row.json));
+    expect(seen.length).toBe(rows === 3 ? 3 : 1);
+  }
 });
 
 it('surveys rows, columns and faults of the range, and the bytes of the whole file', async () => {

@@ -18,11 +18,15 @@ export interface Survey {
   readonly invalidSamples: readonly { readonly position: number; readonly message: string }[];
   readonly bytes: number;
   readonly sha256: string;
+  /** The input from its beginning: the rows of a short file are still there, a longer file is read again. */
+  reopen(): Promise<OpenInput>;
 }
 
 /** A JSON Lines file can name a new column in each row; so many are remembered. */
 const maxColumns = 10_000;
 const maxSamples = 5;
+/** The rows of a file of this size, some forty thousand, take as much memory as a few calls. */
+const maxKeptBytes = 1024 * 1024;
 
 /** Which rows of the input a run is about. */
 export interface RowRange {
@@ -52,8 +56,20 @@ export async function surveyInput(options: InputOptions, range: RowRange, onRow?
     invalidRows += 1;
     if (invalidSamples.length < maxSamples) invalidSamples.push({ position: row.position, message: row.fault.message });
   };
-  for await (const batch of input.batches) for (const row of batch) look(row);
-  return { rows, columns: [...columns], invalidRows, invalidSamples, bytes, sha256: hash.digest('hex') };
+  let kept: (readonly InputRow[])[] | undefined = [];
+  for await (const batch of input.batches) {
+    for (const row of batch) look(row);
+    if (bytes > maxKeptBytes) kept = undefined;
+    kept?.push(batch);
+  }
+  const reopen = (): Promise<OpenInput> =>
+    kept === undefined ? openInput(options) : Promise.resolve({ ...input, batches: again(kept) });
+  return { rows, columns: [...columns], invalidRows, invalidSamples, bytes, sha256: hash.digest('hex'), reopen };
+}
+
+/** What was read before, batch for batch. */
+async function* again(batches: readonly (readonly InputRow[])[]): AsyncGenerator<readonly InputRow[], void> {
+  yield* batches;
 }
 
 /** Most files have the same columns in every row: only a row of another shape than the last is looked at. */

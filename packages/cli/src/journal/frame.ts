@@ -1,5 +1,5 @@
 /**
- * A line of the journal: `<crc32> <kind> <position> <json>`. The checksum covers all that follows it, so that a line
+ * A line of the journal: `<crc32> <kind> <position> <json>`. The checksum covers what follows it, so that a line
  * torn by a crash, or pages that never reached the disk, are told from a whole one.
  */
 import { crc32 } from 'node:zlib';
@@ -10,29 +10,42 @@ export type FrameKind = 'H' | 'A' | 'F' | 'E';
 export interface Frame {
   readonly kind: FrameKind;
   readonly position: number;
-  /** Bytes from the beginning of the line to the beginning of its JSON. */
-  readonly jsonStart: number;
+  /** The JSON and its line break: a view of the line. */
+  readonly result: Buffer;
 }
 
 const space = 0x20;
 const zero = 0x30;
+const lineBreak = 0x0a;
+/** Eight digits of checksum and a space stand before what is covered, the kind and a space before the position. */
+const coveredStart = 9;
+const positionStart = 11;
+const shortest = 14;
 const kinds = new Map<number, FrameKind>('HAFE'.split('').map((kind) => [kind.charCodeAt(0), kind as FrameKind]));
 
 /** The line with its line break. */
-export function encodeFrame(kind: FrameKind, position: number, json: string): string {
-  const covered = `${kind} ${position} ${json}`;
-  return `${crc32(covered).toString(16).padStart(8, '0')} ${covered}\n`;
+export function encodeFrame(kind: FrameKind, position: number, json: string): Buffer {
+  const covered = `${kind} ${position} ${json}\n`;
+  const line = Buffer.allocUnsafe(coveredStart + Buffer.byteLength(covered));
+  line.write(covered, coveredStart);
+  const checksum = crc32(line.subarray(coveredStart, -1));
+  line.write(`${checksum.toString(16).padStart(coveredStart - 1, '0')} `, 'latin1');
+  return line;
 }
 
-/** Reads the frame of a line without its line break; undefined when the line is torn or damaged. */
+/** The JSON of a line and its line break, without a copy. */
+export function resultOf(line: Buffer): Buffer {
+  return line.subarray(line.indexOf(space, positionStart) + 1);
+}
+
+/** Reads the frame of a line with its line break; undefined when the line is torn or damaged. */
 export function decodeFrame(line: Buffer): Frame | undefined {
-  if (line.length < 13 || line[8] !== space) return undefined;
-  const expected = Number.parseInt(line.toString('latin1', 0, 8), 16);
-  if (crc32(line.subarray(9)) !== expected) return undefined;
-  const kind = kinds.get(line[9] ?? 0);
+  if (line.length < shortest || line[coveredStart - 1] !== space || line.at(-1) !== lineBreak) return undefined;
+  const expected = Number.parseInt(line.toString('latin1', 0, coveredStart - 1), 16);
+  if (crc32(line.subarray(coveredStart, -1)) !== expected) return undefined;
+  const kind = kinds.get(line[coveredStart] ?? 0);
   if (kind === undefined) return undefined;
   let position = 0;
-  let at = 11;
-  for (; line[at] !== space; at += 1) position = position * 10 + ((line[at] ?? zero) - zero);
-  return { kind, position, jsonStart: at + 1 };
+  for (let at = positionStart; line[at] !== space; at += 1) position = position * 10 + ((line[at] ?? zero) - zero);
+  return { kind, position, result: resultOf(line) };
 }

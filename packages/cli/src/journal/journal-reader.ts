@@ -7,12 +7,6 @@ const chunkBytes = 1024 * 1024;
 /** A valid line of the journal and where it stands. */
 export interface JournalLine extends Frame {
   readonly offset: number;
-  /** The line without its line break; valid until the next line is asked for. */
-  readonly bytes: Buffer;
-}
-
-export function jsonOf(line: JournalLine): string {
-  return line.bytes.toString('utf8', line.jsonStart);
 }
 
 /**
@@ -29,9 +23,8 @@ export async function* readJournal(file: FileHandle): AsyncGenerator<JournalLine
     const bytes = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
     let from = 0;
     for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, from)) {
-      const line = bytes.subarray(from, end);
-      const frame = decodeFrame(line);
-      if (frame !== undefined) yield { ...frame, offset: restOffset + from, bytes: line };
+      const frame = decodeFrame(bytes.subarray(from, end + 1));
+      if (frame !== undefined) yield { ...frame, offset: restOffset + from };
       from = end + 1;
     }
     rest = bytes.subarray(from);
@@ -61,12 +54,12 @@ export class ResultReader {
     this.#file = file;
   }
 
-  /** The JSON of the result whose line begins at `offset`: bytes of a block that is kept, to be used soon. */
+  /** The result whose line begins at `offset`: bytes of a block that is kept, to be used soon. */
   async read(offset: number): Promise<Buffer> {
     const line = this.#kept(offset) ?? (await this.#fetch(offset));
     const frame = decodeFrame(line);
     if (frame === undefined) throw new Error(`the journal is damaged at byte ${offset}`);
-    return line.subarray(frame.jsonStart);
+    return frame.result;
   }
 
   #kept(offset: number): Buffer | undefined {
@@ -101,5 +94,5 @@ function lineIn(block: Block, offset: number): Buffer | undefined {
   const from = offset - block.offset;
   if (from < 0 || from >= block.bytes.length) return undefined;
   const end = block.bytes.indexOf(10, from);
-  return end === -1 ? undefined : block.bytes.subarray(from, end);
+  return end === -1 ? undefined : block.bytes.subarray(from, end + 1);
 }

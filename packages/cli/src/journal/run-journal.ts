@@ -13,7 +13,7 @@ import type { Clock } from 'breakwater/clock';
 import { configurationError, usageError } from '../command-line/command-error.ts';
 import { failureOf } from '../output/row-result.ts';
 import { encodeFrame } from './frame.ts';
-import { jsonOf, readJournal, ResultReader } from './journal-reader.ts';
+import { readJournal, ResultReader } from './journal-reader.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { RowIndex, rowState } from './row-index.ts';
 import type { RunIdentity } from './run-identity.ts';
@@ -74,20 +74,21 @@ export class RunJournal {
     this.#writer = new JournalWriter(opened.file, opened.size, opened.clock);
   }
 
-  /** Writes a row's result. When the promise resolves, a resumed run will know it. */
-  async settle(position: number, ok: boolean, json: string): Promise<void> {
+  /** Writes a row's result, and gives its bytes. When the promise resolves, a resumed run will know it. */
+  async settle(position: number, ok: boolean, json: string): Promise<Buffer> {
     if (this.#writer === undefined) throw new Error('the journal is closed');
-    const { offset, written } = this.#writer.append(ok ? 'A' : 'F', position, json);
+    const { offset, result, written } = this.#writer.append(ok ? 'A' : 'F', position, json);
     await written;
     this.index.set(position, ok ? rowState.answered : rowState.failed, offset);
+    return result;
   }
 
   /** The results that count, in the order in which they came. */
-  async *inOrderOfCompletion(): AsyncGenerator<string, void> {
+  async *inOrderOfCompletion(): AsyncGenerator<Buffer, void> {
     for await (const line of readJournal(this.#file)) {
       const counts = line.kind === 'A' || line.kind === 'F';
       if (!counts || this.index.offset(line.position) !== line.offset) continue;
-      if (this.index.state(line.position) !== rowState.open) yield jsonOf(line);
+      if (this.index.state(line.position) !== rowState.open) yield line.result;
     }
   }
 
@@ -96,7 +97,7 @@ export class RunJournal {
     if (this.index.failed === 0) return;
     for await (const line of readJournal(this.#file)) {
       if (line.kind !== 'F' || this.index.offset(line.position) !== line.offset) continue;
-      const { category, message } = failureOf(jsonOf(line));
+      const { category, message } = failureOf(line.result);
       tell(line.position, category, message);
     }
   }
@@ -109,7 +110,7 @@ export class RunJournal {
       await this.#writer?.append('E', 0, end).written;
       return;
     }
-    await writeWhole(this.folder, encodeFrame('H', 0, JSON.stringify(this.#identity)) + encodeFrame('E', 0, end));
+    await writeWhole(this.folder, encodeFrame('H', 0, JSON.stringify(this.#identity)), encodeFrame('E', 0, end));
   }
 
   /** Everything is on the disk, and another run may come. Idempotent. */
@@ -184,9 +185,9 @@ async function load(
   for (; next.done !== true; next = await lines.next()) {
     const line = next.value;
     if (line.kind === 'H') {
-      refuseOther(JSON.parse(jsonOf(line)) as RunIdentity, options);
+      refuseOther(JSON.parse(line.result.toString()) as RunIdentity, options);
       known = true;
-    } else if (line.kind === 'E') end = JSON.parse(jsonOf(line)) as End;
+    } else if (line.kind === 'E') end = JSON.parse(line.result.toString()) as End;
     else index.set(line.position, line.kind === 'A' ? rowState.answered : rowState.failed, line.offset);
   }
   if (!known)
@@ -208,7 +209,7 @@ async function load(
 }
 
 async function beginAnew(file: FileHandle, identity: RunIdentity): Promise<number> {
-  const header = Buffer.from(encodeFrame('H', 0, JSON.stringify(identity)));
+  const header = encodeFrame('H', 0, JSON.stringify(identity));
   await file.truncate(0);
   await file.write(header, 0, header.length, 0);
   return header.length;
@@ -249,10 +250,10 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** A journal is never seen half made. */
-async function writeWhole(folder: string, text: string): Promise<void> {
+async function writeWhole(folder: string, ...lines: readonly Buffer[]): Promise<void> {
   const aside = join(folder, `${journalName}.new`);
   const file = await open(aside, 'w');
-  await file.writeFile(text);
+  await file.writeFile(Buffer.concat(lines));
   await file.datasync();
   await file.close();
   await rename(aside, join(folder, journalName));

@@ -4,7 +4,7 @@ import { usageError } from '../command-line/command-error.ts';
 import type { RunOptions } from '../command-line/run-options.ts';
 import type { RunJournal } from '../journal/run-journal.ts';
 import { csvLines, jsonLines, outputFormat } from './result-encoder.ts';
-import type { ResultEncoder } from './result-encoder.ts';
+import type { Result, ResultEncoder } from './result-encoder.ts';
 import { CompletionOutput, OrderedOutput, ResultFile } from './result-file.ts';
 import type { ResultOutput } from './result-file.ts';
 
@@ -19,9 +19,9 @@ export async function openOutput(
 ): Promise<ResultOutput> {
   const file = await ResultFile.begin(join(journal.folder, 'output.new'), encoderFor(options.out, columns));
   if (options.order === 'completion') {
-    let piece: string[] = [];
-    for await (const json of journal.inOrderOfCompletion()) {
-      piece.push(json);
+    let piece: Result[] = [];
+    for await (const result of journal.inOrderOfCompletion()) {
+      piece.push(result);
       if (piece.length < pieceRows) continue;
       await file.write(piece);
       piece = [];

@@ -10,8 +10,8 @@ export interface ResultEncoder {
   encode(results: readonly Result[]): string | Buffer;
 }
 
-/** A result line without its line break: as it was made, or as bytes that were read back. */
-export type Result = string | Buffer;
+/** A result as one line of JSON, with its line break: the bytes that stand in the journal. */
+export type Result = Buffer;
 
 export type OutputFormat = 'jsonl' | 'csv';
 
@@ -22,24 +22,7 @@ export function outputFormat(path: string): OutputFormat {
   throw usageError(`--out: the name must end in .jsonl or .csv, got "${path}".`);
 }
 
-export const jsonLines: ResultEncoder = {
-  head: '',
-  encode: copied,
-};
-
-/** Bytes that were read back are never decoded: a million of them would be a lot of garbage. */
-function copied(results: readonly Result[]): Buffer {
-  const lengths = results.map((result) => (typeof result === 'string' ? Buffer.byteLength(result) : result.length) + 1);
-  const bytes = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + length, 0));
-  let at = 0;
-  results.forEach((result, index) => {
-    if (typeof result === 'string') bytes.write(result, at);
-    else result.copy(bytes, at);
-    at += lengths[index] ?? 0;
-    bytes[at - 1] = 0x0a;
-  });
-  return bytes;
-}
+export const jsonLines: ResultEncoder = { head: '', encode: (results) => Buffer.concat(results) };
 
 const resultColumns = ['position', 'ok', 'status', 'value', 'error_category', 'error', 'attempts', 'duration_ms'];
 

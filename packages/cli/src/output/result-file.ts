@@ -18,7 +18,7 @@ const flushIntervalMs = 150;
 /** Where settled results go. */
 export interface ResultOutput {
   /** A result whose line stands in the journal. A promise that comes back is to be awaited before the next row. */
-  settled(position: number, json: string): Promise<void> | undefined;
+  settled(position: number, result: Result): Promise<void> | undefined;
   /** Writes what can be written, and closes. */
   close(): Promise<void>;
   /** Rows that the file holds. */
@@ -67,7 +67,7 @@ export class OrderedOutput implements ResultOutput {
   readonly #reader: ResultReader;
   readonly #index: RowIndex;
   readonly #flush: LazyFlush;
-  readonly #held = new Map<number, string>();
+  readonly #held = new Map<number, Result>();
   #heldBytes = 0;
   #next: number;
 
@@ -83,10 +83,10 @@ export class OrderedOutput implements ResultOutput {
     return this.#file.rows;
   }
 
-  settled(position: number, json: string): undefined {
+  settled(position: number, result: Result): undefined {
     if (this.#heldBytes < maxHeldBytes) {
-      this.#held.set(position, json);
-      this.#heldBytes += json.length;
+      this.#held.set(position, result);
+      this.#heldBytes += result.length;
     }
     if (this.#index.state(this.#next) === rowState.open) return;
     if (this.#heldBytes >= pieceBytes) void this.#flush.now();
@@ -111,9 +111,9 @@ export class OrderedOutput implements ResultOutput {
         this.#held.delete(this.#next);
         this.#heldBytes -= held.length;
       }
-      const json: Result = held ?? (await this.#reader.read(this.#index.offset(this.#next)));
-      bytes += json.length;
-      piece.push(json);
+      const result = held ?? (await this.#reader.read(this.#index.offset(this.#next)));
+      bytes += result.length;
+      piece.push(result);
     }
     return piece;
   }
@@ -123,7 +123,7 @@ export class OrderedOutput implements ResultOutput {
 export class CompletionOutput implements ResultOutput {
   readonly #file: ResultFile;
   readonly #flush: LazyFlush;
-  #waiting: string[] = [];
+  #waiting: Result[] = [];
   #waitingBytes = 0;
 
   constructor(file: ResultFile, clock: Clock) {
@@ -142,9 +142,9 @@ export class CompletionOutput implements ResultOutput {
     return this.#file.rows;
   }
 
-  settled(_position: number, json: string): Promise<void> | undefined {
-    this.#waiting.push(json);
-    this.#waitingBytes += json.length;
+  settled(_position: number, result: Result): Promise<void> | undefined {
+    this.#waiting.push(result);
+    this.#waitingBytes += result.length;
     if (this.#waitingBytes < pieceBytes) {
       this.#flush.soon();
       return undefined;

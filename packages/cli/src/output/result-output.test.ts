@@ -15,6 +15,9 @@ import { resultJson } from './row-result.ts';
 const folder = mkdtempSync(join(tmpdir(), 'breakwater-output-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** As it stands in the journal. */
+const line = (json: string): Buffer => Buffer.from(`${json}\n`);
+
 describe('a result', () => {
   it('carries position, row, status, value, attempts and duration, digit for digit', () => {
     const row = new JsonRow(3, 4, '{"id":12345678901234567890}');
@@ -66,7 +69,7 @@ describe('CSV output', () => {
 
   it('has one header, and columns of its own beside those of the input', () => {
     const result = resultJson(row, { ok: true, status: 200, value: '{"id":12345678901234567890}' }, 1, 2);
-    const text = encoder.head + String(encoder.encode([result])) + String(encoder.encode([result]));
+    const text = encoder.head + String(encoder.encode([line(result)])) + String(encoder.encode([line(result)]));
     const [header, first, second] = parse(text);
     expect(header).toEqual([
       '단어',
@@ -87,7 +90,7 @@ describe('CSV output', () => {
 
   it('says why a row failed', () => {
     const error = { code: 'HTTP_404', category: 'not_found', message: '404: gone', status: 404 } as const;
-    const [record] = parse(String(encoder.encode([resultJson(row, { ok: false, error }, 1, 2)])));
+    const [record] = parse(String(encoder.encode([line(resultJson(row, { ok: false, error }, 1, 2))])));
     expect(record?.slice(4)).toEqual(['false', '404', '', 'not_found', 'HTTP_404: 404: gone', '1', '2']);
   });
 
@@ -102,11 +105,11 @@ describe('output in order of the input', () => {
     const index = new RowIndex(0);
     const file = await ResultFile.begin(join(folder, `${name}.new`), jsonLines);
     await file.moveTo(join(folder, name));
-    const reader = { read: (offset: number) => Promise.resolve(Buffer.from(read(offset))) } as ResultReader;
+    const reader = { read: (offset: number) => Promise.resolve(line(read(offset))) } as ResultReader;
     const ordered = new OrderedOutput(file, reader, index, 1, new VirtualClock());
     const settle = (position: number, json: string): void => {
       index.set(position, rowState.answered, position);
-      ordered.settled(position, json);
+      ordered.settled(position, line(json));
     };
     return { ordered, settle, text: () => readFileSync(join(folder, name), 'utf8') };
   }
@@ -132,7 +135,7 @@ describe('output in order of the input', () => {
     expect(
       text()
         .split('\n')
-        .map((line) => Number.parseInt(line, 10))
+        .map((text) => Number.parseInt(text, 10))
         .slice(0, 10),
     ).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });

@@ -40,7 +40,7 @@ export function resultJson(row: InputRow, outcome: RowOutcome, attempts: number,
 }
 
 /** Category and message of a failed result line, for the list at the end. */
-export function failureOf(json: string): { readonly category: string; readonly message: string } {
-  const { error } = JSON.parse(json) as { error?: RowError };
+export function failureOf(result: Buffer): { readonly category: string; readonly message: string } {
+  const { error } = JSON.parse(result.toString()) as { error?: RowError };
   return { category: error?.category ?? 'internal', message: error?.message ?? '' };
 }

@@ -7,8 +7,9 @@ import type { Survey } from '../input/survey.ts';
 import type { RunIdentity } from '../journal/run-identity.ts';
 import { fileInput, pipeInput } from '../journal/run-identity.ts';
 import { checkColumns } from '../template/column-check.ts';
-import type { RequestTemplate } from '../template/request-template.ts';
+import type { RenderedRequest, RequestTemplate } from '../template/request-template.ts';
 import { requestTemplate } from '../template/request-template.ts';
+import { idempotencyKeys } from './idempotency-key.ts';
 
 /** A run's input and request, checked against each other. */
 export interface Job {
@@ -21,8 +22,7 @@ export interface Job {
   readonly columns: readonly string[] | undefined;
   readonly template: RequestTemplate;
   readonly identity: RunIdentity;
-  /** Tells the idempotency keys of this job from another's. */
-  readonly id: string;
+  readonly idempotencyKey: (position: number, request: RenderedRequest) => string;
   /** A pipe that nothing comes from would keep a stopped run waiting. */
   interruptInput(): void;
 }
@@ -36,7 +36,7 @@ export async function prepareJob(
   const template = requestTemplate(options.request, environment);
   const piped = options.input.path === '-';
   const survey = piped ? undefined : await surveyInput(options.input, options.range, onRow);
-  const opened = await openInput(options.input);
+  const opened = await (survey?.reopen() ?? openInput(options.input));
   const columns = opened.columns ?? survey?.columns;
   if (columns !== undefined && (survey === undefined || survey.rows > survey.invalidRows))
     checkColumns(template, columns, opened.name);
@@ -51,7 +51,7 @@ export async function prepareJob(
     columns,
     template,
     identity,
-    id: identity.input.sha256,
+    idempotencyKey: idempotencyKeys(identity),
     interruptInput: () => {
       if (piped) process.stdin.destroy();
     },

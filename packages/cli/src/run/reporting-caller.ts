@@ -60,7 +60,7 @@ export class ReportingCaller {
     this.#caller = new RowCaller({
       clock,
       template: job.template,
-      jobId: job.id,
+      idempotencyKey: job.idempotencyKey,
       select: options.select,
       gate: this.#gate,
       execute: (attempt) => policies.execute(attempt),

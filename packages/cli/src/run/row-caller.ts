@@ -5,7 +5,6 @@ import type { InputRow } from '../input/row.ts';
 import type { RowError, RowOutcome } from '../output/row-result.ts';
 import type { RenderedRequest, RequestTemplate } from '../template/request-template.ts';
 import { UnfitValue } from '../template/template.ts';
-import { idempotencyKey } from './idempotency-key.ts';
 import { UpstreamFault, callOnce, judgeReply } from './upstream-call.ts';
 import type { UpstreamGate } from './upstream-gate.ts';
 
@@ -20,8 +19,7 @@ export interface SettledRow {
 export interface RowCallerOptions {
   readonly clock: Clock;
   readonly template: RequestTemplate;
-  /** What tells this job's keys from another's. */
-  readonly jobId: string;
+  readonly idempotencyKey: (position: number, request: RenderedRequest) => string;
   readonly select: readonly string[] | undefined;
   readonly gate: UpstreamGate;
   readonly execute: (attempt: (context: ExecutionContext) => Promise<RowOutcome>) => Promise<Outcome<RowOutcome>>;
@@ -60,7 +58,7 @@ export class RowCaller {
         return uncalled({ code: 'TEMPLATE', category: 'validation', message: error.message });
       return uncalled({ code: 'INTERNAL', category: 'internal', message: String(error) });
     }
-    request.headers['idempotency-key'] ??= idempotencyKey(this.#options.jobId, row.position, request);
+    request.headers['idempotency-key'] ??= this.#options.idempotencyKey(row.position, request);
     return this.#callUntilSettled(request);
   }
 

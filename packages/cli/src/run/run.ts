@@ -36,7 +36,7 @@ import { RowSource } from './row-source.ts';
 import { RunStatistics } from './run-statistics.ts';
 import { RunStop } from './run-stop.ts';
 import { summarize } from './summary.ts';
-import { YoungHeap } from './young-heap.ts';
+import { SmallHeap } from './small-heap.ts';
 
 export interface RunSurroundings {
   readonly clock: Clock;
@@ -52,7 +52,7 @@ export interface RunSurroundings {
 export async function run(options: RunOptions, surroundings: RunSurroundings): Promise<RunSummary> {
   const { clock, environment, observer } = surroundings;
   const startedAt: number = clock.now();
-  const heap = new YoungHeap(await inputBytes(options.input));
+  const heap = new SmallHeap(await inputBytes(options.input));
   const job = await prepareJob(options, environment, () => heap.rowPassed());
   const journal = await openJournal({
     outputPath: options.out,
@@ -131,7 +131,7 @@ class RunLoop {
   readonly #statistics: RunStatistics;
   readonly #caller: ReportingCaller;
   readonly #credentials = new CredentialsWatch();
-  readonly #heap: YoungHeap;
+  readonly #heap: SmallHeap;
   #ended = false;
   readonly #source: RowSource;
 
@@ -142,7 +142,7 @@ class RunLoop {
     journal: RunJournal,
     output: ResultOutput,
     statistics: RunStatistics,
-    heap: YoungHeap,
+    heap: SmallHeap,
   ) {
     this.#options = options;
     this.#observer = observer;
@@ -197,8 +197,8 @@ class RunLoop {
     const { outcome, attempts, durationMs } = settled;
     const json = resultJson(row, outcome, attempts, durationMs);
     try {
-      await this.#journal.settle(row.position, outcome.ok, json);
-      const flushed = this.#output.settled(row.position, json);
+      const result = await this.#journal.settle(row.position, outcome.ok, json);
+      const flushed = this.#output.settled(row.position, result);
       if (flushed !== undefined) await flushed;
     } catch (error) {
       this.#stop.fail(error as Error);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CredentialsWatch } from './credentials-watch.ts';
-import { idempotencyKey } from './idempotency-key.ts';
+import type { RunIdentity } from '../journal/run-identity.ts';
+import { idempotencyKeys } from './idempotency-key.ts';
 import { recentCalls } from './recent-calls.ts';
 import { RunStop } from './run-stop.ts';
 
@@ -44,20 +45,36 @@ describe('the breaker of a run', () => {
 
 describe('idempotency keys', () => {
   const request = { method: 'POST', url: 'http://host/', headers: { authorization: 'a' }, body: '{}' };
+  const job = (sha256: string, options: RunIdentity['options'], bytes?: number): RunIdentity => ({
+    version: 1,
+    input: { name: 'words.csv', sha256, ...(bytes === undefined ? {} : { bytes }) },
+    options: { method: 'POST', url: 'http://host/', body: '{}', ...options },
+  });
 
-  it('stay the same when a row is called again, also with renewed credentials', () => {
-    expect(idempotencyKey('job', 1, request)).toBe(
-      idempotencyKey('job', 1, { ...request, headers: { authorization: 'b' } }),
-    );
+  it('stay the same when a row is called again, also with renewed credentials, another name or another range', () => {
+    for (const bytes of [10, undefined]) {
+      const identity = job('a', {}, bytes);
+      const renewed = { ...request, headers: { authorization: 'b' } };
+      const moved = { ...job('a', { offset: 5, limit: 3 }, bytes), name: 'elsewhere.csv' };
+      expect(idempotencyKeys(identity)(1, request)).toBe(idempotencyKeys(moved)(1, renewed));
+    }
   });
 
   it('do not collide: not between rows with one content, jobs, or requests', () => {
     const keys = new Set<string>();
-    for (let position = 1; position <= 1000; position += 1) {
-      for (const job of ['a', 'b']) keys.add(idempotencyKey(job, position, request));
+    for (const bytes of [10, undefined]) {
+      for (const sha256 of ['a', 'b']) {
+        const key = idempotencyKeys(job(sha256, {}, bytes));
+        for (let position = 1; position <= 1000; position += 1) keys.add(key(position, request));
+      }
+      keys.add(idempotencyKeys(job('a', { url: 'http://host/x' }, bytes))(1, request));
     }
-    keys.add(idempotencyKey('a', 1, { ...request, url: 'http://host/x' }));
-    expect(keys.size).toBe(2001);
+    expect(keys.size).toBe(4002);
+  });
+
+  it('of a pipe differ when a later row differs, although the pipes begin alike', () => {
+    const key = idempotencyKeys(job('a', {}));
+    expect(key(2, request)).not.toBe(key(2, { ...request, body: '{"other":1}' }));
   });
 });
 
