@@ -135,7 +135,7 @@ describe('output in order of the input', () => {
     expect(
       text()
         .split('\n')
-        .map((text) => Number.parseInt(text, 10))
+        .map((result) => Number.parseInt(result, 10))
         .slice(0, 10),
     ).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
