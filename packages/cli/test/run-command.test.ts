@@ -237,6 +237,9 @@ describe('an upstream', () => {
       '1s',
     ]);
     expect([code, summary.answered, summary.failed, summary.remaining]).toEqual([3, 0, 0, 20]);
+    // Only what was called again is a retry, not what waited and was never called.
+    expect(summary.calls - summary.retries).toBeLessThanOrEqual(20);
+    expect(summary.retries).toBeLessThan(summary.calls);
     expect(summary.resumeCommand).toContain('--resume');
   });
 

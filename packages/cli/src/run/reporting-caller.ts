@@ -47,10 +47,7 @@ export class ReportingCaller {
       onUnavailable: (reason) => stop.request('upstream-unavailable', `the upstream is unavailable: ${reason}`),
     });
     const policies = runPolicies(options, clock, {
-      onRetry: (attempt, delayMs) => {
-        statistics.retries += 1;
-        observer.retrying(attempt, delayMs);
-      },
+      onRetry: (attempt, delayMs) => observer.retrying(attempt, delayMs),
       onBreakerOpened: () => (statistics.breakerOpenings += 1),
       onWaitedForLimit: (waitedMs) => {
         statistics.waitedForLimitMs += waitedMs;
@@ -64,8 +61,9 @@ export class ReportingCaller {
       select: options.select,
       gate: this.#gate,
       execute: (attempt) => policies.execute(attempt),
-      onAttempt: () => {
+      onAttempt: (attempt) => {
         if (stop.requested) throw new RunStopped();
+        if (attempt > 1) statistics.retries += 1;
         this.#inFlight += 1;
       },
       retryAfter: (headers, status) => retryAfterMs(headers, clock.wallTime(), status),

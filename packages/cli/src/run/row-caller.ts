@@ -28,8 +28,8 @@ export interface RowCallerOptions {
   readonly breakerPauseMs: () => number;
   /** A breaker whose probe is out names the end of the probe's lease; the gate asks again after a pause. */
   readonly breakMs: number;
-  /** Before each call; may refuse it by an error. */
-  readonly onAttempt: () => void;
+  /** Before each call, the row's first is 1; may refuse it by an error. */
+  readonly onAttempt: (attempt: number) => void;
   readonly onCall: (status: number | undefined, durationMs: number) => void;
 }
 
@@ -68,7 +68,7 @@ export class RowCaller {
     let attempts = 0;
     const attempt = (context: ExecutionContext): Promise<RowOutcome> => {
       attempts += 1;
-      return this.#attempt(request, context);
+      return this.#attempt(request, attempts, context);
     };
     const turn = gate.enter();
     if (turn !== undefined && !(await turn)) return undefined;
@@ -89,9 +89,9 @@ export class RowCaller {
     }
   }
 
-  async #attempt(request: RenderedRequest, context: ExecutionContext): Promise<RowOutcome> {
+  async #attempt(request: RenderedRequest, attempt: number, context: ExecutionContext): Promise<RowOutcome> {
     const { clock, select, retryAfter, onAttempt, onCall } = this.#options;
-    onAttempt();
+    onAttempt(attempt);
     const startedAt: number = clock.now();
     let status: number | undefined;
     try {

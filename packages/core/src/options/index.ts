@@ -1,5 +1,5 @@
 export { formatDuration, parseDuration } from './duration.ts';
-export { resolveOptions, type Resolved } from './resolve.ts';
+export { nearest, resolveOptions, type Resolved } from './resolve.ts';
 export {
   anything,
   callable,
