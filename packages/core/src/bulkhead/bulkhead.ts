@@ -102,6 +102,7 @@ export function bulkhead(options: BulkheadOptions = {}): Bulkhead {
 /** Remembers of a call its waiter while it waits, and nothing while it has its permit. */
 class BulkheadPolicy extends PolicyBase implements Bulkhead {
   readonly kind = 'bulkhead';
+  readonly waits: boolean;
   private readonly options: Resolved<BulkheadOptions, typeof bulkheadDefaults>;
   private readonly permits: Permits;
 
@@ -109,6 +110,7 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
     const options = resolveOptions('bulkhead', given, bulkheadDefaults, bulkheadRules);
     super('bulkhead', options);
     this.options = options;
+    this.waits = options.maxQueue > 0;
     this.permits = new Permits(options.maxConcurrent, options.maxQueue);
   }
 

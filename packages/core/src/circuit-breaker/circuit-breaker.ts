@@ -65,6 +65,7 @@ const LONG_TO_GO_MS = 1_000;
 class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
   readonly kind = 'circuit-breaker';
   readonly interrupts = false;
+  readonly waits = false;
   readonly events: EventChannel<CircuitBreakerEvents> = new EventChannel();
   private readonly options: Resolved<CircuitBreakerOptions, typeof circuitBreakerDefaults>;
   private readonly window: TripWindow;

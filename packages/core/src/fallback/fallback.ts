@@ -72,6 +72,8 @@ interface Making {
 
 class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
   readonly kind = 'fallback';
+  /** A substitute that is made as a promise is a fault of its own in a synchronous call. */
+  readonly waits = false;
   private readonly functions: readonly FallbackFunction<Added>[];
   private readonly handleIf: ((error: unknown) => boolean) | undefined;
 

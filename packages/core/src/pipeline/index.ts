@@ -1,6 +1,7 @@
 export {
   pipeline,
   type AddsOf,
+  type AtOnce,
   type CallEndedEvent,
   type CloseOptions,
   type EventsOf,

@@ -6,11 +6,12 @@ import { EventChannel } from '../events/channel.ts';
 import type { EventMap, EventSource, HookFailedEvent } from '../events/event.ts';
 import { describe, resolveOptions } from '../options/resolve.ts';
 import type { Rules } from '../options/rules.ts';
-import type { CallOptions, ExecutionContext } from '../policy/context.ts';
+import type { CallOptions, ExecutionContext, SyncCallOptions } from '../policy/context.ts';
 import { failure, type Outcome } from '../policy/outcome.ts';
 import { policyOptionRules, type PolicyOptions } from '../policy/policy-base.ts';
 import type { AroundPolicy, Policy } from '../policy/policy.ts';
 import { faultOfCall } from './check-call.ts';
+import { faultOfSyncCall } from './check-sync-call.ts';
 import { PipelineClosedError } from './errors.ts';
 import { Plan } from './plan.ts';
 import { RunningCall } from './running-call.ts';
@@ -71,6 +72,17 @@ export interface Pipeline<Events extends EventMap = PipelineEvents, Adds = never
   /** The same, as an outcome that tells success from failure; never rejects. */
   tryExecute<T>(fn: (context: ExecutionContext) => T, options?: CallOptions): Promise<Outcome<Awaited<T> | Adds>>;
   /**
+   * Runs `fn` under all policies and returns what it returns or a fallback adds, at once; throws where `execute`
+   * rejects. Events and context are the same. For pipelines of policies that never wait: a breaker, a fallback, a
+   * bulkhead without a queue, a retry without backoff, for which an error that names a wait is the last.
+   *
+   * @throws ConfigurationError before anything starts where a policy may wait, `fn` is an async function, or `options`
+   *   could end the call from outside; once that is seen where `fn` returns a promise or a fallback does.
+   */
+  executeSync<T>(fn: (context: ExecutionContext) => AtOnce<T>, options?: SyncCallOptions): T | Adds;
+  /** The same, as an outcome that tells success from failure; never throws. */
+  tryExecuteSync<T>(fn: (context: ExecutionContext) => AtOnce<T>, options?: SyncCallOptions): Outcome<T | Adds>;
+  /**
    * A function with the same parameters and the same `this` whose every call runs under all policies.
    *
    * @param optionsOf Makes the options of a call from its parameters.
@@ -90,6 +102,9 @@ export interface Pipeline<Events extends EventMap = PipelineEvents, Adds = never
    */
   close(options?: CloseOptions): Promise<number>;
 }
+
+/** What a function gives that makes nobody wait: anything but a promise. */
+export type AtOnce<T> = T extends PromiseLike<unknown> ? never : T;
 
 /** The events of a pipeline that is made of policies of these types. */
 export type EventsOf<P extends Policy> = PipelineEvents &
@@ -184,6 +199,20 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
     const refused = this.refusal(fn, options);
     if (refused !== undefined) return Promise.resolve(failure(refused));
     return new RunningCall(this.plan, fn, options, true).start() as Promise<Outcome<never>>;
+  }
+
+  executeSync(fn: (context: ExecutionContext) => unknown, options?: CallOptions): never {
+    const outcome = this.tryExecuteSync(fn, options);
+    if (outcome.ok) return outcome.value;
+    throw outcome.error;
+  }
+
+  tryExecuteSync(fn: (context: ExecutionContext) => unknown, options?: CallOptions): Outcome<never> {
+    const refused = this.closed
+      ? new PipelineClosedError(this.plan.name)
+      : faultOfSyncCall(fn, options, this.plan.policiesThatWait);
+    if (refused !== undefined) return failure(refused);
+    return new RunningCall(this.plan, fn, options, true).startSync() as Outcome<never>;
   }
 
   wrap(fn: UserFunction, optionsOf?: (...parameters: unknown[]) => CallOptions): UserFunction<Promise<never>> {

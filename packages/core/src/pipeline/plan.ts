@@ -1,10 +1,11 @@
 import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
-import { ConfigurationError } from '../errors/configuration-error.ts';
+import { ConfigurationError, type ConfigurationFault } from '../errors/configuration-error.ts';
 import type { EventChannel } from '../events/channel.ts';
 import type { EventMap } from '../events/event.ts';
 import type { HookPolicy, Policy, PolicyHooks } from '../policy/policy.ts';
 import { AroundStep } from './around-step.ts';
+import { policiesThatWait } from './check-sync-call.ts';
 
 /**
  * A policy as the walk uses it. All steps have one shape, whatever class the policy is of: loading a hook from objects
@@ -36,6 +37,7 @@ export class Plan {
   /** Calls that have not ended, and runs of functions that have outlived their call. */
   private busyCount = 0;
   private whenIdle: (() => void)[] = [];
+  private thatWait: readonly ConfigurationFault[] | undefined = undefined;
 
   constructor(
     name: string | undefined,
@@ -55,6 +57,11 @@ export class Plan {
   /** How many calls, and runs of functions that a call left behind, have not ended. */
   get busy(): number {
     return this.busyCount;
+  }
+
+  /** What keeps it from synchronous calls; asked for only by who makes one. */
+  get policiesThatWait(): readonly ConfigurationFault[] {
+    return (this.thatWait ??= policiesThatWait(this.steps.map(({ policy }) => policy)));
   }
 
   begin(): void {

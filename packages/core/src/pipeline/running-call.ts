@@ -21,6 +21,7 @@ import { type Priority, priorityLevel } from '../policy/priority.ts';
 import { Attempt } from './attempt.ts';
 import { CallGuard } from './call-guard.ts';
 import type { Plan } from './plan.ts';
+import { waitedInSyncCall } from './check-sync-call.ts';
 import { captureSettle, isThenable, lastSettle, resolution, type Settle } from './promises.ts';
 
 type UserFunction = (context: ExecutionContext) => unknown;
@@ -45,6 +46,7 @@ class Rare {
   forks: Set<RunningCall> | undefined = undefined;
   /** When it began; known only where somebody wants to be told how long it took. */
   startedAt: number | undefined = undefined;
+  sync = false;
 }
 
 interface Interruption {
@@ -99,6 +101,20 @@ export class RunningCall implements Call {
     return this.straight ?? this.defer();
   }
 
+  /** Runs the call to its end; whoever waits in it all the same is a fault, whose error ends the call. */
+  startSync(): Outcome {
+    this.plan.begin();
+    this.rarely.sync = true;
+    if (this.plan.channel.wants('call-ended')) this.rarely.startedAt = this.plan.clock.now();
+    this.walk(undefined);
+    if (this.outcome === undefined) {
+      const waiting = this.current === undefined ? this.plan.steps[this.position] : undefined;
+      // Told as an abort: that somebody waits here says nothing about the upstream, and no fallback may hide it.
+      this.endFromOutside(failure(waitedInSyncCall(waiting?.policy)), true);
+    }
+    return this.outcome!;
+  }
+
   private get rarely(): Rare {
     return (this.rare ??= new Rare());
   }
@@ -133,6 +149,10 @@ export class RunningCall implements Call {
 
   get pipeline(): string | undefined {
     return this.plan.name;
+  }
+
+  get sync(): boolean {
+    return this.rare !== undefined && this.rare.sync;
   }
 
   get context(): ExecutionContext {

@@ -34,3 +34,6 @@ export interface CallOptions {
   /** The context of the call that this one is part of: its abort, deadline, key and priority are inherited. */
   readonly parent?: ExecutionContext | undefined;
 }
+
+/** What a caller may say about a synchronous call, which nothing can end from outside. */
+export type SyncCallOptions = Pick<CallOptions, 'key' | 'priority' | 'cost'>;

@@ -1,5 +1,5 @@
 export { failure, refusal, success, type Failure, type Outcome, type Success } from './outcome.ts';
-export type { CallOptions, ExecutionContext } from './context.ts';
+export type { CallOptions, ExecutionContext, SyncCallOptions } from './context.ts';
 export type { Priority } from './priority.ts';
 export {
   AGAIN,

@@ -50,6 +50,8 @@ export interface Call {
   readonly priorityLevel: number;
   /** The name of the pipeline. */
   readonly pipeline: string | undefined;
+  /** True for a call of `executeSync`: it has no time to wait for anything. */
+  readonly sync: boolean;
   /** The context of the current run of the function, made where there is none yet. */
   readonly context: ExecutionContext;
 
@@ -151,6 +153,11 @@ export interface HookPolicy<Events extends EventMap = EventMap, Adds = unknown>
   extends PolicyHooks, PolicyIdentity<Events, Adds> {
   /** True when it may end a call while the user's function runs. */
   readonly interrupts?: boolean;
+  /**
+   * False when its hooks never answer WAIT in a call that is {@link Call.sync}. Only a policy that says so, and that
+   * does not interrupt, can be part of such a call; default true.
+   */
+  readonly waits?: boolean;
 }
 
 /** A policy as an async function around the rest: short to write, one more promise hop per call. */

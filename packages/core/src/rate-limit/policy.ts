@@ -79,6 +79,7 @@ function toLimiter(value: RateLimiter | RateLimiterOptions): WaitableLimiter {
 class LimitingPolicy implements RateLimitPolicy {
   readonly kind = 'rate-limit';
   readonly name: string;
+  readonly waits: boolean;
   readonly limiter: WaitableLimiter;
   readonly #key: RateLimitOptions['key'];
   readonly #cost: RateLimitOptions['cost'];
@@ -91,6 +92,7 @@ class LimitingPolicy implements RateLimitPolicy {
     this.#key = options.key;
     this.#cost = options.cost;
     this.#maxWaitMs = options.maxWaitMs;
+    this.waits = options.maxWaitMs > 0;
   }
 
   get boundClock(): Clock | undefined {

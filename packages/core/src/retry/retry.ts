@@ -59,6 +59,7 @@ class Retrying {
 
 class RetryPolicy extends PolicyBase implements Retry {
   readonly kind = 'retry';
+  readonly waits: boolean;
   private readonly options: Resolved<RetryOptions, typeof retryDefaults>;
   private readonly jitter: JitterFunction;
   private readonly histogram: number[] = new Array<number>(HISTOGRAM_SIZE).fill(0);
@@ -77,6 +78,7 @@ class RetryPolicy extends PolicyBase implements Retry {
       throw new ConfigurationError([{ path: 'retry.minMs', expected, received: describe(options.minMs) }]);
     }
     this.options = options;
+    this.waits = options.backoff.maxMs > 0;
     this.jitter = jitterFunction(options.backoff.jittered === true ? 'none' : options.jitter);
   }
 
@@ -151,7 +153,8 @@ class RetryPolicy extends PolicyBase implements Retry {
     serverNamed: boolean,
   ): GiveUpReason | undefined {
     const { maxRetryAfterMs, maxElapsedMs } = this.options;
-    if (serverNamed && delayMs > maxRetryAfterMs) return 'retry-after-too-long';
+    // Whoever has no time for a wait at all has none for this one.
+    if (serverNamed && delayMs > (call.sync ? 0 : maxRetryAfterMs)) return 'retry-after-too-long';
     if (call.remainingMs(at) <= delayMs) return 'deadline';
     if (maxElapsedMs !== undefined && this.clock.now() - retrying.startedAt + delayMs > maxElapsedMs)
       return 'max-elapsed';
