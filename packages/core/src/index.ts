@@ -1,4 +1,5 @@
-export { pipeline, type Pipeline, type PipelineEvents, type PipelineOptions } from './pipeline/pipeline.ts';
+export { pipeline, type Pipeline, type PipelineOptions } from './pipeline/pipeline.ts';
+export type { PipelineEvents } from './pipeline/events.ts';
 export { DeadlineExceededError, PipelineClosedError } from './pipeline/errors.ts';
 export { retry, type Retry } from './retry/retry.ts';
 export { isRetryable, type RetryOptions } from './retry/options.ts';

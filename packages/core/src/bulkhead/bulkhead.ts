@@ -51,12 +51,14 @@ export interface BulkheadRejectedEvent {
   readonly code: 'BULKHEAD_FULL' | 'BULKHEAD_WAIT_TIMEOUT';
   readonly running: number;
   readonly queued: number;
+  readonly outcome: 'refused';
 }
 
 /** A call waits in a bulkhead's queue. */
 export interface BulkheadQueuedEvent {
   /** How many wait, this call included. */
   readonly queued: number;
+  readonly outcome: 'queued';
 }
 
 /** The events of a bulkhead. */
@@ -127,7 +129,8 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
     const waiter = new WaitingCall(this, call, at);
     if (!this.queue(waiter)) return this.refuse(call, 'BULKHEAD_FULL');
     call.keep(at, waiter);
-    if (call.wants('bulkhead-queued')) call.emit(this.name, 'bulkhead-queued', { queued: this.queued });
+    if (call.wants('bulkhead-queued'))
+      call.emit(this.name, 'bulkhead-queued', { queued: this.queued, outcome: 'queued' });
     return WAIT;
   }
 
@@ -201,7 +204,12 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
 
   private refuse(call: Call, code: 'BULKHEAD_FULL' | 'BULKHEAD_WAIT_TIMEOUT'): Failure {
     if (call.wants('bulkhead-rejected'))
-      call.emit(this.name, 'bulkhead-rejected', { code, running: this.running, queued: this.queued });
+      call.emit(this.name, 'bulkhead-rejected', {
+        code,
+        running: this.running,
+        queued: this.queued,
+        outcome: 'refused',
+      });
     return failure(this.error(code));
   }
 

@@ -150,7 +150,9 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
       call.emit(
         this.name,
         'circuit-rejected',
-        isolated ? { code: 'CIRCUIT_ISOLATED' } : { code: 'CIRCUIT_OPEN', retryAfterMs },
+        isolated
+          ? { code: 'CIRCUIT_ISOLATED', outcome: 'refused' }
+          : { code: 'CIRCUIT_OPEN', retryAfterMs, outcome: 'refused' },
       );
     }
     return state.kind === 'isolated' ? failure(this.isolatedError(state)) : refusal(this.openError, retryAfterMs);
@@ -256,6 +258,7 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
       pipeline: call?.pipeline,
       policy: this.name,
       key: call?.key,
+      attempt: call?.attempts,
       timestamp: this.clock.wallTime(),
     };
     this.events.emit({ ...envelope, from, to: next.kind, ...facts } as typeof envelope);
@@ -285,7 +288,7 @@ class CircuitBreakerPolicy extends PolicyBase implements CircuitBreaker {
     if (call !== undefined) return call.hookFailed(this.name, 'breakMs', error);
     const timestamp = this.clock.wallTime();
     const told = { type: 'hook-failed', pipeline: undefined, policy: this.name, key: undefined, timestamp };
-    this.events.emit({ ...told, hook: 'breakMs', error } as typeof told);
+    this.events.emit({ ...told, hook: 'breakMs', error, outcome: 'failure' } as typeof told);
   }
 
   private ratioAt(now: number): number {

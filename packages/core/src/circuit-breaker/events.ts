@@ -18,6 +18,7 @@ export interface CircuitRejectedEvent {
   readonly code: 'CIRCUIT_OPEN' | 'CIRCUIT_ISOLATED';
   /** When another try makes sense, where that is known. */
   readonly retryAfterMs?: number;
+  readonly outcome: 'refused';
 }
 
 /** The events of a circuit breaker. */

@@ -21,9 +21,14 @@ export class EventChannel<Events extends EventMap = EventMap> implements EventSo
     };
   }
 
+  /** Whether anybody listens to anything. */
+  get isHeard(): boolean {
+    return this.listeners.size !== 0;
+  }
+
   /** Whether anybody listens to events of this type. */
   wants(type: string): boolean {
-    return this.listeners.size !== 0 && (this.listeners.has(type) || this.listeners.has('*'));
+    return this.isHeard && (this.listeners.has(type) || this.listeners.has('*'));
   }
 
   /** Hands `event` to its listeners. One that throws becomes a `hook-failed` event. */
@@ -50,6 +55,7 @@ export class EventChannel<Events extends EventMap = EventMap> implements EventSo
       ...event,
       type: 'hook-failed',
       hook: `listener of ${event.type}`,
+      outcome: 'failure',
       error,
     };
     this.emit(failed);

@@ -1,5 +1,11 @@
 import type { WallMs } from '../clock/clock.ts';
 
+/**
+ * How what an event is about came out: it was answered (`success`), it failed (`failure`), a policy turned it away
+ * (`refused`), it waits (`queued`), or it goes on after a wait (`admitted`).
+ */
+export type EventOutcome = 'success' | 'failure' | 'refused' | 'queued' | 'admitted';
+
 /** What every event carries. */
 export interface EventEnvelope<Type extends string = string> {
   /** The name of the event: `retry`. */
@@ -10,6 +16,12 @@ export interface EventEnvelope<Type extends string = string> {
   readonly policy: string | undefined;
   /** The key of the call, where it has one. */
   readonly key: string | undefined;
+  /** Which run of the user's function it is about, from 1: the last that began, 0 before the first. Undefined without a call. */
+  readonly attempt?: number | undefined;
+  /** How it came out; undefined for an event that is about no end, such as a state that changes. */
+  readonly outcome?: EventOutcome | undefined;
+  /** How long what has ended took, in milliseconds; undefined where nothing was measured. */
+  readonly durationMs?: number | undefined;
   /** When it happened, by the wall clock. */
   readonly timestamp: WallMs;
 }
@@ -37,4 +49,5 @@ export interface HookFailedEvent {
   /** Which hook: `listener of retry`, `retryIf`. */
   readonly hook: string;
   readonly error: unknown;
+  readonly outcome: 'failure';
 }

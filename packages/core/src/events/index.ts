@@ -1,2 +1,11 @@
-export type { AnyEventOf, EventEnvelope, EventMap, EventOf, EventSource, HookFailedEvent } from './event.ts';
+export type {
+  AnyEventOf,
+  EventEnvelope,
+  EventMap,
+  EventOf,
+  EventOutcome,
+  EventSource,
+  HookFailedEvent,
+} from './event.ts';
 export { EventChannel } from './channel.ts';
+export { eventSeverities, severityOf, type EventSeverity } from './severities.ts';

@@ -126,7 +126,9 @@ describe('a synchronous call', () => {
     const events = await told((calls) => calls.executeSync(failing(5), { key: 'k' }));
     expect(events).toEqual(await told((calls) => calls.execute(failing(5), { key: 'k' })));
     expect(events).toMatchObject([
+      { type: 'attempt-ended', key: 'k', attempt: 1 },
       { type: 'retry', key: 'k' },
+      { type: 'attempt-ended', key: 'k', attempt: 2 },
       { type: 'circuit-opened' },
       { type: 'retry-given-up' },
       { type: 'fallback' },
@@ -269,18 +271,19 @@ describe('a synchronous call that waits all the same', () => {
 
   it('has its run aborted, and what still comes of it is told as late and changes nothing', async () => {
     const calls = pipeline({ clock });
-    const late: Outcome[] = [];
-    calls.on('late-result', ({ outcome }) => late.push(outcome as never));
+    const late: unknown[] = [];
+    calls.on('late-result', ({ outcome, value }) => late.push([outcome, value]));
     let aborted = false;
     const fn = async (signal: AbortSignal): Promise<string> => {
       signal.addEventListener('abort', () => (aborted = true));
       await Promise.resolve();
       return 'late';
     };
-    expect(calls.tryExecuteSync((({ signal }: ExecutionContext) => fn(signal)) as never)).toMatchObject({ ok: false });
+    const misuse = ({ signal }: ExecutionContext): unknown => fn(signal);
+    expect(calls.tryExecuteSync(misuse)).toMatchObject({ ok: false, error: { code: 'CONFIGURATION' } });
     expect([aborted, calls.busy]).toEqual([true, 1]);
     await calls.close();
-    expect([late.length, calls.busy]).toEqual([1, 0]);
+    expect([late, calls.busy]).toEqual([[['success', 'late']], 0]);
   });
 
   it('because a fallback makes its substitute as a promise fails, and that promise is not left unhandled', async () => {

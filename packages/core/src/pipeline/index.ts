@@ -2,12 +2,10 @@ export {
   pipeline,
   type AddsOf,
   type AtOnce,
-  type CallEndedEvent,
   type CloseOptions,
   type EventsOf,
-  type LateResultEvent,
   type Pipeline,
-  type PipelineEvents,
   type PipelineOptions,
 } from './pipeline.ts';
+export type { AttemptEndedEvent, CallEndedEvent, LateResultEvent, PipelineEvents } from './events.ts';
 export { DeadlineExceededError, PipelineClosedError } from './errors.ts';

@@ -237,16 +237,17 @@ describe('a pipeline as a policy', () => {
     const calls = pipeline({ name: 'outer' }, pipeline({ name: 'inner' }, retry({ backoff: constant(0) })));
     const stop = calls.on('*', (event) => heard.push(`${event.pipeline} ${event.type}`));
     await rejection(calls.execute(() => Promise.reject(new Error('down'))));
-    expect(heard).toEqual([
+    expect(heard.filter((told) => !told.endsWith('attempt-ended'))).toEqual([
       'inner retry',
       'inner retry',
       'inner retry-given-up',
       'inner call-ended',
       'outer call-ended',
     ]);
+    const count = heard.length;
     stop();
     await rejection(calls.execute(() => Promise.reject(new Error('down'))));
-    expect(heard).toHaveLength(5);
+    expect(heard).toHaveLength(count);
   });
 });
 

@@ -1,10 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { consecutive } from '../circuit-breaker/trip-rules.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
-import { constant } from '../retry/backoff.ts';
 import { retry } from '../retry/retry.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
 import { timeout } from '../timeout/timeout.ts';
@@ -75,80 +74,6 @@ describe('a pipeline', () => {
       expect(await rejection(calls.execute(fn as never, options as never))).toMatchObject({ code: 'CONFIGURATION' });
       expect(await calls.tryExecute(fn as never, options as never)).toMatchObject({ error: { code: 'CONFIGURATION' } });
     }
-  });
-});
-
-describe('the events of a pipeline', () => {
-  it('tell how each call ended, with what it took', async () => {
-    const clock = new VirtualClock();
-    const calls = pipeline({ clock, name: 'stock' }, retry({ backoff: constant(100), jitter: 'none', maxAttempts: 2 }));
-    const seen: unknown[] = [];
-    const stop = calls.on('call-ended', ({ type: _type, timestamp: _timestamp, ...rest }) => seen.push(rest));
-    watched(calls.execute(down, { key: 'k' }));
-    await clock.runAll();
-    await calls.execute(() => 'item');
-    stop();
-    await calls.execute(() => 'unheard');
-    const same = { pipeline: 'stock', policy: undefined };
-    expect(seen).toEqual([
-      { ...same, key: 'k', outcome: 'failure', attempts: 2, durationMs: 100, error: new Error('down') },
-      { ...same, key: undefined, outcome: 'success', attempts: 1, durationMs: 0 },
-    ]);
-  });
-
-  it('tell nothing false of a call that had begun before anybody listened', async () => {
-    const clock = new VirtualClock({ startMs: 5_000_000 });
-    const calls = pipeline({ clock });
-    const answer = deferred();
-    const call = calls.execute(() => answer.promise);
-    const ended = vi.fn();
-    calls.on('call-ended', ended);
-    answer.resolve('item');
-    await call;
-    expect(ended).not.toHaveBeenCalled();
-  });
-
-  it('tell a late result, which changes nothing', async () => {
-    const clock = new VirtualClock();
-    const calls = pipeline({ clock }, timeout({ timeoutMs: 10 }));
-    const late = vi.fn();
-    calls.on('late-result', late);
-    const answers = [deferred(), deferred()];
-    const ends = answers.map(({ promise }) => watched(calls.execute(() => promise)));
-    await clock.advance(10);
-    answers[0]!.resolve('late');
-    answers[1]!.reject(new Error('late'));
-    await microtasks();
-    expect(late.mock.calls.map(([event]) => (event as { outcome: unknown }).outcome)).toMatchObject([
-      { ok: true, value: 'late' },
-      { ok: false, error: new Error('late') },
-    ]);
-    expect(ends.map(({ state, settled }) => [state, settled])).toEqual([
-      ['rejected', 1],
-      ['rejected', 1],
-    ]);
-  });
-
-  it('tell of a listener that throws, and the call goes its way', async () => {
-    const calls = pipeline();
-    calls.on('call-ended', () => {
-      throw new TypeError('bug');
-    });
-    const failed = vi.fn();
-    calls.on('hook-failed', failed);
-    await expect(calls.execute(() => 'item')).resolves.toBe('item');
-    expect(failed).toHaveBeenCalledWith(
-      expect.objectContaining({ hook: 'listener of call-ended', error: new TypeError('bug') }),
-    );
-  });
-
-  it('tell an event once where one policy stands in the row twice', async () => {
-    const breaker = circuitBreaker({ trip: consecutive(1) });
-    const calls = pipeline(breaker, retry({ maxAttempts: 1 }), breaker);
-    const opened = vi.fn();
-    calls.on('circuit-opened', opened);
-    await rejection(calls.execute(down));
-    expect(opened).toHaveBeenCalledTimes(1);
   });
 });
 

@@ -3,7 +3,7 @@ import { type Random, systemRandom } from '../clock/random.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
 import { EventChannel } from '../events/channel.ts';
-import type { EventMap, EventSource, HookFailedEvent } from '../events/event.ts';
+import type { EventMap, EventSource } from '../events/event.ts';
 import { describe, resolveOptions } from '../options/resolve.ts';
 import type { Rules } from '../options/rules.ts';
 import type { CallOptions, ExecutionContext, SyncCallOptions } from '../policy/context.ts';
@@ -13,6 +13,7 @@ import type { AroundPolicy, Policy } from '../policy/policy.ts';
 import { faultOfCall } from './check-call.ts';
 import { faultOfSyncCall } from './check-sync-call.ts';
 import { PipelineClosedError } from './errors.ts';
+import type { PipelineEvents } from './events.ts';
 import { Plan } from './plan.ts';
 import { RunningCall } from './running-call.ts';
 
@@ -24,29 +25,6 @@ export interface PipelineOptions extends PolicyOptions {
   readonly clock?: Clock | undefined;
   /** Where random numbers come from; default: the system's generator. */
   readonly random?: Random | undefined;
-}
-
-/** A call has ended. */
-export interface CallEndedEvent {
-  readonly outcome: 'success' | 'failure';
-  readonly durationMs: number;
-  /** How many times the user's function was started. */
-  readonly attempts: number;
-  /** Only when the call failed. */
-  readonly error?: unknown;
-}
-
-/** A run of the user's function ended after its call had stopped waiting for it; its outcome changed nothing. */
-export interface LateResultEvent {
-  readonly attempt: number;
-  readonly outcome: Outcome;
-}
-
-/** The events that every pipeline tells. */
-export interface PipelineEvents {
-  'call-ended': CallEndedEvent;
-  'late-result': LateResultEvent;
-  'hook-failed': HookFailedEvent;
 }
 
 /** How long {@link Pipeline.close} waits. */

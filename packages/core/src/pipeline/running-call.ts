@@ -20,8 +20,9 @@ import { AGAIN, type Call, type Fork, type Scope, WAIT } from '../policy/policy.
 import { type Priority, priorityLevel } from '../policy/priority.ts';
 import { Attempt } from './attempt.ts';
 import { CallGuard } from './call-guard.ts';
-import type { Plan } from './plan.ts';
+import { CallTimes } from './call-times.ts';
 import { waitedInSyncCall } from './check-sync-call.ts';
+import type { Plan } from './plan.ts';
 import { captureSettle, isThenable, lastSettle, resolution, type Settle } from './promises.ts';
 
 type UserFunction = (context: ExecutionContext) => unknown;
@@ -36,6 +37,8 @@ interface Origin {
   readonly within: ExecutionContext | undefined;
   /** Whether nobody wants its outcome any more. */
   abandoned: boolean;
+  /** The number of the last run that began in it. */
+  lastAttempt: number;
 }
 
 /** What few calls need. */
@@ -44,8 +47,8 @@ class Rare {
   interruption: Interruption | undefined = undefined;
   whenIdle: (() => void)[] = [];
   forks: Set<RunningCall> | undefined = undefined;
-  /** When it began; known only where somebody wants to be told how long it took. */
-  startedAt: number | undefined = undefined;
+  /** Only where somebody listens; a fork has those of its call. */
+  times: CallTimes | undefined = undefined;
   sync = false;
 }
 
@@ -89,7 +92,7 @@ export class RunningCall implements Call {
   /** Runs the call; the promise settles as the call ends. */
   start(): Promise<unknown> {
     this.plan.begin();
-    if (this.plan.channel.wants('call-ended')) this.rarely.startedAt = this.plan.clock.now();
+    if (this.plan.channel.isHeard) this.rarely.times = CallTimes.wantedBy(this.plan.channel, this.plan.clock);
     const { options } = this;
     if (options !== undefined && (options.signal ?? options.parent ?? options.deadlineMs) !== undefined) {
       const guard = new CallGuard(this, this.plan.clock, options);
@@ -105,7 +108,7 @@ export class RunningCall implements Call {
   startSync(): Outcome {
     this.plan.begin();
     this.rarely.sync = true;
-    if (this.plan.channel.wants('call-ended')) this.rarely.startedAt = this.plan.clock.now();
+    this.rarely.times = CallTimes.wantedBy(this.plan.channel, this.plan.clock);
     this.walk(undefined);
     if (this.outcome === undefined) {
       const waiting = this.current === undefined ? this.plan.steps[this.position] : undefined;
@@ -212,9 +215,11 @@ export class RunningCall implements Call {
   }
 
   fork(at: number, done: (outcome: Outcome) => void, within?: ExecutionContext): Fork {
-    const origin = { parent: this, first: at + 1, done, within, abandoned: false };
+    const origin = { parent: this, first: at + 1, done, within, abandoned: false, lastAttempt: 0 };
     const fork = new RunningCall(this.plan, this.function, this.options, true, origin);
-    (this.rarely.forks ??= new Set()).add(fork);
+    const { rarely } = this;
+    (rarely.forks ??= new Set()).add(fork);
+    if (rarely.times !== undefined) fork.rarely.times = rarely.times;
     fork.walk(undefined);
     return fork;
   }
@@ -236,11 +241,12 @@ export class RunningCall implements Call {
 
   emit(policy: string | undefined, type: string, details: object): void {
     const { name, clock, channel } = this.plan;
-    channel.emit({ type, pipeline: name, policy, key: this.key, timestamp: clock.wallTime(), ...details });
+    const attempt = this.current?.attempt ?? this.origin?.lastAttempt ?? this.attempts;
+    channel.emit({ type, pipeline: name, policy, key: this.key, attempt, timestamp: clock.wallTime(), ...details });
   }
 
   hookFailed(policy: string, hook: string, error: unknown): void {
-    if (this.wants('hook-failed')) this.emit(policy, 'hook-failed', { hook, error });
+    if (this.wants('hook-failed')) this.emit(policy, 'hook-failed', { hook, error, outcome: 'failure' });
   }
 
   // --- the walk ---
@@ -308,7 +314,8 @@ export class RunningCall implements Call {
       (this.origin === undefined ? this : this.root).attempts + 1,
     );
     this.current = attempt;
-    this.began();
+    this.began(attempt.attempt);
+    this.rare?.times?.runStarted(attempt);
     const fn = this.function;
     let result: unknown;
     try {
@@ -316,11 +323,9 @@ export class RunningCall implements Call {
       if (isThenable(result)) return this.await(attempt, result);
     } catch (error) {
       // The function's, or that of a thenable that can't be waited for: `await` would throw it too.
-      this.stopped(attempt);
-      return failure(error);
+      return this.stopped(attempt, failure(error));
     }
-    this.stopped(attempt);
-    return success(result);
+    return this.stopped(attempt, success(result));
   }
 
   private await(attempt: Attempt, result: unknown): undefined {
@@ -338,28 +343,59 @@ export class RunningCall implements Call {
     return this.origin === undefined ? this : this.origin.parent.root;
   }
 
-  /** A run turns out not to have been one: its function is another pipeline's inside, where nothing was started. */
-  retractAttempt(): void {
-    this.attempts--;
-    for (let parent = this.origin?.parent; parent !== undefined; parent = parent.origin?.parent) parent.attempts--;
+  countAttempt(): void {
+    this.addAttempts(1);
+    if (this.origin !== undefined) this.origin.lastAttempt = this.root.attempts;
   }
 
-  private began(): void {
+  /** Also for a run whose function is another pipeline's inside, where nothing was started. */
+  retractAttempt(): void {
+    this.addAttempts(-1);
+  }
+
+  private addAttempts(count: 1 | -1): void {
+    this.attempts += count;
+    for (let parent = this.origin?.parent; parent !== undefined; parent = parent.origin?.parent)
+      parent.attempts += count;
+  }
+
+  private began(number: number): void {
     this.attempts++;
     this.running++;
-    for (let parent = this.origin?.parent; parent !== undefined; parent = parent.origin?.parent) {
+    if (this.origin === undefined) return;
+    this.origin.lastAttempt = number;
+    for (
+      let parent: RunningCall | undefined = this.origin.parent;
+      parent !== undefined;
+      parent = parent.origin?.parent
+    ) {
       parent.attempts++;
       parent.running++;
     }
   }
 
-  private stopped(attempt: Attempt): void {
-    if (this.current === attempt) this.current = undefined;
+  /** A run has ended with `outcome`, in time or late; returns that. */
+  private stopped(attempt: Attempt, outcome: Outcome): Outcome {
+    const late = this.current !== attempt;
+    if (late) this.tellRunEnd('late-result', attempt, outcome);
+    else if (this.rare !== undefined) this.tellRunEnd('attempt-ended', attempt, outcome);
+    if (!late) this.current = undefined;
     // Known before anybody is told: what wakes up may end the call, and `end` counts the runs that are left by itself.
     const outlivedCall = (this.origin === undefined ? this : this.root).outcome !== undefined;
     this.running--;
     if (this.rare !== undefined || this.origin !== undefined) this.tellStopped();
     if (outlivedCall) this.plan.end();
+    return outcome;
+  }
+
+  /** Who has come since the call began hears only of what is late. */
+  private tellRunEnd(type: 'attempt-ended' | 'late-result', run: Attempt, outcome: Outcome): void {
+    const durationMs = this.rare?.times?.runEnded(run);
+    const late = type === 'late-result';
+    if (!this.wants(type) || (durationMs === undefined && !late)) return;
+    const ended = { attempt: run.attempt, durationMs };
+    if (!outcome.ok) this.emit(undefined, type, { ...ended, outcome: 'failure', error: outcome.error });
+    else this.emit(undefined, type, { ...ended, outcome: 'success', ...(late ? { value: outcome.value } : {}) });
   }
 
   /** Tells those who wait for the end of all runs, here and in the calls that this is a fork of. */
@@ -382,16 +418,12 @@ export class RunningCall implements Call {
     const late = this.current !== attempt;
     // What wakes up as this run ends may want to end the call: not between here and the walk.
     if (!late) this.walking = true;
-    this.stopped(attempt);
-    if (late) return this.tellLate(attempt, outcome);
+    this.stopped(attempt, outcome);
+    if (late) return undefined;
     this.walk(outcome);
     if (this.straight === undefined || this.settle !== undefined) return undefined;
     if (this.outcome === undefined) return this.defer();
     return resolution(this.outcome, this.asOutcome);
-  }
-
-  private tellLate(attempt: Attempt, outcome: Outcome): undefined {
-    if (this.wants('late-result')) this.emit(undefined, 'late-result', { attempt: attempt.attempt, outcome });
   }
 
   // --- the end ---
@@ -405,13 +437,12 @@ export class RunningCall implements Call {
       if (!this.origin.abandoned) this.origin.done(outcome);
       return;
     }
-    if (this.rare !== undefined && this.rare.startedAt !== undefined) this.tellEnd(outcome, this.rare.startedAt);
+    if (this.rare?.times !== undefined && this.wants('call-ended')) this.tellEnd(outcome, this.rare.times.durationMs());
     this.settle?.(resolution(outcome, this.asOutcome));
     this.plan.end(this.running);
   }
 
-  private tellEnd(outcome: Outcome, startedAt: number): void {
-    const durationMs = this.plan.clock.now() - startedAt;
+  private tellEnd(outcome: Outcome, durationMs: number): void {
     const ended = { durationMs, attempts: this.attempts, outcome: outcome.ok ? 'success' : 'failure' };
     this.emit(undefined, 'call-ended', outcome.ok ? ended : { ...ended, error: outcome.error });
   }

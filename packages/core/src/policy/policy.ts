@@ -70,6 +70,13 @@ export interface Call {
    * for a policy that says `interrupts`.
    */
   interrupt(at: number, outcome: Failure): void;
+  /**
+   * Counts a run of the function that the policy stands in for, such as one that plays an upstream's failure: the
+   * policies outside it see a call that reached the upstream.
+   */
+  countAttempt(): void;
+  /** Takes back what {@link Call.countAttempt} counted. */
+  retractAttempt(): void;
   /** Aborts the signal of the current run of the function, and goes on waiting for it; false when there is none. */
   abortRun(reason: unknown): boolean;
   /** A context of its own for a function that the policy at `at` calls, such as a fallback. */

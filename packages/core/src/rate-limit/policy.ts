@@ -32,6 +32,8 @@ export interface RateLimitedEvent {
   readonly retryAfterMs: number;
   /** How long it has waited. */
   readonly waitedMs: number;
+  /** The same, where its wait has ended. */
+  readonly durationMs: number | undefined;
 }
 
 /** The events that the policy tells. */
@@ -132,7 +134,8 @@ class LimitingPolicy implements RateLimitPolicy {
   /** @internal Tells those who listen what became of a call. */
   tell(call: Call, outcome: RateLimitedEvent['outcome'], retryAfterMs: number, waitedMs: number): void {
     if (!call.wants('rate-limited')) return;
-    const event: RateLimitedEvent = { outcome, limitName: this.limiter.name, retryAfterMs, waitedMs };
+    const durationMs = outcome === 'queued' ? undefined : waitedMs;
+    const event: RateLimitedEvent = { outcome, limitName: this.limiter.name, retryAfterMs, waitedMs, durationMs };
     call.emit(this.name, 'rate-limited', event);
   }
 

@@ -8,6 +8,7 @@ export interface RetryEvent {
   readonly error: unknown;
   /** Whether the delay is the one that the error asked for. */
   readonly serverNamed: boolean;
+  readonly outcome: 'failure';
 }
 
 /** Why no further attempt is made. */
@@ -19,6 +20,7 @@ export interface RetryGivenUpEvent {
   readonly attempt: number;
   readonly reason: GiveUpReason;
   readonly error: unknown;
+  readonly outcome: 'failure';
 }
 
 /** The events of a retry. */

@@ -224,6 +224,7 @@ describe('a retry', () => {
       delayMs: 10,
       error: new Error('down'),
       serverNamed: false,
+      outcome: 'failure',
     });
     await clock.runAll();
   });

@@ -186,7 +186,8 @@ class RetryPolicy extends PolicyBase implements Retry {
     const error = outcome.ok ? undefined : outcome.error;
     this.retries++;
     this.totalDelayMs += delayMs;
-    if (call.wants('retry')) call.emit(this.name, 'retry', { attempt, delayMs, error, serverNamed });
+    if (call.wants('retry'))
+      call.emit(this.name, 'retry', { attempt, delayMs, error, serverNamed, outcome: 'failure' });
     try {
       this.options.onRetry?.({ attempt, delayMs, error });
     } catch (thrown) {
@@ -202,7 +203,8 @@ class RetryPolicy extends PolicyBase implements Retry {
 
   private giveUp(call: Call, attempt: number, outcome: Outcome, reason: GiveUpReason): Outcome {
     const error = outcome.ok ? undefined : outcome.error;
-    if (call.wants('retry-given-up')) call.emit(this.name, 'retry-given-up', { attempt, reason, error });
+    if (call.wants('retry-given-up'))
+      call.emit(this.name, 'retry-given-up', { attempt, reason, error, outcome: 'failure' });
     return this.passOn(outcome, attempt);
   }
 

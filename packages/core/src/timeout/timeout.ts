@@ -26,6 +26,9 @@ export interface TimeoutOptions extends PolicyOptions {
 export interface TimeoutEvent {
   readonly timeoutMs: number;
   readonly mode: 'aggressive' | 'cooperative';
+  readonly outcome: 'failure';
+  /** The time that was given. */
+  readonly durationMs: number;
 }
 
 /** The events of a timeout. */
@@ -132,7 +135,8 @@ class TimeoutPolicy extends PolicyBase implements Timeout {
 
   /** Time is up. A function that runs may be awaited; a queue or a backoff may not. */
   expire(call: Call, at: number, timeoutMs: number): void {
-    if (call.wants('timeout')) call.emit(this.name, 'timeout', { timeoutMs, mode: this.mode });
+    if (call.wants('timeout'))
+      call.emit(this.name, 'timeout', { timeoutMs, mode: this.mode, outcome: 'failure', durationMs: timeoutMs });
     const error = this.error(timeoutMs);
     if (this.mode === 'cooperative' && call.abortRun(error)) return;
     call.interrupt(at, failure(error));

@@ -1,0 +1,38 @@
+import type { EventEnvelope, EventOutcome } from './event.ts';
+
+/** How much an event matters, by the names of the methods that loggers share. */
+export type EventSeverity = 'debug' | 'info' | 'warn' | 'error';
+
+/**
+ * The severity of each event, by its outcome where that decides. `debug`: the usual course of things; `info`: worth
+ * knowing; `warn`: something failed and was dealt with; `error`: somebody was not served, or something is broken.
+ */
+export const eventSeverities: Readonly<
+  Record<string, EventSeverity | Readonly<Partial<Record<EventOutcome, EventSeverity>>>>
+> = Object.freeze({
+  'call-ended': Object.freeze({ success: 'debug', failure: 'error' }),
+  'attempt-ended': Object.freeze({ success: 'debug', failure: 'warn' }),
+  'late-result': 'info',
+  'hook-failed': 'error',
+  retry: 'warn',
+  'retry-given-up': 'error',
+  timeout: 'warn',
+  'circuit-opened': 'error',
+  'circuit-half-opened': 'info',
+  'circuit-closed': 'info',
+  'circuit-isolated': 'warn',
+  'circuit-rejected': 'warn',
+  'bulkhead-queued': 'debug',
+  'bulkhead-rejected': 'warn',
+  'rate-limited': Object.freeze({ queued: 'debug', admitted: 'debug', refused: 'warn' }),
+  fallback: Object.freeze({ success: 'warn', failure: 'error' }),
+  'chaos-injected': 'info',
+});
+
+/** How much an event matters; `info` for one that is not the library's own. */
+export function severityOf(event: Pick<EventEnvelope, 'type' | 'outcome'>): EventSeverity {
+  if (!Object.hasOwn(eventSeverities, event.type)) return 'info';
+  const severity = eventSeverities[event.type]!;
+  if (typeof severity === 'string') return severity;
+  return (event.outcome === undefined ? undefined : severity[event.outcome]) ?? 'info';
+}
