@@ -5,61 +5,6 @@ import { recentTimeOf } from './recent-time.ts';
 import { systemClock } from './system-clock.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-describe('a virtual clock', () => {
-  it('stands still until it is moved, and starts where it is told to', () => {
-    const clock = new VirtualClock({ startMs: 50, wallTimeMs: 1_000 });
-    expect([clock.now(), clock.wallTime()]).toEqual([50, 1_000]);
-    expect(new Date(new VirtualClock().wallTime()).toISOString()).toBe('2026-01-01T00:00:00.000Z');
-  });
-
-  it('fires timers in the order of their times, those of one time as they were set, each at its own time', async () => {
-    const clock = new VirtualClock();
-    const fired: string[] = [];
-    for (const [name, ms] of [
-      ['c', 30],
-      ['a', 10],
-      ['b', 10],
-    ] as const) {
-      clock.setTimer(ms, () => fired.push(`${name}@${clock.now()}`));
-    }
-    expect([clock.pendingTimers, clock.nextTimerAt]).toEqual([3, 10]);
-    await clock.advance(100);
-    expect([fired, clock.now(), clock.nextTimerAt]).toEqual([['a@10', 'b@10', 'c@30'], 100, undefined]);
-  });
-
-  it('lets the program run on after each timer, however long its chain of microtasks', async () => {
-    const clock = new VirtualClock();
-    const seen: number[] = [];
-    clock.setTimer(10, () => {
-      void (async () => {
-        for (let n = 0; n < 100; n++) await Promise.resolve();
-        clock.setTimer(5, () => seen.push(clock.now()));
-      })();
-    });
-    await clock.advance(20);
-    expect(seen).toEqual([15]);
-  });
-
-  it('goes from timer to timer, and stops a program that always sets another', async () => {
-    const clock = new VirtualClock();
-    expect(await clock.advanceToNextTimer()).toBe(false);
-    const again = (): void => void clock.setTimer(1, again);
-    again();
-    await expect(clock.runAll(10)).rejects.toThrow(RangeError);
-    expect(clock.now()).toBe(11);
-  });
-
-  it('forgets a timer that is cancelled, and lets wall time jump without touching the other', async () => {
-    const clock = new VirtualClock();
-    const timer = clock.setTimer(-5, () => expect.unreachable());
-    timer.cancel();
-    timer.cancel();
-    clock.jumpWallTime(-3_600_000);
-    expect([clock.pendingTimers, clock.now(), clock.wallTime()]).toEqual([0, 0, Date.UTC(2025, 11, 31, 23)]);
-    await clock.runAll();
-  });
-});
-
 describe('a seeded generator', () => {
   it('gives one sequence for one seed, uniform in [0, 1), and another for another', () => {
     const draw = (seed: number) => {

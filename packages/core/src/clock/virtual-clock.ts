@@ -2,12 +2,14 @@ import type { Clock, MonotonicMs, Timer, WallMs } from './clock.ts';
 
 class VirtualTimer implements Timer {
   readonly dueAt: number;
+  readonly background: boolean;
   readonly callback: () => void;
   readonly #timers: Set<VirtualTimer>;
 
-  constructor(timers: Set<VirtualTimer>, dueAt: number, callback: () => void) {
+  constructor(timers: Set<VirtualTimer>, dueAt: number, background: boolean, callback: () => void) {
     this.#timers = timers;
     this.dueAt = dueAt;
+    this.background = background;
     this.callback = callback;
     timers.add(this);
   }
@@ -25,19 +27,25 @@ export interface VirtualClockOptions {
   readonly wallTimeMs?: number;
 }
 
+/** How many timers fire at most before a program counts as one that always sets another. */
+const MOST_TIMERS = 10_000;
+
 /**
  * A clock that stands still until it is told to move. Timers fire in the order of their times, those of one time in
  * the order in which they were set, and after each the program runs on until it waits for something else, so that
  * after `await clock.advance(ms)` everything has happened that would have happened in `ms`. No real time passes.
+ *
+ * Moves that are begun while another is under way follow it.
  */
 export class VirtualClock implements Clock {
   #now: number;
   #wallOffset: number;
+  #lastMove: Promise<unknown> = Promise.resolve();
   readonly #timers: Set<VirtualTimer> = new Set();
 
   constructor(options: VirtualClockOptions = {}) {
-    this.#now = options.startMs ?? 0;
-    this.#wallOffset = (options.wallTimeMs ?? Date.UTC(2026, 0, 1)) - this.#now;
+    this.#now = finite('startMs', options.startMs ?? 0);
+    this.#wallOffset = finite('wallTimeMs', options.wallTimeMs ?? Date.UTC(2026, 0, 1)) - this.#now;
   }
 
   now(): MonotonicMs {
@@ -48,8 +56,10 @@ export class VirtualClock implements Clock {
     return (this.#now + this.#wallOffset) as WallMs;
   }
 
-  setTimer(delayMs: number, callback: () => void): Timer {
-    return new VirtualTimer(this.#timers, this.#now + Math.max(0, delayMs), callback);
+  /** @throws RangeError when the delay is not finite: no platform keeps such a timer. */
+  setTimer(delayMs: number, callback: () => void, background = false): Timer {
+    const dueAt = this.#now + Math.max(0, finite('delayMs', delayMs));
+    return new VirtualTimer(this.#timers, dueAt, background, callback);
   }
 
   /** How many timers are set and have not fired. */
@@ -62,47 +72,88 @@ export class VirtualClock implements Clock {
     return this.#next()?.dueAt;
   }
 
-  /** Lets `ms` milliseconds pass: fires what is due on the way, each at its own time. */
-  async advance(ms: number): Promise<void> {
-    const until = this.#now + ms;
-    await programIdle();
-    for (let timer = this.#next(); timer !== undefined && timer.dueAt <= until; timer = this.#next()) {
-      await this.#fire(timer);
-    }
-    this.#now = Math.max(this.#now, until);
+  /**
+   * Lets `ms` milliseconds pass: fires what is due on the way, each at its own time. An error that a timer's callback
+   * throws rejects the promise, with the clock at that timer's time.
+   *
+   * @throws RangeError when `ms` is negative or not finite: time doesn't go back, and has no end.
+   */
+  advance(ms: number): Promise<void> {
+    return this.#move(() => this.#passTo(this.#now + forward(ms)));
+  }
+
+  /** The same, up to a moment of {@link VirtualClock.now}. */
+  advanceTo(momentMs: number): Promise<void> {
+    return this.#move(() => this.#passTo(this.#now + forward(momentMs - this.#now)));
   }
 
   /** Goes to the next timer and fires it; false when none is set. */
-  async advanceToNextTimer(): Promise<boolean> {
-    await programIdle();
-    const timer = this.#next();
-    if (timer === undefined) return false;
-    await this.#fire(timer);
-    return true;
+  advanceToNextTimer(): Promise<boolean> {
+    return this.#move(() => this.#fireNext());
   }
 
   /**
-   * Fires timers until none is left.
+   * Fires timers until none is left, or only such as would not keep a process alive.
    *
    * @param maxTimers How many may fire at most, against programs that always set another; default 10,000.
    * @throws RangeError when more would have to fire.
    */
-  async runAll(maxTimers = 10_000): Promise<void> {
-    for (let fired = 0; await this.advanceToNextTimer(); fired++) {
-      if (fired >= maxTimers) throw new RangeError(`more than ${maxTimers} timers fired, and another is set`);
-    }
+  runAll(maxTimers: number = MOST_TIMERS): Promise<void> {
+    const someLeft = (): boolean => [...this.#timers].some(({ background }) => !background);
+    return this.#move(() => this.#fireWhile(someLeft, maxTimers));
+  }
+
+  /**
+   * Fires timers until `promise` has settled, and gives what it gives: `await clock.settle(calls.execute(load))`.
+   *
+   * @param maxTimers How many may fire at most; default 10,000.
+   * @throws RangeError when it has not settled by then, or no timer is left that could make it.
+   */
+  async settle<T>(promise: PromiseLike<T>, maxTimers: number = MOST_TIMERS): Promise<T> {
+    let pending = true;
+    const settled = (): void => void (pending = false);
+    promise.then(settled, settled);
+    await this.#move(() => this.#fireWhile(() => pending, maxTimers));
+    return promise;
   }
 
   /** Moves the wall clock by `ms`, forwards or backwards, as an administrator or NTP does; monotonic time stays. */
   jumpWallTime(ms: number): void {
-    this.#wallOffset += ms;
+    this.#wallOffset += finite('ms', ms);
   }
 
-  async #fire(timer: VirtualTimer): Promise<void> {
+  /** Sets the wall clock, in milliseconds since 1970; monotonic time stays. */
+  setWallTime(wallTimeMs: number): void {
+    this.#wallOffset = finite('wallTimeMs', wallTimeMs) - this.#now;
+  }
+
+  /** Two moves at once would count the same time twice. */
+  #move<T>(task: () => Promise<T>): Promise<T> {
+    const moved = this.#lastMove.then(programIdle).then(task);
+    this.#lastMove = moved.catch(() => undefined);
+    return moved;
+  }
+
+  async #passTo(momentMs: number): Promise<void> {
+    while ((this.nextTimerAt ?? Infinity) <= momentMs) await this.#fireNext();
+    this.#now = momentMs;
+  }
+
+  async #fireWhile(goOn: () => boolean, maxTimers: number): Promise<void> {
+    for (let fired = 0; goOn(); fired++) {
+      if (fired >= maxTimers) throw new RangeError(`${maxTimers} timers have fired, and there is no end to it`);
+      if (!(await this.#fireNext())) throw new RangeError('the promise is pending, and no timer is set');
+    }
+  }
+
+  async #fireNext(): Promise<boolean> {
+    const timer = this.#next();
+    if (timer === undefined) return false;
     this.#timers.delete(timer);
     this.#now = Math.max(this.#now, timer.dueAt);
     timer.callback();
     await programIdle();
+    return true;
   }
 
   #next(): VirtualTimer | undefined {
@@ -112,6 +163,16 @@ export class VirtualClock implements Clock {
     }
     return first;
   }
+}
+
+function finite(name: string, ms: number): number {
+  if (Number.isFinite(ms)) return ms;
+  throw new RangeError(`${name}: expected finite milliseconds, received ${ms}`);
+}
+
+function forward(ms: number): number {
+  if (ms >= 0) return finite('ms', ms);
+  throw new RangeError(`a clock goes forward only: expected milliseconds of at least 0, received ${ms}`);
 }
 
 /** Resolves when all microtasks have run, however long their chain: one turn of the event loop. */
