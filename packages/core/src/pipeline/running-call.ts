@@ -159,7 +159,7 @@ export class RunningCall implements Call {
   }
 
   get context(): ExecutionContext {
-    return this.current ?? new Attempt(this, this.plan.steps.length, this.attempts + 1);
+    return this.current ?? new Attempt(this, this.plan.steps.length, this.root.attempts + 1);
   }
 
   keep(at: number, state: unknown): void {
@@ -210,7 +210,7 @@ export class RunningCall implements Call {
   }
 
   scope(at: number): Scope {
-    const scope = new Attempt(this, at, this.attempts + 1);
+    const scope = new Attempt(this, at, this.root.attempts + 1);
     return { context: scope, abort: (reason, byCaller) => scope.abort(reason, byCaller) };
   }
 
