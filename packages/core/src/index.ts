@@ -1,4 +1,5 @@
 export { pipeline, type Pipeline, type PipelineOptions } from './pipeline/pipeline.ts';
+export { protect, type ProtectOptions } from './pipeline/protect.ts';
 export type { PipelineEvents } from './pipeline/events.ts';
 export { DeadlineExceededError, PipelineClosedError } from './pipeline/errors.ts';
 export { retry, type Retry } from './retry/retry.ts';

@@ -1,3 +1,4 @@
+import { withCause } from '../errors/cause.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
 import { resolveOptions } from '../options/resolve.ts';
 import { anything, callable, type Rules } from '../options/rules.ts';
@@ -150,22 +151,4 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
-}
-
-/** Tells which error came first, unless the fallback's own error says something of that kind already. */
-function withCause(thrown: unknown, first: unknown): unknown {
-  const open = thrown instanceof Error && !('cause' in thrown) && Object.isExtensible(thrown);
-  if (open && !leadsTo(first, thrown))
-    Object.defineProperty(thrown, 'cause', { value: first, configurable: true, writable: true, enumerable: false });
-  return thrown;
-}
-
-/** Whether `cause` is `error` or stands behind it: a fallback may well throw a part of what it was given. */
-function leadsTo(error: unknown, cause: unknown): boolean {
-  const seen = new Set<unknown>();
-  for (let at = error; at instanceof Error && !seen.has(at); at = at.cause) {
-    if (at === cause) return true;
-    seen.add(at);
-  }
-  return false;
 }

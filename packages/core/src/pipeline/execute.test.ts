@@ -145,6 +145,17 @@ describe('wrap', () => {
     );
     expect(await rejection(get('a'))).toBeInstanceOf(TypeError);
   });
+
+  it('keeps the name of the function and its number of parameters', () => {
+    const get = pipeline().wrap(function load(sku: string, size: number) {
+      return `${sku}/${size}`;
+    });
+    expect([get.name, get.length]).toEqual(['load', 2]);
+  });
+
+  it('refuses what is no function at once, and not with the first call', () => {
+    expect(() => pipeline().wrap({ load: 1 } as never)).toThrow(/wrap: expected a function, received an object/);
+  });
 });
 
 describe('a rejection before the function ran', () => {

@@ -15,6 +15,7 @@ import { faultOfSyncCall } from './check-sync-call.ts';
 import { PipelineClosedError } from './errors.ts';
 import type { PipelineEvents } from './events.ts';
 import { Plan } from './plan.ts';
+import { resembling } from './resembling.ts';
 import { RunningCall } from './running-call.ts';
 
 /** Options of a pipeline. */
@@ -63,7 +64,8 @@ export interface Pipeline<Events extends EventMap = PipelineEvents, Adds = never
   /**
    * A function with the same parameters and the same `this` whose every call runs under all policies.
    *
-   * @param optionsOf Makes the options of a call from its parameters.
+   * @param optionsOf Makes the options of a call from its parameters; what it throws is what the call rejects with.
+   * @throws ConfigurationError when `fn` is no function.
    */
   wrap<This, Parameters extends readonly unknown[], T>(
     fn: (this: This, ...parameters: Parameters) => T,
@@ -79,6 +81,12 @@ export interface Pipeline<Events extends EventMap = PipelineEvents, Adds = never
    * all have ended.
    */
   close(options?: CloseOptions): Promise<number>;
+}
+
+/** Any pipeline, whatever its events and whatever its fallbacks add. */
+export interface AnyPipeline {
+  readonly kind: 'pipeline';
+  execute<T>(fn: (context: ExecutionContext) => T, options?: CallOptions): Promise<unknown>;
 }
 
 /** What a function gives that makes nobody wait: anything but a promise. */
@@ -194,8 +202,10 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
   }
 
   wrap(fn: UserFunction, optionsOf?: (...parameters: unknown[]) => CallOptions): UserFunction<Promise<never>> {
+    if (typeof fn !== 'function')
+      throw new ConfigurationError([{ path: 'wrap', expected: 'a function', received: describe(fn) }]);
     const execute = this.execute.bind(this);
-    return function wrapped(this: unknown, ...parameters: unknown[]) {
+    return resembling(fn, function (this: unknown, ...parameters: unknown[]) {
       let options: CallOptions | undefined;
       try {
         options = optionsOf?.(...parameters);
@@ -203,7 +213,7 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
         return Promise.reject(error);
       }
       return execute(() => fn.apply(this, parameters), options);
-    };
+    });
   }
 
   /** Why a call can't be begun at all. */
