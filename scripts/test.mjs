@@ -53,6 +53,7 @@ const fullSteps = [
   { name: 'docs', needs: 'build', run: checkDocs },
   tool('unused', 'knip', ['--no-progress']),
   afterBuild('api', 'api-report.mjs'),
+  afterBuild('bundle', 'bundle.mjs'),
   afterBuild('packages', 'check-packages.mjs'),
   { name: 'consumer', needs: 'build', run: () => resultOf(checkConsumer(), describeConsumer) },
   { name: 'smoke', needs: 'build', run: () => resultOf(smoke(), describeSmoke) },

@@ -19,13 +19,14 @@ const folder = mkdtempSync(join(cache, 'decorators-'));
 let Inventory: typeof Fixture.Inventory;
 let SpecialInventory: typeof Fixture.SpecialInventory;
 let keys: typeof Fixture.keys;
+let refused: typeof Fixture.refused;
 
 beforeAll(async () => {
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   const flags = ['--noCheck', '--ignoreConfig', '--target', 'es2022', '--module', 'nodenext', '--rootDir', fixture];
   const source = join(fixture, 'inventory.ts');
   execFileSync(process.execPath, [join(root, 'node_modules/ts7/bin/tsc'), ...flags, '--outDir', folder, source]);
-  ({ Inventory, SpecialInventory, keys } = (await import(
+  ({ Inventory, SpecialInventory, keys, refused } = (await import(
     pathToFileURL(join(folder, 'inventory.js')).href
   )) as typeof Fixture);
 });
@@ -120,6 +121,10 @@ describe('protect', () => {
     const wrong = { key: 5, fallback: 'no', priority: 'urgent', cost: -1, deadlineMs: Number.NaN, signal: 1 };
     const faults = Object.keys(wrong).map((name) => expect.objectContaining({ path: `protect.${name}` }) as unknown);
     expect(() => decorate(wrong)).toThrow(expect.objectContaining({ faults }));
+  });
+
+  it('leaves it to the compiler to say which methods a pipeline and the functions of its options fit', () => {
+    expect(new (refused() as new () => object)()).toHaveProperty('lookUp');
   });
 
   it('gives each call the priority, cost and deadline that it was given', async () => {
