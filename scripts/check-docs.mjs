@@ -1,4 +1,5 @@
-// Compiles every TypeScript snippet of the README and the docs against the built packages, and loads it.
+// Compiles every TypeScript snippet of the README and the docs against the built packages, and loads it; looks whether the
+// parts of the docs that are made from the sources are current.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { nodeOfMajor, runOnNode, Unavailable } from './bootstrap.mjs';
@@ -47,6 +48,10 @@ function write(snippets) {
 }
 
 export async function checkDocs() {
+  // It needs packages that may not have been installed when this file was loaded.
+  const { generatedDocsFaults } = await import('./generated-docs.mjs');
+  const faults = await generatedDocsFaults();
+  if (faults.length > 0) return { ok: false, output: faults.join('\n') };
   const snippets = pages().flatMap(snippetsOf);
   write(snippets);
   const typed = await runCommand(process.execPath, [toolScript('ts7', 'tsc'), '-p', folder], { cwd: folder });

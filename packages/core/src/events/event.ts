@@ -44,7 +44,7 @@ export interface EventSource<Events extends EventMap = EventMap> {
   on(type: '*', listener: (event: AnyEventOf<Events>) => void): () => void;
 }
 
-/** Told when a listener or a hook of the user's throws: it never changes what becomes of the call. */
+/** A listener or a hook of the user's threw, which never changes what becomes of the call. */
 export interface HookFailedEvent {
   /** Which hook: `listener of retry`, `retryIf`. */
   readonly hook: string;
