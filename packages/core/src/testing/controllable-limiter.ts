@@ -8,6 +8,7 @@ import { costTooLarge, rateLimitError, type RateLimitReason } from '../rate-limi
 import type {
   AcquireOptions,
   AcquireWaitOptions,
+  RateLimiter,
   RateLimiterStatistics,
   WaitableLimiter,
 } from '../rate-limit/limiter.ts';
@@ -24,6 +25,14 @@ export interface LimiterRequest {
   readonly decision: RateLimitDecision;
 }
 
+/** Options of a {@link ControllableLimiter}. */
+export interface ControllableLimiterOptions {
+  /** Its name in decisions and errors; default `rate-limit`. */
+  readonly name?: string | undefined;
+  /** What waits are measured with; default: the first pipeline that it is put into, otherwise the system. */
+  readonly clock?: Clock | undefined;
+}
+
 /**
  * A rate limiter whose answers the test decides, and that remembers what it was asked. It lets everything through until
  * it is told otherwise. Usable wherever a `rateLimiter` is, in `rateLimit` too.
@@ -32,11 +41,27 @@ export interface LimiterRequest {
  * who may wait: an answer whose `retryAfterMs` is above `maxWaitMs`, or above the time that the call has left, is a
  * refusal at once.
  */
-export class ControllableLimiter implements WaitableLimiter {
-  readonly name: string;
+export interface ControllableLimiter extends RateLimiter {
   /** Everything that it was asked, in order. */
-  readonly requests: LimiterRequest[] = [];
+  readonly requests: readonly LimiterRequest[];
   /** The keys that `reset` was called with; undefined for a call without one. */
+  readonly resets: readonly (string | undefined)[];
+  /** Answers so from now on: `answer({ allowed: false, retryAfterMs: 500 })`. What is left out is as when it allows. */
+  answer(decision: Partial<RateLimitDecision>): void;
+  /** Answers so the next times, once each, before it goes back to {@link ControllableLimiter.answer}. */
+  answerNext(...decisions: readonly Partial<RateLimitDecision>[]): void;
+  /** Lets those through that have waited longest, at most `count` of them; returns how many there were. */
+  admit(count?: number): number;
+  /** Turns those away that have waited longest, at most `count` of them; returns how many there were. */
+  turnAway(count?: number, reason?: RateLimitReason): number;
+  /** Forgets what it was asked and what it counted; its answers stay. */
+  clear(): void;
+}
+
+/** The limiter as the policy `rateLimit` knows it; tests see less of it. */
+class AnsweringLimiter implements ControllableLimiter, WaitableLimiter {
+  readonly name: string;
+  readonly requests: LimiterRequest[] = [];
   readonly resets: (string | undefined)[] = [];
   private clock: Clock | undefined;
   private standing: RateLimitDecision;
@@ -46,7 +71,7 @@ export class ControllableLimiter implements WaitableLimiter {
   private waiting = 0;
   private counts = { admitted: 0, refused: 0, queued: 0, withdrawn: 0, waitedMs: 0 };
 
-  constructor(options: { readonly name?: string; readonly clock?: Clock } = {}) {
+  constructor(options: ControllableLimiterOptions = {}) {
     this.name = options.name ?? 'rate-limit';
     this.clock = options.clock;
     this.standing = this.allowed();
@@ -55,17 +80,14 @@ export class ControllableLimiter implements WaitableLimiter {
 
   // --- what the test says ---
 
-  /** Answers so from now on: `answer({ allowed: false, retryAfterMs: 500 })`. What is left out is as when it allows. */
   answer(decision: Partial<RateLimitDecision>): void {
     this.standing = { ...this.allowed(), ...decision };
   }
 
-  /** Answers so the next times, once each, before it goes back to {@link ControllableLimiter.answer}. */
   answerNext(...decisions: readonly Partial<RateLimitDecision>[]): void {
     this.next.push(...decisions);
   }
 
-  /** Lets those through that have waited longest, at most `count` of them; returns how many there were. */
   admit(count: number = Infinity): number {
     return this.endWaits(count, (waiter, waitedMs) => {
       this.counts.admitted++;
@@ -73,12 +95,10 @@ export class ControllableLimiter implements WaitableLimiter {
     });
   }
 
-  /** Turns those away that have waited longest, at most `count` of them; returns how many there were. */
   turnAway(count: number = Infinity, reason: RateLimitReason = 'wait'): number {
     return this.endWaits(count, (waiter, waitedMs) => waiter.refused(reason, this.standing.retryAfterMs, waitedMs));
   }
 
-  /** Forgets what it was asked and what it counted; its answers stay. */
   clear(): void {
     this.requests.length = 0;
     this.resets.length = 0;
@@ -128,12 +148,10 @@ export class ControllableLimiter implements WaitableLimiter {
     this.resets.push(key);
   }
 
-  /** @internal */
   take(key: string | undefined, cost: number, level: number): RateLimitDecision {
     return this.decide('call', key, cost, level);
   }
 
-  /** @internal */
   enqueue(waiter: Waiter, maxWaitMs: number, remainingMs: number = Infinity): Error | undefined {
     const { retryAfterMs, oversize, limitName, limitValue } = this.lastDecision;
     if (oversize) {
@@ -149,7 +167,6 @@ export class ControllableLimiter implements WaitableLimiter {
     return undefined;
   }
 
-  /** @internal */
   withdraw(waiter: Waiter): boolean {
     if (!this.queue.remove(waiter)) return false;
     this.waitEnded(waiter);
@@ -157,7 +174,6 @@ export class ControllableLimiter implements WaitableLimiter {
     return true;
   }
 
-  /** @internal */
   refuse(reason: RateLimitReason, retryAfterMs: number): Error {
     this.counts.refused++;
     const { limitName, limitValue } = this.lastDecision;
@@ -214,3 +230,6 @@ export class ControllableLimiter implements WaitableLimiter {
     return (this.clock ?? systemClock).now();
   }
 }
+
+/** Makes a limiter under the test's control: `new ControllableLimiter()`. */
+export const ControllableLimiter: new (options?: ControllableLimiterOptions) => ControllableLimiter = AnsweringLimiter;
