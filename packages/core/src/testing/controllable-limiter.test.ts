@@ -89,6 +89,15 @@ describe('who waits at a controllable limiter', () => {
     expect(limiter.statistics).toMatchObject({ queued: 3, admitted: 3, waiting: 0, waitedMs: 3 * 9_999 });
   });
 
+  it('is measured by the system’s clock where it has met no other', async () => {
+    const unbound = new ControllableLimiter();
+    unbound.answer(refusal);
+    const wait = unbound.acquire();
+    expect(unbound.admit()).toBe(1);
+    await expect(wait).resolves.toMatchObject({ allowed: true });
+    expect(unbound.statistics.waitedMs).toBeGreaterThanOrEqual(0);
+  });
+
   it('fails as at the real one when it is turned away', async () => {
     limiter.answer(refusal);
     const calls = pipeline({ clock }, rateLimit(limiter));

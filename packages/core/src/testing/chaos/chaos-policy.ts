@@ -25,10 +25,10 @@ export abstract class ChaosPolicy<Adds = never> extends PolicyBase implements Ch
   private readonly injectionRatio: PerCall<number>;
   private readonly enabled: PerCall<boolean>;
 
-  constructor(kind: string, options: ChaosOptions) {
+  constructor(kind: string, options: ChaosOptions & { readonly enabled: PerCall<boolean> }) {
     super(kind, options);
     this.injectionRatio = options.injectionRatio;
-    this.enabled = options.enabled ?? true;
+    this.enabled = options.enabled;
   }
 
   /** Does it to this call: nothing when the call then goes on. */

@@ -259,6 +259,15 @@ describe('an injected latency', () => {
     expect(events.last('call-ended')).toMatchObject({ durationMs: 300 });
   });
 
+  it('is injected just as well where the switch is a promise', async () => {
+    const calls = pipeline({ clock }, chaosLatency({ ...always, enabled: async () => true, latencyMs: 50 }));
+    const call = watched(calls.tryExecute(item));
+    await clock.advance(49);
+    expect(call.state).toBe('pending');
+    await clock.advance(1);
+    expect(call.value).toEqual({ ok: true, value: 'item', attempts: 1 });
+  });
+
   it('that a timeout outside ends counts as the upstream’s slowness, and leaves no timer', async () => {
     const breaker = circuitBreaker({ trip: consecutive(1) });
     const calls = pipeline(
