@@ -12,7 +12,10 @@ const compilerOptions = {
   target: 'ES2022',
   module: 'NodeNext',
   strict: true,
-  noEmit: true,
+  // What runs is what the compiler makes of it: engines don't know decorators yet.
+  outDir: 'compiled',
+  rootDir: '.',
+  sourceMap: true,
   verbatimModuleSyntax: true,
   erasableSyntaxOnly: true,
   skipLibCheck: false,
@@ -43,7 +46,7 @@ function write(snippets) {
   for (const [index, { source, where }] of snippets.entries()) {
     writeFileSync(join(folder, `snippet-${index}.ts`), `// ${where}\n${source}\nexport {};\n`);
   }
-  const imports = snippets.map((_, index) => `await import('./snippet-${index}.ts');`);
+  const imports = snippets.map((_, index) => `await import('./compiled/snippet-${index}.js');`);
   writeFileSync(join(folder, 'load.mjs'), imports.join('\n'));
 }
 
@@ -58,7 +61,7 @@ export async function checkDocs() {
   if (!typed.ok) return { ...typed, output: withPlaces(typed.output, snippets) };
   const compiled = `${snippets.length} snippets compile`;
   try {
-    const loaded = await runOnNode(await nodeOfMajor(24), ['--no-warnings', join(folder, 'load.mjs')]);
+    const loaded = await runOnNode(await nodeOfMajor(24), ['--enable-source-maps', join(folder, 'load.mjs')]);
     return { ...loaded, output: withPlaces(loaded.output, snippets), brief: `${compiled} and load` };
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
