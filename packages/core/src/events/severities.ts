@@ -27,6 +27,7 @@ export const eventSeverities: Readonly<
   'rate-limited': Object.freeze({ queued: 'debug', admitted: 'debug', refused: 'warn' }),
   fallback: Object.freeze({ success: 'warn', failure: 'error' }),
   'chaos-injected': 'info',
+  'slow-operation': 'warn',
 });
 
 /** How much an event matters; `info` for one that is not the library's own. */
