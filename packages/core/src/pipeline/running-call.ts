@@ -18,6 +18,7 @@ import type { CallOptions, ExecutionContext } from '../policy/context.ts';
 import { type Failure, failure, type Outcome, success, withAttempts } from '../policy/outcome.ts';
 import { AGAIN, type Call, type Fork, type Scope, WAIT } from '../policy/policy.ts';
 import { type Priority, priorityLevel } from '../policy/priority.ts';
+import { IntrusiveList, ListNode } from '../structures/intrusive-list.ts';
 import { Attempt } from './attempt.ts';
 import { CallGuard } from './call-guard.ts';
 import { CallTimes } from './call-times.ts';
@@ -27,26 +28,41 @@ import { captureSettle, isThenable, lastSettle, resolution, type Settle } from '
 
 type UserFunction = (context: ExecutionContext) => unknown;
 
-/** Where a run of the inner steps, started by {@link RunningCall.fork}, belongs. */
-interface Origin {
+/** Where a run of the inner steps, started by {@link RunningCall.fork}, belongs; a link of its parent's list of them. */
+class Origin extends ListNode {
   readonly parent: RunningCall;
   /** The position of the first step that is part of it. */
   readonly first: number;
   readonly done: (outcome: Outcome) => void;
   /** The context that limits it besides, where another pipeline asked for it. */
   readonly within: ExecutionContext | undefined;
+  readonly fork: RunningCall;
   /** Whether nobody wants its outcome any more. */
-  abandoned: boolean;
+  abandoned = false;
   /** The number of the last run that began in it. */
-  lastAttempt: number;
+  lastAttempt = 0;
+
+  constructor(
+    parent: RunningCall,
+    first: number,
+    done: (outcome: Outcome) => void,
+    within: ExecutionContext | undefined,
+  ) {
+    super();
+    this.parent = parent;
+    this.first = first;
+    this.done = done;
+    this.within = within;
+    this.fork = new RunningCall(parent.plan, parent.function, parent.options, true, this);
+  }
 }
 
 /** What few calls need. */
 class Rare {
   guard: CallGuard | undefined = undefined;
   interruption: Interruption | undefined = undefined;
-  whenIdle: (() => void)[] = [];
-  forks: Set<RunningCall> | undefined = undefined;
+  whenIdle: (() => void)[] | undefined = undefined;
+  forks: IntrusiveList<Origin> | undefined = undefined;
   /** Only where somebody listens; a fork has those of its call. */
   times: CallTimes | undefined = undefined;
   sync = false;
@@ -63,7 +79,7 @@ export class RunningCall implements Call {
   readonly options: CallOptions | undefined;
   attempts = 0;
   running = 0;
-  private readonly function: UserFunction;
+  readonly function: UserFunction;
   private readonly asOutcome: boolean;
   private readonly origin: Origin | undefined;
   private position: number;
@@ -162,6 +178,10 @@ export class RunningCall implements Call {
     return this.current ?? new Attempt(this, this.plan.steps.length, this.root.attempts + 1);
   }
 
+  get root(): RunningCall {
+    return this.origin === undefined ? this : this.origin.parent.root;
+  }
+
   keep(at: number, state: unknown): void {
     if (this.memory === undefined) {
       if (state === undefined) return;
@@ -205,7 +225,7 @@ export class RunningCall implements Call {
   abortRun(reason: unknown): boolean {
     let reached = this.current !== undefined;
     this.current?.abort(reason, false);
-    for (const fork of this.rare?.forks ?? []) if (fork.abortRun(reason)) reached = true;
+    for (const { fork } of [...(this.rare?.forks ?? [])]) if (fork.abortRun(reason)) reached = true;
     return reached;
   }
 
@@ -215,13 +235,12 @@ export class RunningCall implements Call {
   }
 
   fork(at: number, done: (outcome: Outcome) => void, within?: ExecutionContext): Fork {
-    const origin = { parent: this, first: at + 1, done, within, abandoned: false, lastAttempt: 0 };
-    const fork = new RunningCall(this.plan, this.function, this.options, true, origin);
+    const origin = new Origin(this, at + 1, done, within);
     const { rarely } = this;
-    (rarely.forks ??= new Set()).add(fork);
-    if (rarely.times !== undefined) fork.rarely.times = rarely.times;
-    fork.walk(undefined);
-    return fork;
+    (rarely.forks ??= new IntrusiveList()).append(origin);
+    if (rarely.times !== undefined) origin.fork.rarely.times = rarely.times;
+    origin.fork.walk(undefined);
+    return origin.fork;
   }
 
   /** Ends a fork whose outcome nobody wants. */
@@ -230,9 +249,16 @@ export class RunningCall implements Call {
     this.endFromOutside(failure(reason), byCaller);
   }
 
+  cancelForks(reason: unknown, byCaller = true): void {
+    const origins = [...(this.rare?.forks ?? [])];
+    // First none is wanted any more: what the first gives back must not set another one going.
+    for (const origin of origins) origin.abandoned = true;
+    for (const { fork } of origins) fork.cancel(reason, byCaller);
+  }
+
   whenIdle(callback: () => void): void {
     if (this.running === 0) callback();
-    else this.rarely.whenIdle.push(callback);
+    else (this.rarely.whenIdle ??= []).push(callback);
   }
 
   wants(type: string): boolean {
@@ -283,8 +309,14 @@ export class RunningCall implements Call {
       return answer as Outcome;
     }
     // What ended the call during this walk must not see another attempt begin.
-    if (this.rare !== undefined && this.rare.interruption !== undefined) return undefined;
+    if ((this.rare !== undefined || this.origin !== undefined) && this.isEnding) return undefined;
     return this.run();
+  }
+
+  /** Whether this call, or one that it is a fork of, will end as soon as its walk has come to rest. */
+  private get isEnding(): boolean {
+    if (this.rare !== undefined && this.rare.interruption !== undefined) return true;
+    return this.origin !== undefined && (this.origin.abandoned || this.origin.parent.isEnding);
   }
 
   /** Leaves the steps from `position` outward; true when a step sent the call inward again. */
@@ -336,11 +368,6 @@ export class RunningCall implements Call {
     );
     if (!this.plan.interruptible && this.rare?.guard === undefined && this.origin === undefined)
       this.straight ??= settled;
-  }
-
-  /** The call that this is a fork of, and that is none itself. */
-  private get root(): RunningCall {
-    return this.origin === undefined ? this : this.origin.parent.root;
   }
 
   countAttempt(): void {
@@ -409,7 +436,8 @@ export class RunningCall implements Call {
 
   private idle(rare: Rare): void {
     const callbacks = rare.whenIdle;
-    rare.whenIdle = [];
+    if (callbacks === undefined) return;
+    rare.whenIdle = undefined;
     for (const callback of callbacks) callback();
   }
 
@@ -433,7 +461,7 @@ export class RunningCall implements Call {
     this.outcome = outcome;
     this.rare?.guard?.release();
     if (this.origin !== undefined) {
-      this.origin.parent.rare?.forks?.delete(this);
+      this.origin.parent.rare!.forks!.remove(this.origin);
       if (!this.origin.abandoned) this.origin.done(outcome);
       return;
     }

@@ -54,6 +54,8 @@ export interface Call {
   readonly sync: boolean;
   /** The context of the current run of the function, made where there is none yet. */
   readonly context: ExecutionContext;
+  /** The whole call: what the caller began. Itself, except in a run that was started by {@link Call.fork}. */
+  readonly root: object;
 
   /** Remembers what the policy at `at` has to know of this call; undefined to forget it. */
   keep(at: number, state: unknown): void;
@@ -63,7 +65,10 @@ export interface Call {
   remainingMs(at: number): number;
   /** Goes on inward from the policy at `at`, which had answered WAIT. */
   resume(at: number): void;
-  /** Goes on outward from the policy at `at`, which had answered WAIT, with this outcome. */
+  /**
+   * Goes on outward from the policy at `at`, which had answered WAIT, with this outcome. With `at + 1` the outcome comes
+   * out to `leave` of the policy itself once more.
+   */
   complete(at: number, outcome: Outcome): void;
   /**
    * Ends all that happens inside `at` (each policy there is told by `cancel`) and goes on outward with `outcome`. Only
@@ -87,6 +92,13 @@ export interface Call {
    * @param within A context whose time limits this run besides, such as that of a call of another pipeline.
    */
   fork(at: number, done: (outcome: Outcome) => void, within?: ExecutionContext): Fork;
+  /**
+   * Ends all forks of this call that have not ended; of none of them `done` is called, and none starts the function
+   * once more because another one lets go of a permit.
+   *
+   * @param byCaller As for {@link Fork.cancel}.
+   */
+  cancelForks(reason: unknown, byCaller?: boolean): void;
   /** Calls `callback` when no run of the function is left: at once when there is none. */
   whenIdle(callback: () => void): void;
 
