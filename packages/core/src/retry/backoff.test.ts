@@ -2,16 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../clock/random.ts';
 import { propertyRuns } from '../testing/test-support/property-runs.ts';
-import { type Backoff, constant, decorrelated, exponential, fibonacci, linear } from './backoff.ts';
+import { type Backoff, type BackoffNote, backoffRule, constant, exponential, fibonacci, linear } from './backoff.ts';
 import { jitterFunction, ratio } from './jitter.ts';
 
 function delays(backoff: Backoff, attempts: number): number[] {
-  const random = seededRandom(1);
   const seen: number[] = [];
-  for (let attempt = 1; attempt <= attempts; attempt++) {
-    seen.push(backoff.delayMs({ attempt, error: undefined, previousMs: seen.at(-1) ?? 0, random }));
-  }
+  for (let attempt = 1; attempt <= attempts; attempt++) seen.push(backoff.delayMs(stepAt(attempt)));
   return seen;
+}
+
+function stepAt(attempt: number) {
+  const note: BackoffNote = { value: undefined };
+  return { attempt, error: undefined, previousMs: 0, random: seededRandom(1), note };
 }
 
 describe('backoffs', () => {
@@ -29,28 +31,8 @@ describe('backoffs', () => {
 
   it('stay at the cap for ever, also where the number would overflow', () => {
     for (const backoff of [linear(), exponential(), fibonacci()]) {
-      expect(backoff.delayMs({ attempt: 1e9, error: undefined, previousMs: 0, random: seededRandom(1) })).toBe(60_000);
+      expect(backoff.delayMs(stepAt(1e9))).toBe(60_000);
     }
-  });
-
-  it('that draw lots stay between the first delay, three times the previous one, and the cap', () => {
-    const property = fc.property(
-      fc.nat(),
-      fc.integer({ min: 1, max: 5_000 }),
-      fc.integer({ min: 1, max: 5_000 }),
-      (seed, initialMs, maxMs) => {
-        const backoff = decorrelated({ initialMs, maxMs });
-        const random = seededRandom(seed);
-        let previousMs = 0;
-        for (let attempt = 1; attempt < 20; attempt++) {
-          const delayMs = backoff.delayMs({ attempt, error: undefined, previousMs, random });
-          expect(delayMs).toBeGreaterThanOrEqual(Math.min(initialMs, maxMs));
-          expect(delayMs).toBeLessThanOrEqual(Math.min(maxMs, 3 * Math.max(previousMs, initialMs)));
-          previousMs = delayMs;
-        }
-      },
-    );
-    fc.assert(property, propertyRuns(50));
   });
 
   it.each([
@@ -63,6 +45,21 @@ describe('backoffs', () => {
     () => ratio(1.5),
   ])('refuse what can not be meant (%#)', (make) => {
     expect(make).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }));
+  });
+
+  it('of the user’s own are an object with delayMs and a finite cap, which may be 0', () => {
+    const delayMs = (): number => 1;
+    for (const backoff of [constant(0), { maxMs: 0, delayMs }]) expect(backoffRule.accepts(backoff)).toBe(true);
+    const wrong = [
+      undefined,
+      '1s',
+      delayMs,
+      { delayMs },
+      { maxMs: 5 },
+      { maxMs: Infinity, delayMs },
+      { maxMs: -1, delayMs },
+    ];
+    for (const value of wrong) expect(backoffRule.accepts(value)).toBe(false);
   });
 });
 
@@ -86,7 +83,7 @@ describe('jitter', () => {
     const random = seededRandom(7);
     const full = jitterFunction('full');
     const instants = Array.from({ length: 1_000 }, () => {
-      const capped = backoff.delayMs({ attempt: 12, error: undefined, previousMs: 0, random });
+      const capped = backoff.delayMs(stepAt(12));
       return Math.round(full(capped, random));
     });
     const most = Math.max(...countsOf(instants));

@@ -1,9 +1,10 @@
 /**
  * How long to wait before the next attempt. A backoff computes the wait from how often the call has failed; what it
- * returns is capped here, and jittered afterwards (jitter.ts), so that clients at the cap do not march in step.
+ * returns is capped here, and jittered afterwards (jitter.ts), so that clients at the cap do not march in step. Those
+ * that draw lots themselves are in decorrelated.ts, and those that a function of the user's computes in generated.ts.
  */
 import type { Random } from '../clock/random.ts';
-import { positiveMilliseconds, number } from '../options/rules.ts';
+import { implementing, milliseconds, number, positiveMilliseconds, type Rule, type Rules } from '../options/rules.ts';
 import { resolveOptions } from '../options/resolve.ts';
 
 /** What a backoff can go by. */
@@ -16,6 +17,13 @@ export interface BackoffStep {
   readonly previousMs: number;
   /** Where a backoff that draws lots takes its numbers from. */
   readonly random: Random;
+  /** The backoff's own note on this call: empty before the first delay, then what the backoff has left in it. */
+  readonly note: BackoffNote;
+}
+
+/** A number that a backoff wants to find again when it is asked for the next delay of the same call. */
+export interface BackoffNote {
+  value: number | undefined;
 }
 
 /** The wait before the next attempt, in milliseconds. */
@@ -27,7 +35,16 @@ export interface Backoff {
   readonly jittered?: boolean;
 }
 
-/** Options of {@link exponential}, {@link linear} and {@link fibonacci}. */
+const hasDelay = implementing<Backoff>('a backoff', 'delayMs');
+const isDuration = milliseconds();
+
+/** What an option that takes a backoff may be. */
+export const backoffRule: Rule<Backoff> = Object.freeze({
+  expected: 'a backoff such as exponential() (an object with delayMs and maxMs)',
+  accepts: (value: unknown): value is Backoff => hasDelay.accepts(value) && isDuration.accepts(value.maxMs),
+});
+
+/** Options of {@link exponential}, {@link linear}, {@link fibonacci} and the decorrelated backoffs. */
 export interface GrowingBackoffOptions {
   /** The first delay, in milliseconds; default 1,000. */
   readonly initialMs?: number | undefined;
@@ -41,8 +58,16 @@ export interface ExponentialOptions extends GrowingBackoffOptions {
   readonly base?: number | undefined;
 }
 
-const growingDefaults = Object.freeze({ initialMs: 1_000, maxMs: 60_000 });
-const growingRules = Object.freeze({ initialMs: positiveMilliseconds(), maxMs: positiveMilliseconds() });
+/** The defaults of {@link GrowingBackoffOptions}. */
+export const growingDefaults: Readonly<Required<GrowingBackoffOptions>> = Object.freeze({
+  initialMs: 1_000,
+  maxMs: 60_000,
+});
+/** What each of {@link GrowingBackoffOptions} may be. */
+export const growingRules: Rules<GrowingBackoffOptions> = Object.freeze({
+  initialMs: positiveMilliseconds(),
+  maxMs: positiveMilliseconds(),
+});
 
 /** Always `delayMs` milliseconds. */
 export function constant(delayMs: number): Backoff {
@@ -73,23 +98,6 @@ export function fibonacci(given: GrowingBackoffOptions = {}): Backoff {
     let [current, next] = [1, 1];
     for (let step = 1; step < attempt && current * initialMs < maxMs; step++) [current, next] = [next, current + next];
     return initialMs * current;
-  });
-}
-
-/**
- * Each delay is drawn from U(initialMs, 3 · the previous one), capped: it grows on average, but no two clients alike.
- * It needs no other jitter. ("Decorrelated jitter": M. Brooker, Exponential Backoff and Jitter, AWS Architecture Blog.)
- */
-export function decorrelated(given: GrowingBackoffOptions = {}): Backoff {
-  const { initialMs, maxMs } = resolveOptions('decorrelated', given, growingDefaults, growingRules);
-  return Object.freeze({
-    maxMs,
-    jittered: true,
-    delayMs: ({ previousMs, random }: BackoffStep) => {
-      const lowest = Math.min(initialMs, maxMs);
-      const highest = Math.min(maxMs, 3 * Math.max(previousMs, initialMs));
-      return lowest + random.next() * (highest - lowest);
-    },
   });
 }
 

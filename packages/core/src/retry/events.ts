@@ -12,7 +12,13 @@ export interface RetryEvent {
 }
 
 /** Why no further attempt is made. */
-export type GiveUpReason = 'max-attempts' | 'not-retryable' | 'retry-after-too-long' | 'deadline' | 'max-elapsed';
+export type GiveUpReason =
+  | 'max-attempts'
+  | 'not-retryable'
+  | 'retry-after-too-long'
+  | 'deadline'
+  | 'max-elapsed'
+  | 'budget';
 
 /** The last attempt has failed too, or no other can be made. */
 export interface RetryGivenUpEvent {

@@ -1,16 +1,8 @@
-import { isBreakwaterError } from '../errors/breakwater-error.ts';
-import {
-  callable,
-  either,
-  implementing,
-  integer,
-  milliseconds,
-  oneOf,
-  positiveMilliseconds,
-  type Rules,
-} from '../options/rules.ts';
+import { budgetRule, type RetryBudget } from '../gates/budget.ts';
+import { callable, either, integer, milliseconds, oneOf, positiveMilliseconds, type Rules } from '../options/rules.ts';
 import { type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
-import { type Backoff, exponential } from './backoff.ts';
+import { type Backoff, backoffRule, exponential } from './backoff.ts';
+import type { GeneratedBackoff } from './generated.ts';
 import type { Jitter } from './jitter.ts';
 
 /** What is known before a wait. */
@@ -27,8 +19,11 @@ export interface BeforeWait {
 export interface RetryOptions extends PolicyOptions {
   /** How many calls in all, the first included: at least 1, which means no retry; default 3. */
   readonly maxAttempts?: number | undefined;
-  /** The waits between attempts; default exponential from 1 s, doubling, to 60 s. */
-  readonly backoff?: Backoff | undefined;
+  /**
+   * The waits between attempts: `constant`, `linear`, `exponential`, `fibonacci`, `decorrelated`, `decorrelatedV2`
+   * (Polly's), `generated` or a backoff of one's own; default exponential from 1 s, doubling, to 60 s.
+   */
+  readonly backoff?: Backoff | GeneratedBackoff | undefined;
   /** How the waits are spread, after they are capped and downwards only; default `full`. */
   readonly jitter?: Jitter | undefined;
   /** A floor under every wait, which jitter respects, in milliseconds; at most the cap of the backoff; default 0. */
@@ -37,11 +32,16 @@ export interface RetryOptions extends PolicyOptions {
   readonly maxRetryAfterMs?: number | undefined;
   /** No attempt is begun when it would start later than so many milliseconds after the first; default: no limit. */
   readonly maxElapsedMs?: number | undefined;
-  /** Whether to try again after this error; default {@link isRetryable}. */
+  /**
+   * Bounds the retries of all calls together; meant to be shared by the retries and hedges that talk to one upstream.
+   * A call for whose retry it has no room fails at once with its last error. Default: none.
+   */
+  readonly budget?: RetryBudget | undefined;
+  /** Whether to try again after this error; default `isRetryable`. */
   readonly retryIf?: ((error: unknown, attempt: number) => boolean) | undefined;
   /** Whether to try again after this result; default: never. */
   readonly retryResultIf?: ((value: unknown, attempt: number) => boolean) | undefined;
-  /** Called before each wait. */
+  /** Called before each wait. What it returns is not waited for. */
   readonly onRetry?: ((wait: BeforeWait) => void) | undefined;
 }
 
@@ -56,42 +56,17 @@ export const retryDefaults: Readonly<
   maxRetryAfterMs: 60_000,
 });
 
-const isBackoff = implementing<Backoff>('a backoff', 'delayMs');
-
 /** What each option of a retry may be. */
 export const retryRules: Rules<RetryOptions> = Object.freeze({
   ...policyOptionRules,
   maxAttempts: integer(1),
-  backoff: {
-    expected: 'a backoff such as exponential() (an object with delayMs and maxMs)',
-    accepts: (value: unknown): value is Backoff => isBackoff.accepts(value) && value.maxMs >= 0,
-  },
+  backoff: backoffRule,
   jitter: either(oneOf('none', 'full', 'equal'), callable<Exclude<Jitter, string>>('a jitter such as ratio(0.5)')),
   minMs: milliseconds(),
   maxRetryAfterMs: milliseconds(),
   maxElapsedMs: positiveMilliseconds(),
+  budget: budgetRule,
   retryIf: callable<(error: unknown, attempt: number) => boolean>(),
   retryResultIf: callable<(value: unknown, attempt: number) => boolean>(),
   onRetry: callable<(wait: BeforeWait) => void>(),
 });
-
-const NEVER_RETRIED: ReadonlySet<string> = new Set([
-  'CIRCUIT_OPEN',
-  'CIRCUIT_ISOLATED',
-  'COST_TOO_LARGE',
-  'DEADLINE_EXCEEDED',
-  'PIPELINE_CLOSED',
-]);
-
-/**
- * What a bare retry retries: every error but those that another try can't mend, which are configuration and validation
- * errors, an open or isolated breaker, a cost above the limit, an exhausted deadline, a closed pipeline; and an error
- * that says so by `retryable: false`.
- */
-export function isRetryable(error: unknown): boolean {
-  // Whoever made the error may know: a request that must not be sent twice, for one.
-  if ((error as { readonly retryable?: unknown } | null | undefined)?.retryable === false) return false;
-  if (!isBreakwaterError(error)) return true;
-  if (error.category === 'configuration' || error.category === 'validation') return false;
-  return !NEVER_RETRIED.has(error.code);
-}

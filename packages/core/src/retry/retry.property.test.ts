@@ -6,7 +6,9 @@ import { VirtualClock } from '../clock/virtual-clock.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { propertyRuns } from '../testing/test-support/property-runs.ts';
 import { watched } from '../testing/test-support/watched.ts';
-import { constant, decorrelated, exponential, fibonacci, linear } from './backoff.ts';
+import { constant, exponential, fibonacci, linear } from './backoff.ts';
+import { decorrelated, decorrelatedV2 } from './decorrelated.ts';
+import { generated } from './generated.ts';
 import type { Jitter } from './jitter.ts';
 import { ratio } from './jitter.ts';
 import { retry } from './retry.ts';
@@ -18,6 +20,8 @@ const backoffs = fc.record({
     'exponential' as const,
     'fibonacci' as const,
     'decorrelated' as const,
+    'decorrelatedV2' as const,
+    'generated' as const,
   ),
   initialMs: fc.integer({ min: 1, max: 100 }),
   maxMs: fc.integer({ min: 20, max: 300 }),
@@ -42,8 +46,12 @@ describe('a retry of any kind', () => {
     const property = fc.asyncProperty(scenarios, async (given) => {
       const clock = new VirtualClock();
       const { kind, initialMs, maxMs } = given.backoff;
-      const growing = { linear, exponential, fibonacci, decorrelated };
-      const backoff = kind === 'constant' ? constant(maxMs) : growing[kind]({ initialMs, maxMs });
+      const growing = { linear, exponential, fibonacci, decorrelated, decorrelatedV2 };
+      const asked = { constant: () => constant(maxMs), generated: () => generated(async () => initialMs, { maxMs }) };
+      const backoff =
+        kind in asked
+          ? asked[kind as keyof typeof asked]()
+          : growing[kind as keyof typeof growing]({ initialMs, maxMs });
       const { maxAttempts, jitter, minMs, maxRetryAfterMs } = given;
       const policy = retry({ backoff, jitter, minMs, maxAttempts, maxRetryAfterMs });
       const calls = pipeline({ clock, random: seededRandom(given.seed) }, policy);

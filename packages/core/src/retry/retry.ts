@@ -1,28 +1,23 @@
 import type { Timer } from '../clock/clock.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
+import type { RetryBudget } from '../gates/budget.ts';
+import { isRetryable } from '../gates/retryable.ts';
 import { describe, resolveOptions, type Resolved } from '../options/resolve.ts';
 import type { Outcome } from '../policy/outcome.ts';
 import { askHook, PolicyBase } from '../policy/policy-base.ts';
-import { AGAIN, type Call, type HookPolicy, WAIT, type Wait, type Again } from '../policy/policy.ts';
+import { AGAIN, type Again, type Call, type HookPolicy, WAIT, type Wait } from '../policy/policy.ts';
+import type { BackoffNote } from './backoff.ts';
+import { Delays } from './delays.ts';
 import type { GiveUpReason, RetryEvents } from './events.ts';
-import { type JitterFunction, jitterFunction } from './jitter.ts';
-import { retryDefaults, type RetryOptions, retryRules, isRetryable } from './options.ts';
-
-/** What has become of the calls of a retry. */
-export interface RetryStatistics {
-  /** Calls that have come in. */
-  readonly calls: number;
-  /** Attempts beyond the first, of all calls together. */
-  readonly retries: number;
-  readonly succeededFirst: number;
-  readonly succeededAfterRetry: number;
-  /** Calls that failed for good. */
-  readonly failed: number;
-  /** What all waits together were meant to take, in milliseconds. */
-  readonly totalDelayMs: number;
-  /** How many calls ended with their first, second, … attempt; the last counts all beyond. */
-  readonly attemptsHistogram: readonly number[];
-}
+import { type BeforeWait, retryDefaults, type RetryOptions, retryRules } from './options.ts';
+import {
+  countEnd,
+  countReason,
+  countRetry,
+  noRetryCounts,
+  type RetryCounts,
+  type RetryStatistics,
+} from './statistics.ts';
 
 /** A retry; see {@link retry}. */
 export interface Retry extends HookPolicy<RetryEvents, never> {
@@ -34,8 +29,8 @@ export interface Retry extends HookPolicy<RetryEvents, never> {
 /**
  * Runs what is inside again when it fails, after a growing and jittered wait. The last error passes unchanged.
  *
- * An error with a numeric `retryAfterMs` names its own wait, whoever made it. An attempt that the deadline can't fit is
- * not begun. An abort during a wait ends the call at once.
+ * An error with a numeric `retryAfterMs` names its own wait, whoever made it. An attempt that the deadline can't fit, or
+ * for which the budget has no room, is not begun. An abort during a wait ends the call at once.
  *
  * @throws ConfigurationError
  */
@@ -43,13 +38,19 @@ export function retry(options: RetryOptions = {}): Retry {
   return new RetryPolicy(options);
 }
 
-const HISTOGRAM_SIZE = 20;
-
 /** What is known of a call that has failed at least once. */
 class Retrying {
+  /** How many attempts have failed. */
   attempt = 0;
   delayMs = 0;
   timer: Timer | undefined = undefined;
+  /** Whether a backoff of the user's is computing the delay. */
+  generating = false;
+  /** What it has computed, until that is looked at. */
+  generatedMs: number | undefined = undefined;
+  /** Whether the attempt that is under way, or waited for, has been taken from the budget. */
+  budgeted = false;
+  readonly note: BackoffNote = { value: undefined };
   readonly startedAt: number;
 
   constructor(startedAt: number) {
@@ -61,14 +62,9 @@ class RetryPolicy extends PolicyBase implements Retry {
   readonly kind = 'retry';
   readonly waits: boolean;
   private readonly options: Resolved<RetryOptions, typeof retryDefaults>;
-  private readonly jitter: JitterFunction;
-  private readonly histogram: number[] = new Array<number>(HISTOGRAM_SIZE).fill(0);
-  private calls = 0;
-  private retries = 0;
-  private succeededFirst = 0;
-  private succeededAfterRetry = 0;
-  private failed = 0;
-  private totalDelayMs = 0;
+  private readonly delays: Delays;
+  private readonly budget: RetryBudget | undefined;
+  private readonly counts: RetryCounts = noRetryCounts();
 
   constructor(given: RetryOptions) {
     const options = resolveOptions('retry', given, retryDefaults, retryRules);
@@ -79,48 +75,54 @@ class RetryPolicy extends PolicyBase implements Retry {
     }
     this.options = options;
     this.waits = options.backoff.maxMs > 0;
-    this.jitter = jitterFunction(options.backoff.jittered === true ? 'none' : options.jitter);
+    this.delays = new Delays(options);
+    this.budget = options.budget;
   }
 
   get statistics(): RetryStatistics {
-    return {
-      calls: this.calls,
-      retries: this.retries,
-      succeededFirst: this.succeededFirst,
-      succeededAfterRetry: this.succeededAfterRetry,
-      failed: this.failed,
-      totalDelayMs: this.totalDelayMs,
-      attemptsHistogram: [...this.histogram],
-    };
+    return { ...this.counts, attemptsHistogram: [...this.counts.attemptsHistogram] };
   }
 
   enter(call: Call, at: number): undefined {
-    this.calls++;
+    this.counts.calls++;
+    this.budget?.callBegan(call.root);
     // Only a limit on the elapsed time has to know when the call began; otherwise nothing is kept until it fails.
     call.keep(at, this.options.maxElapsedMs === undefined ? undefined : new Retrying(this.clock.now()));
   }
 
   leave(call: Call, at: number, outcome: Outcome): Outcome | Wait | Again {
     let retrying = call.kept(at) as Retrying | undefined;
+    if (retrying?.generatedMs !== undefined) return this.tryAfterGenerated(call, at, retrying, outcome);
     const attempt = (retrying?.attempt ?? 0) + 1;
-    if (!this.unacceptable(call, outcome, attempt)) return this.passOn(outcome, attempt);
+    if (retrying !== undefined) this.returnToBudget(retrying);
+    if (!this.unacceptable(call, outcome, attempt)) {
+      this.budget?.attemptEnded(outcome, true);
+      return this.passOn(call, outcome, attempt, true);
+    }
     if (retrying === undefined) call.keep(at, (retrying = new Retrying(0)));
     retrying.attempt = attempt;
-    const settled = this.reasonNotToTry(call, attempt, outcome);
-    if (settled !== undefined) return this.giveUp(call, attempt, outcome, settled);
-    const wanted = outcome.ok ? undefined : serverDelay(outcome.error);
-    const delayMs = wanted ?? this.backoff(call, retrying, outcome);
-    const reason = this.reasonNotToWait(call, at, retrying, delayMs, wanted !== undefined);
+    const reason = this.reasonNotToTry(call, attempt, outcome);
+    // A failure that no other attempt can mend says nothing about how the upstream is.
+    if (reason !== 'not-retryable') this.budget?.attemptEnded(outcome, false);
     if (reason !== undefined) return this.giveUp(call, attempt, outcome, reason);
-    retrying.delayMs = delayMs;
-    return this.again(call, at, retrying, outcome, wanted !== undefined);
+    const wanted = outcome.ok ? undefined : serverDelay(outcome.error);
+    if (wanted !== undefined) return this.tryAfter(call, at, retrying, outcome, wanted, true);
+    const delay = this.nextWait(call, retrying, outcome);
+    if (typeof delay === 'number') return this.tryAfter(call, at, retrying, outcome, delay, false);
+    return this.generate(call, at, retrying, outcome, delay);
   }
 
   cancel(call: Call, at: number): void {
     const retrying = call.kept(at) as Retrying | undefined;
-    const waits = retrying?.timer !== undefined;
-    retrying?.timer?.cancel();
-    this.count(false, (retrying?.attempt ?? 0) + (waits ? 0 : 1));
+    let attempt = 1;
+    if (retrying !== undefined) {
+      const waits = retrying.timer !== undefined || retrying.generating;
+      attempt = retrying.attempt + (waits ? 0 : 1);
+      retrying.timer?.cancel();
+      retrying.generating = false;
+      this.returnToBudget(retrying);
+    }
+    this.end(call, attempt, false);
   }
 
   private unacceptable(call: Call, outcome: Outcome, attempt: number): boolean {
@@ -144,7 +146,7 @@ class RetryPolicy extends PolicyBase implements Retry {
     return attempt >= maxAttempts ? 'max-attempts' : undefined;
   }
 
-  /** Why this wait is too long for another attempt; undefined when it isn't. */
+  /** Why there is no further attempt after this wait; undefined when there is one, which the budget has admitted. */
   private reasonNotToWait(
     call: Call,
     at: number,
@@ -158,41 +160,59 @@ class RetryPolicy extends PolicyBase implements Retry {
     if (call.remainingMs(at) <= delayMs) return 'deadline';
     if (maxElapsedMs !== undefined && this.clock.now() - retrying.startedAt + delayMs > maxElapsedMs)
       return 'max-elapsed';
-    return undefined;
+    if (this.budget === undefined) return undefined;
+    retrying.budgeted = this.budget.tryTake();
+    return retrying.budgeted ? undefined : 'budget';
   }
 
-  private backoff(call: Call, retrying: Retrying, outcome: Outcome): number {
-    const { backoff, minMs } = this.options;
-    const error = outcome.ok ? undefined : outcome.error;
-    try {
-      const delayMs = backoff.delayMs({
-        attempt: retrying.attempt,
-        error,
-        previousMs: retrying.delayMs,
-        random: this.random,
-      });
-      const capped = Math.min(backoff.maxMs, delayMs);
-      const jittered = Math.min(capped, this.jitter(capped, this.random));
-      if (Number.isNaN(jittered)) throw new RangeError(`the delay is no number: ${delayMs}, with jitter ${jittered}`);
-      return Math.max(minMs, jittered);
-    } catch (thrown) {
-      call.hookFailed(this.name, 'backoff', thrown);
-      return Math.max(minMs, backoff.maxMs);
-    }
+  private nextWait(call: Call, retrying: Retrying, outcome: Outcome): number | Promise<number> {
+    const step = {
+      attempt: retrying.attempt,
+      error: outcome.ok ? undefined : outcome.error,
+      previousMs: retrying.delayMs,
+      random: this.random,
+      note: retrying.note,
+    };
+    return this.delays.next(step, (error) => call.hookFailed(this.name, 'backoff', error));
   }
 
-  private again(call: Call, at: number, retrying: Retrying, outcome: Outcome, serverNamed: boolean): Wait | Again {
-    const { attempt, delayMs } = retrying;
+  /** Waits for a delay that is being computed; whoever ends the call meanwhile need not. */
+  private generate(call: Call, at: number, retrying: Retrying, outcome: Outcome, delay: Promise<number>): Wait {
+    retrying.generating = true;
+    void delay.then((delayMs) => {
+      if (!retrying.generating) return;
+      retrying.generating = false;
+      retrying.generatedMs = delayMs;
+      // The outcome comes out to `leave` once more: within a walk, so that a listener can't end the call halfway.
+      call.complete(at + 1, outcome);
+    });
+    return WAIT;
+  }
+
+  private tryAfterGenerated(call: Call, at: number, retrying: Retrying, outcome: Outcome): Outcome | Wait | Again {
+    const delayMs = retrying.generatedMs!;
+    retrying.generatedMs = undefined;
+    return this.tryAfter(call, at, retrying, outcome, delayMs, false);
+  }
+
+  /** Goes inward again after the delay, unless that can't be. */
+  private tryAfter(
+    call: Call,
+    at: number,
+    retrying: Retrying,
+    outcome: Outcome,
+    delayMs: number,
+    serverNamed: boolean,
+  ): Outcome | Wait | Again {
+    const { attempt } = retrying;
+    const reason = this.reasonNotToWait(call, at, retrying, delayMs, serverNamed);
+    if (reason !== undefined) return this.giveUp(call, attempt, outcome, reason);
     const error = outcome.ok ? undefined : outcome.error;
-    this.retries++;
-    this.totalDelayMs += delayMs;
+    retrying.delayMs = delayMs;
+    countRetry(this.counts, attempt, delayMs);
     if (call.wants('retry'))
       call.emit(this.name, 'retry', { attempt, delayMs, error, serverNamed, outcome: 'failure' });
-    try {
-      this.options.onRetry?.({ attempt, delayMs, error });
-    } catch (thrown) {
-      call.hookFailed(this.name, 'onRetry', thrown);
-    }
+    this.tellHook(call, { attempt, delayMs, error });
     if (delayMs === 0) return AGAIN;
     retrying.timer = this.clock.setTimer(delayMs, () => {
       retrying.timer = undefined;
@@ -201,29 +221,46 @@ class RetryPolicy extends PolicyBase implements Retry {
     return WAIT;
   }
 
+  private tellHook(call: Call, wait: BeforeWait): void {
+    const { onRetry } = this.options;
+    if (onRetry === undefined) return;
+    const onError = (error: unknown): void => call.hookFailed(this.name, 'onRetry', error);
+    try {
+      // A hook that is an async function is not waited for, but what it rejects with is told too.
+      const result: unknown = onRetry(wait);
+      if (result instanceof Promise) result.catch(onError);
+    } catch (error) {
+      onError(error);
+    }
+  }
+
   private giveUp(call: Call, attempt: number, outcome: Outcome, reason: GiveUpReason): Outcome {
     const error = outcome.ok ? undefined : outcome.error;
     if (call.wants('retry-given-up'))
       call.emit(this.name, 'retry-given-up', { attempt, reason, error, outcome: 'failure' });
-    return this.passOn(outcome, attempt);
+    countReason(this.counts, reason);
+    return this.passOn(call, outcome, attempt, false);
   }
 
-  private passOn(outcome: Outcome, attempt: number): Outcome {
-    this.count(outcome.ok, attempt);
+  private passOn(call: Call, outcome: Outcome, attempt: number, acceptable: boolean): Outcome {
+    this.end(call, attempt, acceptable);
     return outcome;
   }
 
-  private count(ok: boolean, attempt: number): void {
-    this.histogram[Math.min(attempt, HISTOGRAM_SIZE) - 1]!++;
-    if (!ok) this.failed++;
-    else if (attempt === 1) this.succeededFirst++;
-    else this.succeededAfterRetry++;
+  private end(call: Call, attempt: number, acceptable: boolean): void {
+    countEnd(this.counts, acceptable, attempt);
+    this.budget?.callEnded(call.root);
+  }
+
+  private returnToBudget(retrying: Retrying): void {
+    if (!retrying.budgeted) return;
+    retrying.budgeted = false;
+    this.budget!.giveBack();
   }
 }
 
 /** The wait that an error names, whoever threw it. */
 function serverDelay(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  const { retryAfterMs } = error as { readonly retryAfterMs?: unknown };
+  const retryAfterMs = (error as { readonly retryAfterMs?: unknown } | null | undefined)?.retryAfterMs;
   return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined;
 }
