@@ -11,6 +11,7 @@ import { basename, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { defaultsTables } from './defaults-table.mjs';
 import { envelopeTable, eventFaults, eventsTable } from './events-table.mjs';
+import { internalRooms } from './rooms.mjs';
 import { membersOf, readSources } from './source-facts.mjs';
 import { inRoot, isMain, root } from './workspace.mjs';
 
@@ -24,7 +25,9 @@ export async function regenerated(text, page, facts, severities) {
   const envelope = membersOf(facts, 'EventEnvelope');
   const makers = {
     defaults: async (chosen) => {
-      const room = chosen === undefined ? page : roomOf(facts, chosen);
+      // What an internal room holds is exported by the room of the page.
+      const own = chosen === undefined ? page : roomOf(facts, chosen);
+      const room = internalRooms.includes(own) ? page : own;
       return defaultsTables(facts, room, await importBuilt(room), chosen);
     },
     events: (room) => eventsTable(facts, severities, envelope, room ?? (page === 'events' ? undefined : page)),

@@ -26,6 +26,10 @@ export const eventSeverities: Readonly<
   'bulkhead-rejected': 'warn',
   'rate-limited': Object.freeze({ queued: 'debug', admitted: 'debug', refused: 'warn' }),
   fallback: Object.freeze({ success: 'warn', failure: 'error' }),
+  hedge: 'info',
+  'hedge-attempt-failed': 'warn',
+  'hedge-refused': 'warn',
+  'hedge-won': 'info',
   'chaos-injected': 'info',
   'slow-operation': 'warn',
 });

@@ -1,5 +1,5 @@
 import { createHook } from 'node:async_hooks';
-import { bulkhead, circuitBreaker, fallback, pipeline, retry, timeout } from 'breakwater';
+import { bulkhead, circuitBreaker, fallback, hedge, pipeline, retry, timeout } from 'breakwater';
 import { expect, it } from 'vitest';
 
 const CALLS = 100;
@@ -41,6 +41,12 @@ it('a call that a timeout, a signal or a deadline may end makes two', async () =
   expect((await promisesPerCall(() => calls.execute(load))) - bare).toBeLessThan(2.1);
   expect((await promisesPerCall(() => free.execute(load, { signal }))) - bare).toBeLessThan(2.1);
   expect((await promisesPerCall(() => free.execute(load, { deadlineMs: 5_000 }))) - bare).toBeLessThan(2.1);
+});
+
+it('a call under a hedge that is answered in time makes two', async () => {
+  const calls = pipeline(hedge(), circuitBreaker());
+  const bare = await promisesPerCall(load);
+  expect((await promisesPerCall(() => calls.execute(load))) - bare).toBeLessThan(2.1);
 });
 
 it('a sixth, a seventh and an eighth policy make none', async () => {

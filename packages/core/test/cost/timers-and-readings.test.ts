@@ -1,4 +1,4 @@
-import { bulkhead, circuitBreaker, fallback, pipeline, retry, timeout } from 'breakwater';
+import { bulkhead, circuitBreaker, fallback, hedge, pipeline, retry, timeout } from 'breakwater';
 import { describe, expect, it, vi } from 'vitest';
 import { CoalescingClock } from '../../src/testing/test-support/coalescing-clock.ts';
 import { countedController } from '../../src/testing/test-support/counted-signal.ts';
@@ -44,6 +44,7 @@ describe('a thousand calls under all five policies', () => {
     ['retry', () => retry(), 0],
     ['bulkhead', () => bulkhead(), 0],
     ['fallback', () => fallback({ value: 'none' }), 0],
+    ['hedge', () => hedge(), 1],
   ] as const)('of which one is %s read the clock no more than once in all', async (_name, make, readings) => {
     const clock = new CoalescingClock();
     const calls = pipeline({ clock }, make());

@@ -1,4 +1,4 @@
-import { bulkhead, circuitBreaker, constant, fallback, pipeline, retry, timeout } from 'breakwater';
+import { bulkhead, circuitBreaker, constant, fallback, generated, hedge, pipeline, retry, timeout } from 'breakwater';
 import { VirtualClock } from 'breakwater/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
@@ -12,7 +12,7 @@ afterEach(() => {
   process.off('unhandledRejection', note);
 });
 
-const down = (): Promise<string> => Promise.reject(new Error('down'));
+const down = (): Promise<never> => Promise.reject(new Error('down'));
 const stubborn = (): Promise<string> =>
   new Promise((_resolve, reject) => queueMicrotask(() => reject(new Error('late'))));
 
@@ -27,6 +27,7 @@ it('no rejection is left unhandled by a pipeline, whoever ends the call and what
         retry({ backoff: constant(5) }),
         bulkhead({ maxConcurrent: 1, maxQueue: 1 }),
       ),
+    () => pipeline({ clock }, hedge({ delayMs: 5, maxAttempts: 3 }), retry({ backoff: generated(down) })),
     () => pipeline({ clock }, fallback({ run: down }), circuitBreaker({ minThroughput: 1 })),
     () =>
       pipeline(
