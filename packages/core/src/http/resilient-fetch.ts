@@ -4,7 +4,8 @@
  * `fetch` resolves when the headers are there, but the work ends with the body: a connection is in use until then, and
  * a server can fall silent in the middle. So the call of the pipeline lasts until the body has been read or cancelled,
  * while the response leaves it at the headers by a side door. From then on the caller holds the body, and nothing may be
- * retried: a failure breaks the body off with its error, the policies see it, and the call ends.
+ * retried: a failure breaks the body off with its error, the policies see it, and the call ends. Where a hedge has
+ * begun several attempts the first response is the caller's, and the others give their connections back.
  */
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
@@ -12,7 +13,7 @@ import { AbortSubscription } from '../policy/abort-subscription.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
 import { Attempts } from './attempts.ts';
 import { InvalidRequestError } from './errors.ts';
-import { guardBody, isBodiless } from './guarded-body.ts';
+import { guardBody, type GuardedResponse, isBodiless } from './guarded-body.ts';
 import { type ResilientFetchOptions, resolveFetchOptions } from './options.ts';
 import { OutgoingRequest, urlOf } from './outgoing-request.ts';
 
@@ -84,6 +85,11 @@ class StreamingCall<Adds> {
   /** Ends the call from outside: for the caller, or because its body broke off. */
   readonly #end: AbortController = new AbortController();
   #handOut!: (response: Response | Adds) => void;
+  /**
+   * The response that the caller has. Whatever another run, begun by a hedge, comes to from then on is nothing to the
+   * call: it lets go of its response and ends as that one does.
+   */
+  #held: GuardedResponse | undefined = undefined;
 
   constructor(pipeline: FetchPipeline<Adds>, attempts: Attempts, options: CallOptions | undefined) {
     this.#attempts = attempts;
@@ -99,14 +105,25 @@ class StreamingCall<Adds> {
   }
 
   async #run(context: ExecutionContext): Promise<Response> {
-    const response = await this.#attempts.send(context);
+    let response: Response;
+    try {
+      response = await this.#attempts.send(context);
+    } catch (error) {
+      if (this.#held !== undefined) return endOf(this.#held);
+      throw error;
+    }
+    if (this.#held !== undefined) {
+      release(response);
+      return endOf(this.#held);
+    }
     if (isBodiless(response)) return response;
     // A run that is no longer wanted hands nothing out, also where what sent it pays no heed to its signal.
     if (context.signal.aborted) {
-      response.body?.cancel().catch(() => undefined);
+      release(response);
       throw context.signal.reason;
     }
     const guarded = guardBody(response, context.signal, (error) => this.#attempts.explain(error, context));
+    this.#held = guarded;
     this.#attempts.handedOut();
     this.#handOut(guarded.response);
     try {
@@ -135,6 +152,16 @@ class StreamingCall<Adds> {
     following.subscribe(signal);
     return () => following.unsubscribe(signal);
   }
+}
+
+async function endOf({ response, ended }: GuardedResponse): Promise<Response> {
+  await ended;
+  return response;
+}
+
+/** Gives back the connection of a response that nobody will read. */
+function release(response: Response): void {
+  response.body?.cancel().catch(() => undefined);
 }
 
 class Following extends AbortSubscription {
