@@ -1,9 +1,10 @@
 // Mutation of the policies that hold state or time; `npm run verify -- --only mutation`.
 export default {
   mutate: [
-    'packages/core/src/{retry,circuit-breaker,timeout,bulkhead,hedge}/**/*.ts',
+    'packages/core/src/{retry,circuit-breaker,timeout,bulkhead,hedge,gates}/**/*.ts',
     '!packages/core/src/**/*.test.ts',
     '!packages/core/src/**/index.ts',
+    '!packages/core/src/**/test-support/**',
   ],
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutation.config.ts' },

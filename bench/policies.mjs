@@ -1,6 +1,6 @@
 // The same settings for everybody: three attempts; five seconds; half of the calls of ten seconds, break thirty; ten at
 // once and ten in the queue; 0 in place of a failure.
-import { bulkhead, circuitBreaker, fallback, retry, timeout } from '../packages/core/dist/index.js';
+import { bulkhead, circuitBreaker, fallback, hedge, retry, timeout } from '../packages/core/dist/index.js';
 
 export const work = async () => 1;
 
@@ -21,6 +21,7 @@ export const ours = {
   breaker: (options = {}) => circuitBreaker({ failureRatio: 0.5, minThroughput: 10, samplingMs, breakMs, ...options }),
   bulkhead: () => bulkhead({ maxConcurrent: concurrent, maxQueue: queue }),
   fallback: () => fallback({ value: 0 }),
+  hedge: () => hedge(),
 };
 
 /** Cockatiel's. */

@@ -7,7 +7,7 @@ import { inRoot, isMain, toolScript } from './workspace.mjs';
 const twoHours = 7_200_000;
 
 export async function mutationTests() {
-  const policies = ['retry', 'circuit-breaker', 'timeout', 'bulkhead'];
+  const policies = ['retry', 'circuit-breaker', 'timeout', 'bulkhead', 'hedge', 'gates'];
   const empty = policies.filter((name) => !hasSources(inRoot('packages', 'core', 'src', name)));
   if (empty.length > 0) return { ok: false, output: `nothing to mutate in ${empty.join(', ')}` };
   const node = await nodeForTools();

@@ -101,4 +101,11 @@ export const singlePolicies = [
       },
     },
   },
+  {
+    name: 'hedge, answered in time',
+    ceiling: 9,
+    ours: oursAlone('hedge'),
+    // None of the others has one.
+    rivals: {},
+  },
 ];
