@@ -65,12 +65,12 @@ export function eventsTable(facts, severities, envelope, room) {
   return table(room === undefined ? headings : headings.toSpliced(1, 1), rows);
 }
 
-const shown = (severity) =>
-  typeof severity === 'object'
-    ? Object.entries(severity)
-        .map(([outcome, level]) => `${outcome}: ${level}`)
-        .join(', ')
-    : severity;
+function shown(severity = 'missing') {
+  if (typeof severity === 'string') return severity;
+  return Object.entries(severity)
+    .map(([outcome, level]) => `${outcome}: ${level}`)
+    .join(', ');
+}
 
 /** The table of what every event carries. */
 export function envelopeTable(envelope) {
