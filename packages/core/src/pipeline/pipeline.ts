@@ -239,6 +239,7 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
   }
 
   close(options: CloseOptions = {}): Promise<number> {
+    if (!this.closed) for (const policy of this.policies) policy.dismiss?.();
     this.closed = true;
     return new Promise((resolve) => {
       let timer: { cancel(): void } | undefined;

@@ -163,6 +163,11 @@ export interface PolicyIdentity<Events extends EventMap, Adds> {
   readonly boundClock?: Clock | undefined;
   /** Takes the pipeline's clock and random numbers where it was given none of its own. */
   adopt?(clock: Clock, random: Random): void;
+  /**
+   * A pipeline that has adopted it is closed. With the last of them a policy lets go of what it does between calls, such
+   * as asking an upstream for its health.
+   */
+  dismiss?(): void;
   /** For the compiler only: its events, and what it can add to the results of a call. */
   readonly '~types'?: { readonly events: Events; readonly adds: Adds } | undefined;
 }

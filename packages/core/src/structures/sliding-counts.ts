@@ -58,6 +58,29 @@ export class SlidingCounts {
     this.missTotal = 0;
   }
 
+  /** What stands in each sub-window of the window that ends at `now`, the oldest first: hits, misses, hits, … */
+  save(now: number): number[] {
+    if (now >= this.headEndsAt) this.rotate(now);
+    const length = this.hitCounts.length;
+    return Array.from({ length }, (_, place) => (this.index + 1 + place) % length).flatMap((index) => [
+      this.hitCounts[index]!,
+      this.missCounts[index]!,
+    ]);
+  }
+
+  /** Takes over what another of as many sub-windows saved at the time `at`; numbers that don't fit are left alone. */
+  restore(saved: readonly number[], at: number): void {
+    const length = this.hitCounts.length;
+    if (saved.length !== 2 * length) return;
+    this.clear();
+    this.rotate(at);
+    for (let place = 0; place < length; place++) {
+      const index = (this.index + 1 + place) % length;
+      this.hitTotal += this.hitCounts[index] = saved[2 * place]! >>> 0;
+      this.missTotal += this.missCounts[index] = saved[2 * place + 1]! >>> 0;
+    }
+  }
+
   private rotate(now: number): void {
     const head = Math.floor(now / this.bucketMs);
     const length = this.hitCounts.length;

@@ -38,6 +38,43 @@ describe('sliding counts', () => {
     fc.assert(property, propertyRuns(100));
   });
 
+  it('go on elsewhere from what they have saved, on another clock, and at another time', () => {
+    const steps = fc.array(fc.record({ afterMs: fc.integer({ min: 0, max: 300 }), hit: fc.boolean() }), {
+      maxLength: 50,
+    });
+    const property = fc.property(
+      steps,
+      fc.constantFrom(1, 2, 10),
+      fc.integer({ min: -9, max: 9 }),
+      fc.integer({ min: 0, max: 15 }),
+      (script, buckets, origin, age) => {
+        const [windowMs, bucketMs] = [1_000, 1_000 / buckets];
+        const [before, after] = [new SlidingCounts(windowMs, buckets), new SlidingCounts(windowMs, buckets)];
+        let now = 0;
+        for (const { afterMs, hit } of script) {
+          now += afterMs;
+          if (hit) before.recordHit(now);
+          else before.recordMiss(now);
+        }
+        after.recordHit(0);
+        after.restore(before.save(now), now + origin * windowMs);
+        const later = now + age * bucketMs;
+        expect(after.hits(later + origin * windowMs)).toBe(before.hits(later));
+        expect(after.misses(later + origin * windowMs)).toBe(before.misses(later));
+        expect(after.save(later + origin * windowMs)).toEqual(before.save(later));
+      },
+    );
+    fc.assert(property, propertyRuns(200));
+  });
+
+  it('leave numbers alone that another number of sub-windows has saved', () => {
+    const counts = new SlidingCounts(1_000, 10);
+    counts.recordHit(5);
+    counts.restore([1, 2, 3, 4], 5);
+    counts.restore([], 5);
+    expect([counts.hits(5), counts.misses(5)]).toEqual([1, 0]);
+  });
+
   it('forget everything when they are told to', () => {
     const counts = new SlidingCounts(1_000, 10);
     counts.recordHit(5);
