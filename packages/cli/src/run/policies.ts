@@ -45,6 +45,8 @@ export function runPolicies(options: RunOptions, clock: Clock, events: PolicyEve
   const breaker = circuitBreaker({
     trip: recentCalls(options.breakerRatio, Math.max(10, 2 * options.maxAttempts)),
     breakMs: options.breakMs,
+    // What a server asks for is waited out at the gate.
+    maxRetryAfterMs: 0,
     probes,
     successRatio: 0.5,
     probeLeaseMs: options.timeoutMs + 30_000,

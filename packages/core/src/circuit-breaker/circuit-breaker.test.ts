@@ -1,13 +1,17 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
+import { constant } from '../retry/backoff.ts';
+import { retry } from '../retry/retry.ts';
+import { CoalescingClock } from '../testing/test-support/coalescing-clock.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
+import { timeout } from '../timeout/timeout.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
-import type { CircuitBreakerOptions } from './options.ts';
+import { CircuitIsolatedError, CircuitOpenError } from './errors.ts';
+import { circuitBreakerDefaults, type CircuitBreakerOptions } from './options.ts';
+import { down, fail, guarded as guardedOn, up } from './test-support/guarded.ts';
 import { consecutive } from './trip-rules.ts';
-
-const down = (): Promise<string> => Promise.reject(new Error('down'));
-const up = async (): Promise<string> => 'item';
 
 let clock: VirtualClock;
 beforeEach(() => {
@@ -15,12 +19,7 @@ beforeEach(() => {
 });
 
 function guarded(options: CircuitBreakerOptions = {}) {
-  const breaker = circuitBreaker({ clock, trip: consecutive(1), breakMs: 1_000, ...options });
-  return { breaker, calls: pipeline(breaker) };
-}
-
-async function fail(calls: { execute(fn: () => Promise<string>): Promise<string> }, times = 1): Promise<void> {
-  for (let n = 0; n < times; n++) await rejection(calls.execute(down));
+  return guardedOn(clock, options);
 }
 
 describe('a closed breaker', () => {
@@ -75,6 +74,33 @@ describe('a closed breaker', () => {
     expect(breaker.state).toBe('open');
   });
 
+  it.each([new TypeError('fetch failed'), 'a string', undefined, null, { status: 503 }])(
+    'counts whatever a function fails with, by default: %s',
+    async (thrown) => {
+      const { breaker, calls } = guarded();
+      await rejection(calls.execute(() => Promise.reject(thrown)));
+      expect([breaker.state, breaker.lastError]).toEqual(['open', thrown]);
+      const sync = guarded();
+      await rejection(
+        sync.calls.execute(() => {
+          throw thrown;
+        }),
+      );
+      expect(sync.breaker.state).toBe('open');
+    },
+  );
+
+  it('remembers no more of ten thousand calls than of ten, however slow they are', async () => {
+    const { breaker, calls } = guarded({ trip: undefined, failureRatio: 1, slowCallMs: 50, slowCallRatio: 1 });
+    const remembered: number[] = [];
+    for (const times of [10, 10_000]) {
+      for (let n = 0; n < times; n++) await calls.tryExecute(n % 2 === 0 ? down : up);
+      remembered.push(breaker.toJSON().window!.counts.length);
+    }
+    expect(breaker.throughput).toBe(10_010);
+    expect(remembered[1]).toBe(remembered[0]);
+  });
+
   it('counts as a failure only what its condition says, errors and results', async () => {
     const { breaker, calls } = guarded({
       failureIf: (error) => error instanceof RangeError,
@@ -102,6 +128,35 @@ describe('a closed breaker', () => {
     await fail(calls);
     expect(breaker.state).toBe('open');
     expect(hooks).toEqual(['failureResultIf', 'failureIf']);
+  });
+
+  it('counts a call that ran out of time outside as a failure, and one that its caller cancelled as nothing', async () => {
+    const { breaker } = guarded({ trip: consecutive(2) });
+    const calls = pipeline(timeout({ timeoutMs: 100 }), breaker);
+    const hang = (): Promise<string> => new Promise(() => undefined);
+    const controller = new AbortController();
+    watched(calls.execute(hang, { signal: controller.signal }));
+    controller.abort();
+    expect([breaker.state, breaker.throughput]).toEqual(['closed', 0]);
+    const late = watched(calls.execute(hang));
+    await clock.advance(100);
+    expect([late.error, breaker.throughput]).toEqual([expect.objectContaining({ code: 'TIMEOUT' }), 1]);
+    expect(breaker.lastError).toBe(late.error);
+    watched(calls.execute(hang, { deadlineMs: 50 }));
+    await clock.advance(50);
+    expect(breaker.state).toBe('open');
+  });
+
+  it('counts a second attempt for itself: one that a policy further in refused says nothing', async () => {
+    const { breaker } = guarded({ trip: consecutive(5) });
+    const gate = bulkhead({ maxConcurrent: 1 });
+    const calls = pipeline(retry({ maxAttempts: 2, backoff: constant(10) }), breaker, gate);
+    const call = watched(calls.execute(down));
+    await microtasks();
+    const permit = await gate.acquire();
+    await clock.advance(10);
+    expect([(call.error as { code: string }).code, breaker.throughput]).toEqual(['BULKHEAD_FULL', 1]);
+    permit.release();
   });
 
   it('holds no call up: a thousand run at once, and no timer is set for it', async () => {
@@ -139,6 +194,23 @@ describe('an open breaker', () => {
     expect([breaker.throughput, breaker.failureRatio]).toEqual([2, 1]);
   });
 
+  it('reads no clock for the calls that it refuses while its break has long to go, and is exact at its end', async () => {
+    const coalescing = new CoalescingClock();
+    const breaker = circuitBreaker({ clock: coalescing, trip: consecutive(1), breakMs: 30_000 });
+    const calls = pipeline(breaker);
+    await fail(calls, 2);
+    coalescing.readings = 0;
+    await fail(calls, 100);
+    expect(coalescing.readings).toBe(0);
+    await coalescing.virtual.advance(29_000);
+    await fail(calls, 10);
+    expect(coalescing.readings).toBeGreaterThanOrEqual(10);
+    await coalescing.virtual.advance(999);
+    expect(await rejection(calls.execute(up))).toMatchObject({ retryAfterMs: 1 });
+    await coalescing.virtual.advance(1);
+    await expect(calls.execute(up)).resolves.toBe('item');
+  });
+
   it('is changed by no outcome of a call that began while it was closed', async () => {
     const { breaker, calls } = guarded({ trip: consecutive(1), breakMs: 1_000 });
     const late = [deferred(), deferred()];
@@ -164,91 +236,6 @@ describe('an open breaker', () => {
     expect(breaker.state).toBe('open');
     await expect(calls.execute(up)).resolves.toBe('item');
     expect([breaker.state, breaker.retryAfterMs]).toEqual(['closed', 0]);
-  });
-
-  it('takes the length of its break from a function of what is known', async () => {
-    const breakMs = vi.fn(({ halfOpenAttempts }: { halfOpenAttempts: number }) => 100 * (halfOpenAttempts + 1));
-    const { breaker, calls } = guarded({ breakMs });
-    await fail(calls);
-    expect(breakMs).toHaveBeenLastCalledWith({
-      failureRatio: 1,
-      failureCount: 1,
-      halfOpenAttempts: 0,
-      error: new Error('down'),
-    });
-    await clock.advance(100);
-    await fail(calls);
-    expect(breaker.retryAfterMs).toBe(200);
-    await clock.advance(200);
-    await calls.execute(up);
-    await fail(calls);
-    expect(breaker.retryAfterMs).toBe(100);
-  });
-
-  it.each([0, -1, Number.NaN, Infinity, 'bug'])(
-    'stays open for the default time when that function gives %s, and tells it',
-    async (wrong) => {
-      const { breaker, calls } = guarded({
-        breakMs: () => {
-          if (wrong === 'bug') throw new TypeError('bug');
-          return wrong as number;
-        },
-      });
-      const hooks: string[] = [];
-      calls.on('hook-failed', ({ hook }) => hooks.push(hook));
-      await fail(calls);
-      expect(breaker.retryAfterMs).toBe(30_000);
-      expect(hooks).toEqual(['breakMs']);
-    },
-  );
-});
-
-describe('an isolated breaker', () => {
-  it('refuses calls with all reasons, until the last holder releases it, and is closed then', async () => {
-    const { breaker, calls } = guarded();
-    const releases = [breaker.isolate('maintenance'), breaker.isolate()];
-    expect([breaker.state, breaker.retryAfterMs]).toEqual(['isolated', Infinity]);
-    const outcome = await calls.tryExecute(up);
-    releases[0]!();
-    releases[0]!();
-    expect(breaker.state).toBe('isolated');
-    releases[1]!();
-    expect(breaker.state).toBe('closed');
-    expect(outcome).toMatchObject({
-      ok: false,
-      error: { code: 'CIRCUIT_ISOLATED', retryAfterMs: undefined, details: { reasons: ['maintenance', 'isolated'] } },
-    });
-  });
-
-  it('is closed by a reset, after which old holders hold nothing', async () => {
-    const { breaker } = guarded();
-    const old = breaker.isolate();
-    breaker.reset();
-    expect(breaker.state).toBe('closed');
-    const release = breaker.isolate();
-    old();
-    expect(breaker.state).toBe('isolated');
-    release();
-    expect(breaker.state).toBe('closed');
-  });
-
-  it('can be isolated before its first pipeline, and be released after it', async () => {
-    const breaker = circuitBreaker();
-    const release = breaker.isolate('not yet');
-    const calls = pipeline({ clock }, breaker);
-    expect(await rejection(calls.execute(up))).toMatchObject({ code: 'CIRCUIT_ISOLATED' });
-    release();
-    await expect(calls.execute(up)).resolves.toBe('item');
-  });
-
-  it('is not opened or closed by a call that began before', async () => {
-    const { breaker, calls } = guarded();
-    const late = deferred();
-    const call = watched(calls.execute(() => late.promise));
-    breaker.isolate();
-    late.reject(new Error('late'));
-    await microtasks();
-    expect([call.state, breaker.state]).toEqual(['rejected', 'isolated']);
   });
 });
 
@@ -276,18 +263,25 @@ describe('the events of a breaker', () => {
       'stock: closed > closed, reset',
     ]);
     expect(opened).toHaveBeenCalledWith(expect.objectContaining({ breakMs: 1_000, error: new Error('down') }));
+    const closed = vi.fn();
+    breaker.events.on('circuit-closed', closed);
+    breaker.reset();
+    const facts = { from: 'closed', to: 'closed', reason: 'reset' };
+    const about = { pipeline: undefined, policy: 'stock', key: undefined, attempt: undefined };
+    const timestamp = clock.wallTime();
+    expect(closed.mock.calls[0]![0]).toStrictEqual({ type: 'circuit-closed', ...about, timestamp, ...facts });
   });
 
   it('tell each refusal with its code', async () => {
     const { breaker, calls } = guarded();
     const seen: unknown[] = [];
-    calls.on('circuit-rejected', ({ code, retryAfterMs }) => seen.push([code, retryAfterMs]));
+    calls.on('circuit-rejected', ({ code, retryAfterMs, outcome }) => seen.push([code, retryAfterMs, outcome]));
     await fail(calls, 2);
     breaker.isolate();
     await rejection(calls.execute(up));
     expect(seen).toEqual([
-      ['CIRCUIT_OPEN', 1_000],
-      ['CIRCUIT_ISOLATED', undefined],
+      ['CIRCUIT_OPEN', 1_000, 'refused'],
+      ['CIRCUIT_ISOLATED', undefined, 'refused'],
     ]);
   });
 
@@ -297,6 +291,24 @@ describe('the events of a breaker', () => {
     await clock.advance(1_000);
     breaker.events.on('circuit-half-opened', () => void breaker.isolate('by hand'));
     expect(await rejection(calls.execute(up))).toMatchObject({ code: 'CIRCUIT_ISOLATED' });
+  });
+});
+
+describe('the errors of a breaker', () => {
+  it('name it, and what is known: when another try makes sense, or why it is isolated', () => {
+    expect(new CircuitOpenError('stock', 500)).toMatchObject({
+      message: 'the circuit is open (stock)',
+      policy: 'stock',
+      retryAfterMs: 500,
+    });
+    const reasons = ['maintenance', 'audit'];
+    expect(new CircuitIsolatedError('stock', reasons)).toMatchObject({
+      name: 'CircuitIsolatedError',
+      message: 'the circuit is isolated (stock): maintenance, audit',
+      category: 'circuit_breaker',
+      details: { reasons },
+    });
+    expect(new CircuitIsolatedError('stock', []).message).toBe('the circuit is isolated (stock)');
   });
 });
 
@@ -317,6 +329,43 @@ describe('a breaker’s options', () => {
         ],
       }),
     );
-    expect(() => consecutive(0)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }));
+  });
+
+  it.each([
+    ['trip', []],
+    ['trip', [consecutive(1), {}]],
+    ['trip', null],
+    ['slowCallMs', 0],
+    ['breakJitterRatio', 1.5],
+    ['maxRetryAfterMs', -1],
+    ['rampMs', -1],
+    ['probeLeaseMs', 0],
+    ['successRatio', 0],
+    ['samplingMs', 0],
+    ['failureIf', 'always'],
+    ['failureResultIf', 1],
+    ['slowCallRatio', 2],
+    ['slowCallRatio', 0.5],
+  ])('are refused at %s where they can not be meant (%#)', (option, wrong) => {
+    expect(() => circuitBreaker({ [option]: wrong })).toThrow(
+      expect.objectContaining({ faults: [expect.objectContaining({ path: `circuitBreaker.${option}` })] }),
+    );
+  });
+
+  it('have the defaults that the constant says', () => {
+    expect(circuitBreakerDefaults).toEqual({
+      failureRatio: 0.5,
+      minThroughput: 10,
+      samplingMs: 10_000,
+      slowCallRatio: 0.5,
+      breakMs: 30_000,
+      breakJitterRatio: 0,
+      maxRetryAfterMs: 60_000,
+      probes: 1,
+      successRatio: 1,
+      probeLeaseMs: 30_000,
+      rampMs: 0,
+    });
+    expect(Object.isFrozen(circuitBreakerDefaults)).toBe(true);
   });
 });

@@ -1,8 +1,11 @@
 import { BreakwaterError, nameError } from '../errors/breakwater-error.ts';
 
-/** The breaker is open, or half-open with all its probes out. Code `CIRCUIT_OPEN`, category `circuit_breaker`. */
+/**
+ * The breaker is open, half-open with all its probes out, or lets only a share of the calls through. Code `CIRCUIT_OPEN`,
+ * category `circuit_breaker`.
+ */
 export class CircuitOpenError extends BreakwaterError {
-  constructor(policy: string, retryAfterMs: number) {
+  constructor(policy: string, retryAfterMs?: number) {
     super(`the circuit is open (${policy})`, {
       code: 'CIRCUIT_OPEN',
       category: 'circuit_breaker',

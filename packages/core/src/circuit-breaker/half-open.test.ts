@@ -5,10 +5,8 @@ import { pipeline } from '../pipeline/pipeline.ts';
 import { deferred, type Deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
 import type { CircuitBreakerOptions } from './options.ts';
+import { down, guarded, take, up } from './test-support/guarded.ts';
 import { consecutive } from './trip-rules.ts';
-
-const down = (): Promise<string> => Promise.reject(new Error('down'));
-const up = async (): Promise<string> => 'item';
 
 let clock: VirtualClock;
 beforeEach(() => {
@@ -17,8 +15,7 @@ beforeEach(() => {
 
 /** A breaker whose break has just ended. */
 async function recovering(options: CircuitBreakerOptions = {}) {
-  const breaker = circuitBreaker({ clock, trip: consecutive(1), breakMs: 1_000, ...options });
-  const calls = pipeline(breaker);
+  const { breaker, calls } = guarded(clock, options);
   await rejection(calls.execute(down));
   await clock.advance(1_000);
   const probes: Deferred<string>[] = [];
@@ -153,6 +150,30 @@ describe('a half-open breaker', () => {
   });
 });
 
+describe('a slow probe', () => {
+  it('counts as failed where slow calls open the breaker, so that it does not close just to open again', async () => {
+    const { breaker, calls } = await recovering({ slowCallMs: 50 });
+    await take(clock, calls, 50);
+    expect(breaker.history.at(-1)).toMatchObject({ from: 'half-open', to: 'open', reason: 'slow probe' });
+    expect([breaker.retryAfterMs, breaker.lastError]).toEqual([1_000, new Error('down')]);
+    await clock.advance(1_000);
+    await take(clock, calls, 49);
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('that has failed besides is told as failed', async () => {
+    const { breaker, calls } = await recovering({ slowCallMs: 50 });
+    await take(clock, calls, 60, down).catch(() => undefined);
+    expect(breaker.history.at(-1)).toMatchObject({ reason: 'probe failed' });
+  });
+
+  it('counts as any other where nobody says what is slow', async () => {
+    const { breaker, calls } = await recovering();
+    await take(clock, calls, 20_000);
+    expect(breaker.state).toBe('closed');
+  });
+});
+
 describe('the lease of a probe', () => {
   it('ends a hung probe as a failure, so that it does not block recovery', async () => {
     const { breaker, probe, calls } = await recovering({ probeLeaseMs: 500 });
@@ -165,6 +186,14 @@ describe('the lease of a probe', () => {
     await clock.advance(1_000);
     await calls.execute(up);
     expect(breaker.state).toBe('closed');
+  });
+
+  it('that has ended is noticed by the next call, which is refused until the end of the break that it began', async () => {
+    const { breaker, calls, probe } = await recovering({ probeLeaseMs: 500 });
+    probe();
+    await clock.advance(700);
+    expect(await rejection(calls.execute(up))).toMatchObject({ code: 'CIRCUIT_OPEN', retryAfterMs: 800 });
+    expect(breaker.history.at(-1)).toMatchObject({ to: 'open', reason: 'probe lost' });
   });
 
   it('begins the break when it ends, not when somebody notices', async () => {
@@ -200,6 +229,31 @@ describe('the lease of a probe', () => {
     probes[1]!.resolve('item');
     await microtasks();
     expect(breaker.state).toBe('closed');
+  });
+
+  it('names the end of the oldest lease to those who are refused, and the next when that has ended', async () => {
+    const { breaker, calls, probe, probes } = await recovering({ probes: 2, successRatio: 0.5, probeLeaseMs: 500 });
+    probe();
+    await clock.advance(100);
+    probe();
+    await clock.advance(100);
+    expect(await rejection(calls.execute(up))).toMatchObject({ code: 'CIRCUIT_OPEN', retryAfterMs: 300 });
+    expect(breaker.retryAfterMs).toBe(300);
+    probes[0]!.reject(new Error('down'));
+    await microtasks();
+    expect([breaker.state, breaker.retryAfterMs]).toEqual(['half-open', 400]);
+  });
+
+  it('of several probes that hang ends each in its turn, the first that decides with its own time', async () => {
+    const { breaker, probe } = await recovering({ probes: 3, successRatio: 0.5, probeLeaseMs: 500 });
+    probe();
+    await clock.advance(100);
+    probe();
+    await clock.advance(100);
+    probe();
+    await clock.advance(5_000);
+    expect([breaker.state, breaker.timeInStateMs]).toEqual(['open', 4_600]);
+    expect(breaker.history.filter(({ reason }) => reason === 'probe lost')).toHaveLength(1);
   });
 
   it('tells a function for the break that throws also when no call is there to tell it', async () => {

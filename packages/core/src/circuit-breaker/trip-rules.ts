@@ -1,30 +1,21 @@
+/** The rules that go by numbers of calls. Those that go by time stand in sampled-rules.ts and adaptive.ts. */
 import { resolveOptions } from '../options/resolve.ts';
-import { integer } from '../options/rules.ts';
-import { SlidingCounts } from '../structures/sliding-counts.ts';
+import { integer, ratio } from '../options/rules.ts';
+import type { TripRule, TripWindow } from './trip-rule.ts';
 
-/** What a closed breaker remembers of its calls, and when that is too much. One per breaker. */
-export interface TripWindow {
-  recordSuccess(now: number): void;
-  /** True when the breaker has to open. */
-  recordFailure(now: number): boolean;
-  /** Failures that count at present. */
-  failures(now: number): number;
-  /** Calls that count at present. */
-  throughput(now: number): number;
-  clear(): void;
-}
-
-/** A rule that says when a breaker opens. */
-export interface TripRule {
-  /** Whether the rule asks what time it is; a rule that does not saves the reading. */
-  readonly timed: boolean;
-  createWindow(): TripWindow;
-}
-
-/** Opens after so many failures in a row, each success starting anew. At least 1. */
+/**
+ * Opens after so many failures in a row; each success starts anew.
+ *
+ * @param failures At least 1.
+ * @throws ConfigurationError
+ */
 export function consecutive(failures: number): TripRule {
   const options = resolveOptions('consecutive', { failures }, {}, { failures: integer(1) });
-  return Object.freeze({ timed: false, createWindow: () => new ConsecutiveWindow(options.failures) });
+  return Object.freeze({
+    kind: 'consecutive',
+    timed: false,
+    createWindow: () => new ConsecutiveWindow(options.failures),
+  });
 }
 
 class ConsecutiveWindow implements TripWindow {
@@ -35,12 +26,9 @@ class ConsecutiveWindow implements TripWindow {
     this.most = most;
   }
 
-  recordSuccess(): void {
-    this.streak = 0;
-  }
-
-  recordFailure(): boolean {
-    return ++this.streak >= this.most;
+  record(failed: boolean): string | undefined {
+    this.streak = failed ? this.streak + 1 : 0;
+    return this.streak >= this.most ? 'failures' : undefined;
   }
 
   failures(): number {
@@ -54,45 +42,110 @@ class ConsecutiveWindow implements TripWindow {
   clear(): void {
     this.streak = 0;
   }
+
+  save(): readonly number[] {
+    return [this.streak];
+  }
+
+  restore([streak = 0]: readonly number[]): void {
+    this.streak = streak;
+  }
 }
 
-const SUB_WINDOWS = 10;
+/** How many of the last calls may fail: a number of them, or a ratio. */
+export type CountLimit =
+  | {
+      /** Opens at so many failures; at least 1 and at most the size. */
+      readonly failures: number;
+    }
+  | {
+      /** Opens when this ratio of the calls has failed; above 0 and at most 1. */
+      readonly failureRatio: number;
+      /** So many calls must have been counted before the ratio does; at least 1, at most and by default the size. */
+      readonly minThroughput?: number | undefined;
+    };
 
-/** Opens when the ratio of failures within the last `samplingMs` reaches `failureRatio`, from `minThroughput` calls on. */
-export function sampledRatio(failureRatio: number, minThroughput: number, samplingMs: number): TripRule {
-  return Object.freeze({ timed: true, createWindow: () => new SampledWindow(failureRatio, minThroughput, samplingMs) });
+/**
+ * Opens when too many of the last `size` calls have failed, whenever they were: `count(100, { failureRatio: 0.5 })`. A
+ * success takes its place among them and forgives nothing else.
+ *
+ * @param size How many calls are remembered, at a byte each; at least 1.
+ * @throws ConfigurationError
+ */
+export function count(size: number, limit: CountLimit): TripRule {
+  const most = Number.isSafeInteger(size) ? Math.max(1, size) : 1;
+  const byNumber = 'failures' in limit;
+  const given: CountOptions = byNumber
+    ? resolveOptions('count', { size, ...limit }, {}, { size: integer(1), failures: integer(1, most) }, ['failures'])
+    : resolveOptions(
+        'count',
+        { size, ...limit },
+        { minThroughput: most },
+        { size: integer(1), failureRatio: ratio(), minThroughput: integer(1, most) },
+        ['failureRatio'],
+      );
+  return Object.freeze({ kind: 'count', timed: false, createWindow: () => new CountWindow(given) });
 }
 
-class SampledWindow implements TripWindow {
-  private readonly ratio: number;
+interface CountOptions {
+  readonly size: number;
+  readonly failures?: number;
+  readonly failureRatio?: number;
+  readonly minThroughput?: number;
+}
+
+/** The last calls in a ring of bytes, 1 where one failed, with running totals. */
+class CountWindow implements TripWindow {
+  private readonly ring: Uint8Array;
+  private readonly leastFailures: number;
+  private readonly leastRatio: number;
   private readonly minThroughput: number;
-  private readonly counts: SlidingCounts;
+  private next = 0;
+  private calls = 0;
+  private failed = 0;
 
-  constructor(ratio: number, minThroughput: number, samplingMs: number) {
-    this.ratio = ratio;
+  constructor({ size, failures = 1, failureRatio = 0, minThroughput = 1 }: CountOptions) {
+    this.ring = new Uint8Array(size);
+    this.leastFailures = failures;
+    this.leastRatio = failureRatio;
     this.minThroughput = minThroughput;
-    this.counts = new SlidingCounts(samplingMs, SUB_WINDOWS);
   }
 
-  recordSuccess(now: number): void {
-    this.counts.recordHit(now);
+  record(failed: boolean): string | undefined {
+    const { ring, next } = this;
+    const mark = failed ? 1 : 0;
+    this.failed += mark - ring[next]!;
+    ring[next] = mark;
+    this.next = next + 1 === ring.length ? 0 : next + 1;
+    if (this.calls < ring.length) this.calls++;
+    return failed && this.isTooMany() ? 'failures' : undefined;
   }
 
-  recordFailure(now: number): boolean {
-    this.counts.recordMiss(now);
-    const throughput = this.throughput(now);
-    return throughput >= this.minThroughput && this.counts.misses(now) / throughput >= this.ratio;
+  failures(): number {
+    return this.failed;
   }
 
-  failures(now: number): number {
-    return this.counts.misses(now);
-  }
-
-  throughput(now: number): number {
-    return this.counts.hits(now) + this.counts.misses(now);
+  throughput(): number {
+    return this.calls;
   }
 
   clear(): void {
-    this.counts.clear();
+    this.ring.fill(0);
+    this.next = this.calls = this.failed = 0;
+  }
+
+  save(): readonly number[] {
+    const { ring, calls } = this;
+    const oldest = this.next + ring.length - calls;
+    return Array.from({ length: calls }, (_, place) => ring[(oldest + place) % ring.length]!);
+  }
+
+  restore(saved: readonly number[]): void {
+    for (const mark of saved) this.record(mark !== 0);
+  }
+
+  private isTooMany(): boolean {
+    const { calls, failed } = this;
+    return failed >= this.leastFailures && calls >= this.minThroughput && failed / calls >= this.leastRatio;
   }
 }

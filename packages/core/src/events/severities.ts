@@ -22,6 +22,7 @@ export const eventSeverities: Readonly<
   'circuit-closed': 'info',
   'circuit-isolated': 'warn',
   'circuit-rejected': 'warn',
+  'circuit-health-checked': Object.freeze({ success: 'info', failure: 'warn' }),
   'bulkhead-queued': 'debug',
   'bulkhead-rejected': 'warn',
   'rate-limited': Object.freeze({ queued: 'debug', admitted: 'debug', refused: 'warn' }),
