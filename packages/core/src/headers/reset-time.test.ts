@@ -27,10 +27,7 @@ describe('the time of a reset', () => {
     expect(parseResetTime(value, now)).toBe(0);
   });
 
-  it.each(['', 'soon', '-5', '5x', '2026-01-01Tnoon', '1e3', `${'9'.repeat(400)}`])(
-    'is not made up from %j',
-    (value) => {
-      expect(parseResetTime(value, now)).toBeUndefined();
-    },
-  );
+  it.each(['', 'soon', '-5', '5x', '2026-01-01Tnoon', '1e3', '9'.repeat(400)])('is not made up from %j', (value) => {
+    expect(parseResetTime(value, now)).toBeUndefined();
+  });
 });
