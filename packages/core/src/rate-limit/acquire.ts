@@ -1,19 +1,17 @@
 import { AbortSubscription } from '../policy/abort-subscription.ts';
 import type { RateLimitDecision } from './decision.ts';
 import type { RateLimitReason } from './errors.ts';
-import { Waiter } from './waiter.ts';
+import { type AdmissionRequest, Waiter } from './queue/waiter.ts';
+import type { Refusal } from './rate-limiter.ts';
 
 /** The limiter that a request waits for. */
 interface Withdrawable {
   withdraw(waiter: Waiter): boolean;
-  refuse(reason: RateLimitReason, retryAfterMs: number, cost: number): Error;
+  refuse(refusal: Refusal): Error;
 }
 
-/** A request that waits for a promise's sake. */
-export interface PromisedRequest {
-  readonly key: string | undefined;
-  readonly cost: number;
-  readonly level: number;
+/** Whom to tell, and when not to wait any longer. */
+export interface WaitPromise {
   readonly signal: AbortSignal | undefined;
   readonly resolve: (decision: RateLimitDecision) => void;
   readonly reject: (error: unknown) => void;
@@ -21,50 +19,50 @@ export interface PromisedRequest {
 
 /** Somebody who waits in `acquire`. */
 export class PromisedAdmission extends Waiter {
-  readonly #limiter: Withdrawable;
-  readonly #request: PromisedRequest;
-  #abort: WaitAbort | undefined = undefined;
+  private readonly limiter: Withdrawable;
+  private readonly promise: WaitPromise;
+  private abort: WaitAbort | undefined = undefined;
 
-  constructor(limiter: Withdrawable, request: PromisedRequest) {
-    super(request.key, request.cost, request.level);
-    this.#limiter = limiter;
-    this.#request = request;
+  constructor(limiter: Withdrawable, request: AdmissionRequest, promise: WaitPromise) {
+    super(request);
+    this.limiter = limiter;
+    this.promise = promise;
   }
 
   /** Listens to the signal of the caller, when there is one. */
   listen(): void {
-    const { signal } = this.#request;
+    const { signal, reject } = this.promise;
     if (signal === undefined) return;
-    this.#abort = new WaitAbort((reason) => {
-      if (this.#limiter.withdraw(this)) this.#request.reject(reason);
+    this.abort = new WaitAbort((reason) => {
+      if (this.limiter.withdraw(this)) reject(reason);
     });
-    this.#abort.subscribe(signal);
+    this.abort.subscribe(signal);
   }
 
   override admitted(decision: RateLimitDecision): void {
-    this.#unlisten();
-    this.#request.resolve(decision);
+    this.unlisten();
+    this.promise.resolve(decision);
   }
 
-  override refused(reason: RateLimitReason, retryAfterMs: number): void {
-    this.#unlisten();
-    this.#request.reject(this.#limiter.refuse(reason, retryAfterMs, this.cost));
+  override refused(reason: RateLimitReason, retryAfterMs: number, waitedMs: number): void {
+    this.unlisten();
+    this.promise.reject(this.limiter.refuse({ request: this.request, reason, retryAfterMs, waitedMs }));
   }
 
-  #unlisten(): void {
-    if (this.#request.signal !== undefined) this.#abort?.unsubscribe(this.#request.signal);
+  private unlisten(): void {
+    if (this.promise.signal !== undefined) this.abort?.unsubscribe(this.promise.signal);
   }
 }
 
 class WaitAbort extends AbortSubscription {
-  readonly #aborted: (reason: unknown) => void;
+  private readonly aborted: (reason: unknown) => void;
 
   constructor(aborted: (reason: unknown) => void) {
     super();
-    this.#aborted = aborted;
+    this.aborted = aborted;
   }
 
   override onAbort(reason: unknown): void {
-    this.#aborted(reason);
+    this.aborted(reason);
   }
 }

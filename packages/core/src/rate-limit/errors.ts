@@ -3,9 +3,10 @@ import { withoutStack } from '../errors/rejection.ts';
 
 /**
  * Why a request was refused: `limit` (the limit is reached, and nothing was to be waited for), `wait` (the wait would
- * be longer than allowed), `queue` (too many wait already).
+ * be longer than allowed), `queue` (too many wait already), `dropped` (it has waited, and made room for another),
+ * `denied` (its key is banned or on the list of those that are kept out).
  */
-export type RateLimitReason = 'limit' | 'wait' | 'queue';
+export type RateLimitReason = 'limit' | 'wait' | 'queue' | 'dropped' | 'denied';
 
 /** What a {@link RateLimitError} knows. */
 export interface RateLimitFacts {
@@ -24,11 +25,12 @@ export class RateLimitError extends BreakwaterError {
   readonly reason: RateLimitReason;
 
   constructor(facts: RateLimitFacts) {
-    super(`${SENTENCES[facts.reason](facts.limitName)}; try again in ${Math.ceil(facts.retryAfterMs)} ms`, {
+    const again = facts.retryAfterMs === Infinity ? '' : `; try again in ${Math.ceil(facts.retryAfterMs)} ms`;
+    super(`${SENTENCES[facts.reason](facts.limitName)}${again}`, {
       code: 'RATE_LIMITED',
       category: 'rate_limit',
       policy: facts.limitName,
-      retryAfterMs: facts.retryAfterMs,
+      retryAfterMs: facts.retryAfterMs === Infinity ? undefined : facts.retryAfterMs,
       details: { limit: facts.limitName, limitValue: facts.limitValue, reason: facts.reason },
     });
     this.limitName = facts.limitName;
@@ -41,6 +43,8 @@ const SENTENCES: Readonly<Record<RateLimitReason, (name: string) => string>> = {
   limit: (name) => `the limit ${name} is reached`,
   wait: (name) => `the limit ${name} is reached, and the wait would be longer than allowed`,
   queue: (name) => `the limit ${name} is reached, and its queue is full`,
+  dropped: (name) => `the limit ${name} is reached, and its queue has dropped the request for another`,
+  denied: (name) => `the key is refused by ${name}`,
 };
 
 /**

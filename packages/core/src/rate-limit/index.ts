@@ -1,10 +1,25 @@
+export { rateLimiter } from './local-limiter.ts';
+export type { AcquireOptions, AcquireWaitOptions, CurrentLimit, RateLimiter, ServerResponse } from './rate-limiter.ts';
+export type { RateLimiterStatistics, WaitStatistics } from './statistics.ts';
 export {
-  rateLimiter,
-  type AcquireOptions,
-  type AcquireWaitOptions,
-  type RateLimiter,
-  type RateLimiterStatistics,
-} from './limiter.ts';
+  RATE_LIMITER_DEFAULTS,
+  type LimiterSettings,
+  type OneLimitOptions,
+  type RateLimiterOptions,
+  type SeveralLimitsOptions,
+} from './options.ts';
+export type { LimitNumbers, LimitOptions } from './limit-options.ts';
+export { gcra } from './algorithms/gcra.ts';
+export { slidingLog } from './algorithms/sliding-log.ts';
+export { slidingWindow } from './algorithms/sliding-window.ts';
+export { fixedWindow } from './algorithms/fixed-window.ts';
+export type { LimitAlgorithm } from './algorithms/meter.ts';
+export type { Cost } from './cost.ts';
+export type { KeyList } from './access.ts';
+export { clientAddressKey } from './keys/client-address.ts';
+export type { LimiterKey } from './keys/limiter-key.ts';
+export type { OnFull } from './queue/admission-queue.ts';
+export type { RefusedReservation, Reservation, ReservationState, ReserveOptions } from './reservation.ts';
 export {
   rateLimit,
   RATE_LIMIT_DEFAULTS,
@@ -13,6 +28,15 @@ export {
   type RateLimitOptions,
   type RateLimitPolicy,
 } from './policy.ts';
-export { RATE_LIMITER_DEFAULTS, type RateLimiterOptions } from './options.ts';
+export type {
+  LimitAdmittedEvent,
+  LimitEvictedEvent,
+  LimitHeldEvent,
+  LimitQueuedEvent,
+  LimitRefusedEvent,
+  LimitSettledEvent,
+  LimitUpdatedEvent,
+  RateLimiterEvents,
+} from './events.ts';
 export { CostTooLargeError, RateLimitError, type RateLimitFacts, type RateLimitReason } from './errors.ts';
 export type { RateLimitDecision } from './decision.ts';

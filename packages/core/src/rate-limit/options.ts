@@ -1,100 +1,173 @@
-import { ConfigurationError, type ConfigurationFault } from '../errors/configuration-error.ts';
 import type { Clock } from '../clock/clock.ts';
-import { resolveOptions } from '../options/resolve.ts';
-import { count, flag, integer, milliseconds, type Rules } from '../options/rules.ts';
+import { ConfigurationError, type ConfigurationFault } from '../errors/configuration-error.ts';
+import { describe, type Resolved, resolveOptions } from '../options/resolve.ts';
+import { anything, count, either, flag, oneOf, type Rule, type Rules } from '../options/rules.ts';
 import { policyOptionRules } from '../policy/policy-base.ts';
+import type { KeyList } from './access.ts';
+import { completeLimit, type LimitOptions, limitRules, type ResolvedLimit, resolveLimit } from './limit-options.ts';
+import type { OnFull } from './queue/admission-queue.ts';
 
-/** The shortest and the longest period of a limit: 1 ms and 400 days. */
-const SHORTEST_PERIOD_MS = 1;
-const LONGEST_PERIOD_MS = 34_560_000_000;
-
-/** Beyond this a limiter could not count microseconds exactly: 100 years until it is fresh again. */
-const LONGEST_RESET_MS = 100 * 365 * 86_400_000;
-
-/** Options of a local rate limiter. */
-export interface RateLimiterOptions {
-  /** How many requests of cost 1 a period allows in the long run: an integer of at least 1. */
-  readonly limit: number;
-  /** How long a period is, in milliseconds: 1 to 400 days. */
-  readonly periodMs: number;
-  /**
-   * How much may come at once after a pause, and the largest cost that fits: an integer of at least 1. Default: the
-   * limit; when strict a tenth of it.
-   */
-  readonly burst?: number | undefined;
-  /**
-   * False (default): the rate is limit per period, and one period right after a pause admits up to burst + limit.
-   * True: the rate is (limit − burst) per period, and no period ever admits more than the limit. Then burst < limit.
-   */
-  readonly strict?: boolean | undefined;
-  /** How many keys it remembers at most: an integer of at least 1, or Infinity; default 100,000. */
+/** What a local limiter is told beside its limits. */
+export interface LimiterSettings {
+  /** How many keys each limit remembers at most: an integer of at least 1, or Infinity; default 100,000. */
   readonly maxKeys?: number | undefined;
   /** How many requests may wait at a time, over all keys: an integer of at least 0, or Infinity; default 10,000. */
   readonly maxQueue?: number | undefined;
+  /** What those who wait may cost together, in each limit or by the name of a limit; default Infinity. */
+  readonly maxQueueCost?: number | Readonly<Record<string, number>> | undefined;
+  /**
+   * What happens to a request that finds the queue full: `reject` (default); `drop-oldest`, where whoever has waited
+   * longest of those no more urgent goes; `drop-lowest`, where the latest of the least urgent goes, if less urgent.
+   */
+  readonly onFull?: OnFull | undefined;
+  /** How many reservations may be held at a time: an integer of at least 0; default 10,000. */
+  readonly maxReservations?: number | undefined;
+  /** Whom no limit concerns: keys, or a function that tells. */
+  readonly allow?: KeyList | undefined;
+  /** Who is always refused: keys, or a function that tells; stronger than `allow`. */
+  readonly deny?: KeyList | undefined;
+  /** True: counts and tells what it would refuse, and refuses nothing; default false. */
+  readonly shadow?: boolean | undefined;
   /** Its name in decisions, events and errors; default `rate-limit`. */
   readonly name?: string | undefined;
   /** Where it takes the time from; default: the first pipeline that it is put into, otherwise the system. */
   readonly clock?: Clock | undefined;
 }
 
+/** Options of a local limiter with one limit. */
+export interface OneLimitOptions extends LimiterSettings, Omit<LimitOptions, 'name'> {}
+
+/** Options of a local limiter with several limits, which let a request through together or not at all. */
+export interface SeveralLimitsOptions extends LimiterSettings {
+  /** The limits: at least one, each with a name of its own. */
+  readonly limits: readonly LimitOptions[];
+}
+
+/** Options of a local rate limiter. */
+export type RateLimiterOptions = OneLimitOptions | SeveralLimitsOptions;
+
 /** What a limiter has when nothing else is said. */
 export const RATE_LIMITER_DEFAULTS: {
-  readonly strict: false;
   readonly maxKeys: 100_000;
   readonly maxQueue: 10_000;
+  readonly onFull: 'reject';
+  readonly maxReservations: 10_000;
+  readonly shadow: false;
   readonly name: string;
-} = Object.freeze({ strict: false, maxKeys: 100_000, maxQueue: 10_000, name: 'rate-limit' });
+} = Object.freeze({
+  maxKeys: 100_000,
+  maxQueue: 10_000,
+  onFull: 'reject',
+  maxReservations: 10_000,
+  shadow: false,
+  name: 'rate-limit',
+});
 
-const rules: Rules<RateLimiterOptions> = {
-  limit: integer(1),
-  periodMs: milliseconds(SHORTEST_PERIOD_MS, LONGEST_PERIOD_MS),
-  burst: integer(1),
-  strict: flag(),
+const listOfKeys: Rule<KeyList> = {
+  expected: 'a list of keys, or a function',
+  accepts: (value): value is KeyList =>
+    typeof value === 'function' || (Array.isArray(value) && value.every((key) => typeof key === 'string')),
+};
+
+const settingRules: Rules<LimiterSettings> = {
   maxKeys: count(1),
   maxQueue: count(0),
+  maxQueueCost: either(count(0), anything<Readonly<Record<string, number>>>()),
+  onFull: oneOf('reject', 'drop-oldest', 'drop-lowest'),
+  maxReservations: count(0),
+  allow: listOfKeys,
+  deny: listOfKeys,
+  shadow: flag(),
   name: policyOptionRules.name,
   clock: policyOptionRules.clock,
 };
 
+const limitList: Rule<readonly LimitOptions[]> = {
+  expected: 'a list of at least one limit',
+  accepts: (value): value is readonly LimitOptions[] => Array.isArray(value) && value.length > 0,
+};
+
+const oneLimitRules: Rules<OneLimitOptions> = { ...limitRules, ...settingRules };
+const severalLimitsRules: Rules<SeveralLimitsOptions> = { ...settingRules, limits: limitList };
+
 /** Options of a limiter, complete and possible. */
 export interface ResolvedLimiterOptions {
-  readonly limit: number;
-  readonly periodMs: number;
-  readonly burst: number;
-  readonly strict: boolean;
+  readonly limits: readonly ResolvedLimit[];
   readonly maxKeys: number;
   readonly maxQueue: number;
+  readonly maxQueueCosts: readonly number[];
+  readonly onFull: OnFull;
+  readonly maxReservations: number;
+  readonly allow: KeyList | undefined;
+  readonly deny: KeyList | undefined;
+  readonly shadow: boolean;
   readonly name: string;
   readonly clock: Clock | undefined;
 }
 
 /** @throws ConfigurationError with all faults at once. */
 export function resolveLimiterOptions(given: RateLimiterOptions): ResolvedLimiterOptions {
-  const options = resolveOptions('rateLimiter', given, RATE_LIMITER_DEFAULTS, rules, ['limit', 'periodMs']);
-  const { limit, periodMs, strict } = options;
-  const burst = options.burst ?? (strict ? Math.max(1, Math.floor(limit / 10)) : limit);
+  const several = typeof given === 'object' && given !== null && 'limits' in given;
   const faults: ConfigurationFault[] = [];
-  if (strict && burst >= limit) {
-    const expected =
-      limit === 1 ? 'a limit of at least 2 when strict' : `a burst below the limit of ${limit} when strict`;
-    const path = limit === 1 ? 'rateLimiter.limit' : 'rateLimiter.burst';
-    faults.push({ path, expected, received: String(limit === 1 ? limit : burst) });
-  }
-  const rate = strict ? Math.max(1, limit - burst) : limit;
-  if ((burst * periodMs) / rate > LONGEST_RESET_MS) {
-    faults.push({
-      path: 'rateLimiter.burst',
-      expected: 'a burst that is there again within 100 years',
-      received: String(burst),
-    });
-  } else if (burst * (Math.round(periodMs * 1_000) % rate) > Number.MAX_SAFE_INTEGER) {
-    faults.push({
-      path: 'rateLimiter.burst',
-      expected: 'a burst small enough to count exactly',
-      received: String(burst),
-    });
-  }
+  const parsed = collect(faults, () => (several ? resolveSeveral(given, faults) : resolveOne(given)));
+  if (parsed === undefined) throw new ConfigurationError(faults);
+  const { limits, ...settings } = parsed;
+  const maxQueueCosts = queueCosts(settings.maxQueueCost, limits, faults);
   if (faults.length > 0) throw new ConfigurationError(faults);
-  const { maxKeys, maxQueue, name, clock } = options;
-  return Object.freeze({ limit, periodMs, burst, strict, maxKeys, maxQueue, name, clock });
+  const { maxKeys, maxQueue, onFull, maxReservations, allow, deny, shadow, name, clock } = settings;
+  return { limits, maxKeys, maxQueue, maxQueueCosts, onFull, maxReservations, allow, deny, shadow, name, clock };
+}
+
+type Settings = Resolved<LimiterSettings, typeof RATE_LIMITER_DEFAULTS>;
+type Parsed = Settings & { readonly limits: readonly ResolvedLimit[] };
+
+function resolveOne(given: OneLimitOptions): Parsed {
+  const options = resolveOptions('rateLimiter', given, RATE_LIMITER_DEFAULTS, oneLimitRules, ['limit', 'periodMs']);
+  return { ...settingsOf(options), limits: [completeLimit('rateLimiter', options)] };
+}
+
+function resolveSeveral(given: SeveralLimitsOptions, faults: ConfigurationFault[]): Parsed {
+  const options = resolveOptions('rateLimiter', given, RATE_LIMITER_DEFAULTS, severalLimitsRules, ['limits']);
+  const limits: ResolvedLimit[] = [];
+  for (const [index, each] of options.limits.entries()) {
+    const path = `rateLimiter.limits[${index}]`;
+    const limit = collect(faults, () => resolveLimit(path, each));
+    if (limit === undefined) continue;
+    if (limits.some(({ name }) => name === limit.name))
+      faults.push({ path: `${path}.name`, expected: 'a name that no other limit has', received: describe(limit.name) });
+    limits.push(limit);
+  }
+  return { ...settingsOf(options), limits };
+}
+
+function settingsOf(options: Settings): Settings {
+  const { maxKeys, maxQueue, maxQueueCost, onFull, maxReservations, allow, deny, shadow, name, clock } = options;
+  return { maxKeys, maxQueue, maxQueueCost, onFull, maxReservations, allow, deny, shadow, name, clock };
+}
+
+/** Runs `resolve`; its faults join those found so far. */
+function collect<T>(faults: ConfigurationFault[], resolve: () => T): T | undefined {
+  try {
+    return resolve();
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    faults.push(...error.faults);
+    return undefined;
+  }
+}
+
+function queueCosts(
+  given: LimiterSettings['maxQueueCost'],
+  limits: readonly ResolvedLimit[],
+  faults: ConfigurationFault[],
+): readonly number[] {
+  if (given === undefined || typeof given === 'number') return limits.map(() => given ?? Infinity);
+  const names = limits.map(({ name }) => name);
+  for (const [name, most] of Object.entries(given)) {
+    const path = `rateLimiter.maxQueueCost.${name}`;
+    if (!names.includes(name))
+      faults.push({ path, expected: `one of ${names.join(', ')}`, received: 'an unknown limit' });
+    else if (!(most >= 0)) faults.push({ path, expected: 'a number of at least 0', received: describe(most) });
+  }
+  return names.map((name) => given[name] ?? Infinity);
 }

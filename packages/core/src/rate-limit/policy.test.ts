@@ -148,3 +148,83 @@ describe('rateLimit', () => {
     expect(() => rateLimit(options, { maxWait: 3 } as never)).toThrow(/maxWaitMs/);
   });
 });
+
+describe('what a pipeline may say about its limiter', () => {
+  it('refuses at once in mode refuse', async () => {
+    const clock = new VirtualClock();
+    const calls = pipeline({ clock }, rateLimit(options, { mode: 'refuse' }));
+    await calls.execute(() => 1);
+    await expect(calls.execute(() => 2)).rejects.toMatchObject({ reason: 'limit', retryAfterMs: 100 });
+  });
+
+  it('has a priority of its own, or makes one of the call', async () => {
+    const clock = new VirtualClock();
+    const limiter = rateLimiter(options);
+    const urgent = pipeline({ clock }, rateLimit(limiter, { key: 'all', priority: 'critical' }));
+    const usual = pipeline(
+      { clock },
+      rateLimit(limiter, { key: 'all', priority: ({ key }) => (key === 'vip' ? 'high' : 'low') }),
+    );
+    const log: string[] = [];
+    await usual.execute(() => 1);
+    void usual.execute(() => log.push('usual'));
+    void usual.execute(() => log.push('vip'), { key: 'vip' });
+    void urgent.execute(() => log.push('urgent'), { priority: 'batch' });
+    await clock.advance(1_000);
+    expect(log).toEqual(['urgent', 'vip', 'usual']);
+  });
+
+  it('shares a key between clients in equal parts', async () => {
+    const clock = new VirtualClock();
+    const calls = pipeline({ clock }, rateLimit(options, { key: 'all', client: ({ key }) => key }));
+    const log: string[] = [];
+    await calls.execute(() => 1);
+    for (const key of ['a', 'a', 'a', 'b']) void calls.execute(() => log.push(key), { key });
+    await clock.advance(1_000);
+    expect(log).toEqual(['a', 'b', 'a', 'a']);
+  });
+
+  it('settles what a call has really cost, whether it waited or not, and keeps the estimate where that is not known', async () => {
+    const clock = new VirtualClock();
+    const limiter = rateLimiter({ limit: 1_000, periodMs: 1_000, clock });
+    const actualCost = (outcome: { readonly ok: boolean; readonly value?: unknown }) =>
+      outcome.ok ? (outcome.value as number) : undefined;
+    const calls = pipeline(rateLimit(limiter, { cost: 600, actualCost }));
+    await calls.execute(() => 100);
+    expect(limiter.check().remaining).toBe(900);
+    await calls.tryExecute(() => Promise.reject(new Error('no')));
+    expect(limiter.check().remaining).toBe(300);
+    const waited = calls.execute(() => 0);
+    await clock.advance(300);
+    await waited;
+    expect(limiter.check().remaining).toBe(600);
+    expect(limiter.statistics.reservations).toBe(1);
+  });
+
+  it('goes on with the estimate when its hook throws, and tells so', async () => {
+    const clock = new VirtualClock();
+    const limiter = rateLimiter({ limit: 10, periodMs: 1_000, clock });
+    const calls = pipeline(
+      rateLimit(limiter, {
+        cost: 4,
+        actualCost: () => {
+          throw new Error('hook');
+        },
+      }),
+    );
+    const hooks: string[] = [];
+    calls.on('hook-failed', ({ hook }) => hooks.push(hook));
+    expect(await calls.execute(() => 'value')).toBe('value');
+    expect([hooks, limiter.check().remaining]).toEqual([['actualCost'], 6]);
+  });
+
+  it('hears the events of the limiter as well', async () => {
+    const clock = new VirtualClock();
+    const limiter = rateLimiter(options);
+    const calls = pipeline({ clock }, rateLimit(limiter));
+    const seen: number[] = [];
+    calls.on('limit-updated', ({ limit }) => seen.push(limit));
+    limiter.update({ limit: 20 });
+    expect(seen).toEqual([20]);
+  });
+});

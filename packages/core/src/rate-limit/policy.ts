@@ -1,24 +1,42 @@
 import type { Clock } from '../clock/clock.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
+import type { AnyEventSource } from '../policy/policy.ts';
 import { describe, resolveOptions } from '../options/resolve.ts';
-import { callable, either, milliseconds, number, text, type Rules } from '../options/rules.ts';
+import { anything, callable, either, milliseconds, oneOf, type Rule, text, type Rules } from '../options/rules.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { type Failure, failure, type Outcome } from '../policy/outcome.ts';
 import { type Call, type HookPolicy, WAIT, type Wait } from '../policy/policy.ts';
+import { PRIORITIES, type Priority, priorityLevel } from '../policy/priority.ts';
+import type { Cost } from './cost.ts';
 import type { RateLimitDecision } from './decision.ts';
 import type { RateLimitReason } from './errors.ts';
-import { type RateLimiter, rateLimiter, type WaitableLimiter } from './limiter.ts';
+import type { RateLimiterEvents } from './events.ts';
+import type { LimiterKey } from './keys/limiter-key.ts';
+import { rateLimiter } from './local-limiter.ts';
 import type { RateLimiterOptions } from './options.ts';
-import { Waiter } from './waiter.ts';
+import { type AdmissionRequest, Waiter } from './queue/waiter.ts';
+import type { RateLimiter, WaitableLimiter } from './rate-limiter.ts';
 
 /** How a pipeline uses a limiter. */
 export interface RateLimitOptions {
   /** Whose limit a call falls under: a key, or what makes one from the call's context. Default: the key of the call. */
-  readonly key?: string | ((context: ExecutionContext) => string | undefined) | undefined;
-  /** What a call costs: a number of at least 0, or what makes one. Default: the cost of the call, otherwise 1. */
-  readonly cost?: number | ((context: ExecutionContext) => number) | undefined;
+  readonly key?: LimiterKey | ((context: ExecutionContext) => LimiterKey | undefined) | undefined;
+  /** What a call costs: a number of at least 0, one for each limit, or what makes it. Default: the cost of the call, otherwise 1. */
+  readonly cost?: Cost | ((context: ExecutionContext) => Cost) | undefined;
+  /** How urgent a call is, or what tells. Default: the priority of the call. */
+  readonly priority?: Priority | ((context: ExecutionContext) => Priority) | undefined;
+  /** Who asks, where those who share a key are to get equal shares of it; or what tells. Default: the key. */
+  readonly client?: string | ((context: ExecutionContext) => string | undefined) | undefined;
+  /** `wait` (default): a call that comes too early waits for its turn. `refuse`: it is refused at once. */
+  readonly mode?: 'wait' | 'refuse' | undefined;
   /** How long a call may wait, in milliseconds: 0 refuses at once; default Infinity. The call's own time limit counts too. */
   readonly maxWaitMs?: number | undefined;
+  /**
+   * What a call has really cost, from how it ended; undefined where that is not known. Until then its cost is an
+   * estimate: what was too much is given back, what was too little is charged afterwards. If it throws, the estimate
+   * stays.
+   */
+  readonly actualCost?: ((outcome: Outcome) => Cost | undefined) | undefined;
   /** The name of the policy in events; default: the limiter's. */
   readonly name?: string | undefined;
 }
@@ -42,7 +60,7 @@ export interface RateLimitEvents {
 }
 
 /** The policy: what {@link rateLimit} makes. */
-export interface RateLimitPolicy extends HookPolicy<RateLimitEvents, never> {
+export interface RateLimitPolicy extends HookPolicy<RateLimitEvents & RateLimiterEvents, never> {
   readonly kind: 'rate-limit';
   readonly name: string;
   /** The limiter that it asks; share it by giving it to another policy. */
@@ -50,12 +68,26 @@ export interface RateLimitPolicy extends HookPolicy<RateLimitEvents, never> {
 }
 
 /** What the policy does when nothing else is said. */
-export const RATE_LIMIT_DEFAULTS: { readonly maxWaitMs: number } = Object.freeze({ maxWaitMs: Infinity });
+export const RATE_LIMIT_DEFAULTS: { readonly maxWaitMs: number; readonly mode: 'wait' } = Object.freeze({
+  maxWaitMs: Infinity,
+  mode: 'wait',
+});
+
+const ofContext = 'a function of the context';
+const costs: Rule<Cost> = {
+  expected: 'a number of at least 0, or one for each limit',
+  accepts: (value): value is Cost =>
+    typeof value === 'number' ? value >= 0 : typeof value === 'object' && value !== null && !Array.isArray(value),
+};
 
 const rules: Rules<RateLimitOptions> = {
-  key: either(text(), callable('a function of the context')),
-  cost: either(number(0, Infinity), callable('a function of the context')),
+  key: either(either(text(), anything<Readonly<Record<string, string>>>()), callable(ofContext)),
+  cost: either(costs, callable(ofContext)),
+  priority: either(oneOf(...PRIORITIES), callable(ofContext)),
+  client: either(text(), callable(ofContext)),
+  mode: oneOf('wait', 'refuse'),
   maxWaitMs: milliseconds(0, Infinity),
+  actualCost: callable('a function of the outcome'),
   name: text(),
 };
 
@@ -83,18 +115,20 @@ class LimitingPolicy implements RateLimitPolicy {
   readonly name: string;
   readonly waits: boolean;
   readonly limiter: WaitableLimiter;
-  readonly #key: RateLimitOptions['key'];
-  readonly #cost: RateLimitOptions['cost'];
-  readonly #maxWaitMs: number;
+  private readonly options: RateLimitOptions;
+  private readonly maxWaitMs: number;
 
   constructor(limiter: WaitableLimiter, given: RateLimitOptions | undefined) {
     const options = resolveOptions('rateLimit', given, RATE_LIMIT_DEFAULTS, rules);
     this.limiter = limiter;
     this.name = options.name ?? limiter.name;
-    this.#key = options.key;
-    this.#cost = options.cost;
-    this.#maxWaitMs = options.maxWaitMs;
-    this.waits = options.maxWaitMs > 0;
+    this.options = options;
+    this.maxWaitMs = options.mode === 'refuse' ? 0 : options.maxWaitMs;
+    this.waits = this.maxWaitMs > 0;
+  }
+
+  get events(): AnyEventSource {
+    return this.limiter.events;
   }
 
   get boundClock(): Clock | undefined {
@@ -106,12 +140,14 @@ class LimitingPolicy implements RateLimitPolicy {
   }
 
   enter(call: Call, at: number): Outcome | Wait | undefined {
-    const key = this.#keyOf(call);
-    const cost = this.#costOf(call);
-    const decision = this.limiter.take(key, cost, call.priorityLevel);
-    if (decision.allowed) return undefined;
-    const waiter = new WaitingCall(this, call, at, key, cost);
-    const error = this.limiter.enqueue(waiter, this.#maxWaitMs, call.remainingMs(at));
+    const request = this.requestOf(call);
+    const decision = this.limiter.take(request);
+    if (decision.allowed) {
+      if (request.settles) call.keep(at, decision);
+      return undefined;
+    }
+    const waiter = new WaitingCall(this, call, at, request);
+    const error = this.limiter.enqueue(waiter, this.maxWaitMs, call.remainingMs(at));
     if (error !== undefined) {
       this.tell(call, 'refused', retryAfterOf(error), 0);
       return failure(error);
@@ -121,7 +157,8 @@ class LimitingPolicy implements RateLimitPolicy {
     return WAIT;
   }
 
-  leave(_call: Call, _at: number, outcome: Outcome): Outcome {
+  leave(call: Call, at: number, outcome: Outcome): Outcome {
+    if (this.options.actualCost !== undefined) this.settle(call, at, outcome);
     return outcome;
   }
 
@@ -139,44 +176,56 @@ class LimitingPolicy implements RateLimitPolicy {
     call.emit(this.name, 'rate-limited', event);
   }
 
-  #keyOf(call: Call): string | undefined {
-    const key = this.#key;
-    if (key === undefined) return call.key;
-    return typeof key === 'string' ? key : key(call.context);
+  private settle(call: Call, at: number, outcome: Outcome): void {
+    const decision = call.kept(at) as RateLimitDecision | undefined;
+    call.keep(at, undefined);
+    if (decision === undefined) return;
+    try {
+      const actual = this.options.actualCost!(outcome);
+      if (actual !== undefined) this.limiter.settle(decision, actual);
+    } catch (error) {
+      call.hookFailed(this.name, 'actualCost', error);
+    }
   }
 
-  #costOf(call: Call): number {
-    const own = this.#cost;
-    const cost = own === undefined ? (call.options?.cost ?? 1) : typeof own === 'number' ? own : own(call.context);
-    if (typeof cost !== 'number' || !(cost >= 0))
-      throw new RangeError(`a cost must be a number of at least 0, not ${String(cost)}`);
-    return cost;
+  private requestOf(call: Call): AdmissionRequest {
+    const { key, cost, priority, client, actualCost } = this.options;
+    const ownCost = typeof cost === 'function' ? cost(call.context) : cost;
+    const ownPriority = typeof priority === 'function' ? priority(call.context) : priority;
+    return {
+      key: key === undefined ? call.key : typeof key === 'function' ? key(call.context) : key,
+      costs: this.limiter.costsOf(ownCost ?? call.options?.cost),
+      level: ownPriority === undefined ? call.priorityLevel : priorityLevel(ownPriority),
+      client: typeof client === 'function' ? client(call.context) : client,
+      settles: actualCost !== undefined,
+    };
   }
 }
 
 /** A call that waits in the queue of the limiter. */
 class WaitingCall extends Waiter {
-  readonly #policy: LimitingPolicy;
-  readonly #call: Call;
-  readonly #at: number;
+  private readonly policy: LimitingPolicy;
+  private readonly call: Call;
+  private readonly at: number;
 
-  constructor(policy: LimitingPolicy, call: Call, at: number, key: string | undefined, cost: number) {
-    super(key, cost, call.priorityLevel);
-    this.#policy = policy;
-    this.#call = call;
-    this.#at = at;
+  constructor(policy: LimitingPolicy, call: Call, at: number, request: AdmissionRequest) {
+    super(request);
+    this.policy = policy;
+    this.call = call;
+    this.at = at;
   }
 
-  override admitted(_decision: RateLimitDecision, waitedMs: number): void {
-    this.#call.keep(this.#at, undefined);
-    this.#policy.tell(this.#call, 'admitted', 0, waitedMs);
-    this.#call.resume(this.#at);
+  override admitted(decision: RateLimitDecision, waitedMs: number): void {
+    this.call.keep(this.at, this.request.settles ? decision : undefined);
+    this.policy.tell(this.call, 'admitted', 0, waitedMs);
+    this.call.resume(this.at);
   }
 
   override refused(reason: RateLimitReason, retryAfterMs: number, waitedMs: number): void {
-    this.#call.keep(this.#at, undefined);
-    this.#policy.tell(this.#call, 'refused', retryAfterMs, waitedMs);
-    this.#call.complete(this.#at, failure(this.#policy.limiter.refuse(reason, retryAfterMs, this.cost)));
+    const { request } = this;
+    this.call.keep(this.at, undefined);
+    this.policy.tell(this.call, 'refused', retryAfterMs, waitedMs);
+    this.call.complete(this.at, failure(this.policy.limiter.refuse({ request, reason, retryAfterMs, waitedMs })));
   }
 }
 

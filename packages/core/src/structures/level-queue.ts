@@ -39,6 +39,11 @@ export class LevelQueue<Element extends LeveledNode> {
     return this.levels[level]!.first;
   }
 
+  /** Who queued last on `level`. */
+  lastOf(level: number): Element | undefined {
+    return this.levels[level]!.last;
+  }
+
   /** Puts `element` at the end of its level. */
   append(element: Element): void {
     this.levels[element.level]!.append(element);

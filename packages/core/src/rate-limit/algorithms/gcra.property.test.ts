@@ -1,37 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../clock/clock.ts';
-import { rateLimiter } from './index.ts';
-import { propertyRuns } from '../testing/test-support/property-runs.ts';
-
-/** A clock that is moved by hand, with steps as uneven as those of a real one. */
-function steppedClock(startMs: number): Clock & { step(ms: number): void } {
-  let nowMs = startMs;
-  return {
-    now: () => nowMs as never,
-    wallTime: () => 0 as never,
-    setTimer: () => ({ cancel: () => undefined }),
-    step: (ms) => (nowMs += ms),
-  };
-}
-
-interface Admission {
-  readonly atMs: number;
-  readonly cost: number;
-}
-
-/** The most that any window of this length, both its ends included, has let through. */
-function mostInAnyWindow(admissions: readonly Admission[], windowMs: number): number {
-  let most = 0;
-  let sum = 0;
-  let first = 0;
-  for (const { atMs, cost } of admissions) {
-    sum += cost;
-    while (atMs - admissions[first]!.atMs > windowMs) sum -= admissions[first++]!.cost;
-    most = Math.max(most, sum);
-  }
-  return most;
-}
+import { rateLimiter } from '../index.ts';
+import { type Admission, mostInAnyWindow } from '../test-support/admissions.ts';
+import { steppedClock } from '../test-support/stepped-clock.ts';
+import { propertyRuns } from '../../testing/test-support/property-runs.ts';
 
 const limits = fc.record({
   limit: fc.integer({ min: 1, max: 1_000 }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../clock/virtual-clock.ts';
-import { rateLimiter } from './index.ts';
+import { VirtualClock } from '../../clock/virtual-clock.ts';
+import { rateLimiter } from '../index.ts';
 
 const DAY_MS = 86_400_000;
 

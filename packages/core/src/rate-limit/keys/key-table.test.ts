@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../clock/virtual-clock.ts';
-import { rateLimiter } from './index.ts';
+import { seededRandom } from '../../clock/random.ts';
+import { VirtualClock } from '../../clock/virtual-clock.ts';
+import { rateLimiter } from '../index.ts';
+import { KeyMap } from './key-map.ts';
 
 describe('the keys of a limiter', () => {
   it('are bounded, however many come', () => {
@@ -45,5 +47,32 @@ describe('the keys of a limiter', () => {
     limiter.tryAcquire('b', { cost: 0 });
     limiter.tryAcquire('c', { cost: 2 });
     expect(limiter.statistics.keys).toBe(0);
+  });
+});
+
+describe('the map of keys', () => {
+  it('holds what a Map holds, through splits, for any keys', () => {
+    const map = new KeyMap();
+    const model = new Map<string, number>();
+    const random = seededRandom(3);
+    for (let step = 0; step < 60_000; step++) {
+      const key = `key-${Math.floor(random.next() * 20_000)}`;
+      if (random.next() < 0.3) {
+        map.delete(key);
+        model.delete(key);
+      } else if (!model.has(key)) {
+        map.add(key, step);
+        model.set(key, step);
+      }
+    }
+    expect(map.size).toBe(model.size);
+    for (let index = 0; index < 20_000; index++) expect(map.get(`key-${index}`)).toBe(model.get(`key-${index}`));
+  });
+
+  it('keeps long keys apart that differ in the middle alone', () => {
+    const map = new KeyMap();
+    const keys = Array.from({ length: 5_000 }, (_, index) => `${'a'.repeat(40)}${index}${'b'.repeat(40)}`);
+    for (const [index, key] of keys.entries()) map.add(key, index);
+    expect(keys.every((key, index) => map.get(key) === index)).toBe(true);
   });
 });

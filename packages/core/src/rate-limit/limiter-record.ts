@@ -1,0 +1,75 @@
+import type { Clock } from '../clock/clock.ts';
+import { EventChannel } from '../events/channel.ts';
+import type { RateLimitDecision } from './decision.ts';
+import type { LimitRefusedEvent, RateLimiterEvents } from './events.ts';
+import { type LimiterKey, wholeKey } from './keys/limiter-key.ts';
+import type { ResolvedLimit } from './limit-options.ts';
+import type { WaitEnding } from './queue/admission-queue.ts';
+import { LimiterCounts } from './statistics.ts';
+
+/** What happens in a limiter, counted and told to those who listen. */
+export class LimiterRecord {
+  readonly events: EventChannel<RateLimiterEvents> = new EventChannel();
+  readonly counts: LimiterCounts = new LimiterCounts();
+  private readonly name: string;
+  private readonly clock: () => Clock;
+
+  constructor(name: string, clock: () => Clock) {
+    this.name = name;
+    this.clock = clock;
+  }
+
+  /** A request was decided about at once, and was refused, or would have been. */
+  refusedAtOnce(key: LimiterKey | undefined, decision: RateLimitDecision): void {
+    this.counts.countDecision(decision);
+    if (!this.events.wants('limit-refused')) return;
+    const { limitName, retryAfterMs, shadow } = decision;
+    const reason = limitName === 'ban' || limitName === 'deny-list' ? 'denied' : 'limit';
+    this.tell('limit-refused', key, { limitName, reason, retryAfterMs, waitedMs: 0, shadow });
+  }
+
+  refused(key: LimiterKey | undefined, event: LimitRefusedEvent): void {
+    if (event.shadow) this.counts.shadowRefused++;
+    else this.counts.countRefusal(event.limitName);
+    this.tell('limit-refused', key, event);
+  }
+
+  queued(key: LimiterKey | undefined, predictedWaitMs: number, waiting: number): void {
+    this.counts.queued++;
+    if (this.events.wants('limit-queued')) this.tell('limit-queued', key, { predictedWaitMs, waiting });
+  }
+
+  waitEnded(key: LimiterKey | undefined, ending: WaitEnding, waitedMs: number): void {
+    this.counts.waitEnded(ending, waitedMs);
+    if (ending === 'admitted' && this.events.wants('limit-admitted')) this.tell('limit-admitted', key, { waitedMs });
+  }
+
+  held(key: LimiterKey | undefined, cause: 'ban' | 'pause', durationMs: number): void {
+    this.tell('limit-held', key, { cause, durationMs });
+  }
+
+  updated({ name, limit, periodMs, burst }: ResolvedLimit, previousLimit: number): void {
+    this.counts.updates++;
+    this.tell('limit-updated', undefined, { limitName: name, limit, periodMs, burst, previousLimit });
+  }
+
+  settled(key: LimiterKey | undefined, limitName: string, estimated: number, actual: number): void {
+    this.counts.overshoot += Math.max(0, actual - estimated);
+    this.tell('limit-settled', key, { limitName, estimated, actual });
+  }
+
+  evicted(evictedKey: string): void {
+    this.counts.evictedKeys++;
+    this.tell('limit-evicted', undefined, { evictedKey });
+  }
+
+  private tell<Type extends keyof RateLimiterEvents>(
+    type: Type,
+    key: LimiterKey | undefined,
+    details: RateLimiterEvents[Type],
+  ): void {
+    if (!this.events.wants(type)) return;
+    const timestamp = this.clock().wallTime();
+    this.events.emit({ type, pipeline: undefined, policy: this.name, key: wholeKey(key), timestamp, ...details });
+  }
+}

@@ -1,0 +1,368 @@
+import type { Clock } from '../clock/clock.ts';
+import { systemClock } from '../clock/system-clock.ts';
+import type { EventSource } from '../events/event.ts';
+import { type Priority, priorityLevel } from '../policy/priority.ts';
+import { Access } from './access.ts';
+import { PromisedAdmission } from './acquire.ts';
+import { microseconds } from './algorithms/meter.ts';
+import { type Cost, costAt, type Costs, resolveCost } from './cost.ts';
+import type { RateLimitDecision } from './decision.ts';
+import { costTooLarge, rateLimitError } from './errors.ts';
+import type { RateLimiterEvents } from './events.ts';
+import { followQuotas, pauseMs } from './feedback.ts';
+import type { LimiterKey } from './keys/limiter-key.ts';
+import { Limit } from './limit.ts';
+import { LimitSet } from './limit-set.ts';
+import { LimiterRecord } from './limiter-record.ts';
+import { changedLimit, type LimitNumbers, type ResolvedLimit } from './limit-options.ts';
+import { type RateLimiterOptions, type ResolvedLimiterOptions, resolveLimiterOptions } from './options.ts';
+import { AdmissionQueue, type QueueOwner, type WaitEnding } from './queue/admission-queue.ts';
+import type { AdmissionRequest, Waiter } from './queue/waiter.ts';
+import type {
+  AcquireOptions,
+  AcquireWaitOptions,
+  CurrentLimit,
+  RateLimiter,
+  Refusal,
+  ServerResponse,
+  WaitableLimiter,
+} from './rate-limiter.ts';
+import type { RefusedReservation, Reservation, ReserveOptions } from './reservation.ts';
+import {
+  EXPIRES_MS,
+  ReservationDesk,
+  type ReservationObserver,
+  reservationRequest,
+  type ReservationRequest,
+} from './reservation-desk.ts';
+import type { LimiterCounts, RateLimiterStatistics } from './statistics.ts';
+
+/**
+ * Makes a rate limiter that counts in this process, exactly and at once; by GCRA unless a limit says otherwise.
+ *
+ * @throws ConfigurationError when the options can't be meant.
+ */
+export function rateLimiter(options: RateLimiterOptions): RateLimiter {
+  return new LocalLimiter(resolveLimiterOptions(options));
+}
+
+/** Asks the limits, keeps the queue and the reservations, counts and tells what happens. */
+class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
+  readonly name: string;
+  readonly limitSet: LimitSet;
+  refusedByAll = true;
+  private readonly options: ResolvedLimiterOptions;
+  private readonly isShadow: boolean;
+  private readonly access: Access;
+  private readonly record: LimiterRecord;
+  private readonly counts: LimiterCounts;
+  private numbers: readonly ResolvedLimit[];
+  private ownClock: Clock | undefined;
+  private queue: AdmissionQueue | undefined = undefined;
+  private desk: ReservationDesk | undefined = undefined;
+
+  constructor(options: ResolvedLimiterOptions) {
+    const { limits, maxKeys } = options;
+    this.name = options.name;
+    this.options = options;
+    this.isShadow = options.shadow;
+    this.numbers = limits;
+    this.ownClock = options.clock;
+    this.record = new LimiterRecord(this.name, () => this.clock);
+    this.counts = this.record.counts;
+    this.access = new Access(options.allow, options.deny, maxKeys);
+    this.limitSet = new LimitSet(
+      limits.map((limit) => new Limit(limit.name, limit.per, limit.algorithm, limit)),
+      maxKeys,
+      (key) => this.record.evicted(key),
+    );
+  }
+
+  get events(): EventSource<RateLimiterEvents> {
+    return this.record.events;
+  }
+
+  get boundClock(): Clock | undefined {
+    return this.ownClock;
+  }
+
+  get limits(): readonly CurrentLimit[] {
+    return this.numbers.map(({ name, limit, periodMs, burst }) => ({ name, limit, periodMs, burst }));
+  }
+
+  get statistics(): RateLimiterStatistics {
+    return this.counts.snapshot({
+      waiting: this.queue?.size ?? 0,
+      reservations: this.desk?.size ?? 0,
+      keys: this.limitSet.keys,
+    });
+  }
+
+  adopt(clock: Clock): void {
+    this.ownClock ??= clock;
+  }
+
+  costsOf(cost: Cost | undefined): Costs {
+    return resolveCost(cost, this.limitSet.names);
+  }
+
+  // --- at once ---
+
+  tryAcquire(key?: LimiterKey, options?: AcquireOptions): RateLimitDecision {
+    const now = this.clock.now();
+    // The usual case: one number to compare, and nobody who waits or is treated apart.
+    if (options === undefined && this.isPlain) {
+      const decision = this.limitSet.decide(key, 1, now, true);
+      if (decision.allowed) this.counts.admitted++;
+      else this.record.refusedAtOnce(key, decision);
+      return decision;
+    }
+    const decision = this.decide(this.requestOf(key, options), now, true);
+    if (decision.allowed && !decision.shadow) this.counts.admitted++;
+    else this.record.refusedAtOnce(key, decision);
+    return decision;
+  }
+
+  check(key?: LimiterKey, options?: AcquireOptions): RateLimitDecision {
+    return this.decide(this.requestOf(key, options), this.clock.now(), false);
+  }
+
+  take(request: AdmissionRequest): RateLimitDecision {
+    const decision = this.decide(request, this.clock.now(), true);
+    if (decision.shadow) this.record.refusedAtOnce(request.key, decision);
+    else if (decision.allowed) this.counts.admitted++;
+    return decision;
+  }
+
+  // --- later ---
+
+  acquire(key?: LimiterKey, options?: AcquireWaitOptions): Promise<RateLimitDecision> {
+    return new Promise((resolve, reject) => {
+      const request = this.requestOf(key, options);
+      const { signal, maxWaitMs = Infinity } = options ?? {};
+      if (!(maxWaitMs >= 0)) throw new RangeError(`maxWaitMs must be a number of at least 0, not ${maxWaitMs}`);
+      signal?.throwIfAborted();
+      const decision = this.take(request);
+      if (decision.allowed) {
+        resolve(decision);
+        return;
+      }
+      const waiter = new PromisedAdmission(this, request, { signal, resolve, reject });
+      const error = this.enqueue(waiter, maxWaitMs);
+      if (error === undefined) waiter.listen();
+      else reject(error);
+    });
+  }
+
+  enqueue(waiter: Waiter, maxWaitMs: number, remainingMs = Infinity): Error | undefined {
+    const { request } = waiter;
+    const now = this.clock.now();
+    const held = this.access.isOpen ? undefined : this.verdict(request.key, now);
+    if (held !== undefined && held.limitName !== 'pause') {
+      const { limitName, retryAfterMs } = held;
+      return this.refuse({ request, reason: 'denied', retryAfterMs, waitedMs: 0, limitName });
+    }
+    if (this.oversizeLimit(request.costs) !== undefined)
+      return this.refuse({ request, reason: 'limit', retryAfterMs: Infinity, waitedMs: 0 });
+    const queue = (this.queue ??= new AdmissionQueue(this, this.clock, this.options));
+    const waitMs = Math.max(queue.predictedWaitMs(request, now), held?.retryAfterMs ?? 0);
+    if (waitMs > Math.min(maxWaitMs, remainingMs))
+      return this.refuse({ request, reason: maxWaitMs === 0 ? 'limit' : 'wait', retryAfterMs: waitMs, waitedMs: 0 });
+    if (!queue.makeRoom(request)) return this.refuse({ request, reason: 'queue', retryAfterMs: waitMs, waitedMs: 0 });
+    queue.add(waiter, maxWaitMs, now);
+    this.record.queued(request.key, waitMs, queue.size);
+    return undefined;
+  }
+
+  withdraw(waiter: Waiter): boolean {
+    return this.queue?.withdraw(waiter) ?? false;
+  }
+
+  refuse({ request, reason, retryAfterMs, waitedMs, limitName }: Refusal): Error {
+    const { key, costs } = request;
+    const large = this.oversizeLimit(costs);
+    const limit = large ?? this.limitSet.slowest(key, costs, this.clock.now());
+    const name = limitName ?? limit.name;
+    this.record.refused(key, { limitName: name, reason, retryAfterMs, waitedMs, shadow: false });
+    if (large !== undefined)
+      return costTooLarge(name, costAt(costs, this.limitSet.limits.indexOf(large)), large.meter.maxCost);
+    return rateLimitError({ limitName: name, limitValue: limit.meter.limitValue, reason, retryAfterMs });
+  }
+
+  // --- at a time of one's own ---
+
+  reserve(key?: LimiterKey, options?: ReserveOptions): Reservation | RefusedReservation {
+    const now = this.clock.now();
+    const request = reservationRequest(key, options, this.limitSet.names);
+    const verdict = this.access.isOpen ? undefined : this.verdict(key, now);
+    const behindQueueMs = now + this.waitBehindQueueMs(request, now);
+    const made = this.openDesk().reserve(request, verdict, behindQueueMs, now);
+    if (made.reserved) return made;
+    const { limitName, retryAfterMs } = made;
+    const reason = verdict === undefined ? 'wait' : 'denied';
+    this.record.refused(key, { limitName, reason, retryAfterMs, waitedMs: 0, shadow: this.isShadow });
+    return this.isShadow ? this.openDesk().holdFree(request, now) : made;
+  }
+
+  settle(decision: RateLimitDecision, actual: Cost): boolean {
+    return this.desk?.behind(decision)?.settle(actual) ?? false;
+  }
+
+  // --- what is known from elsewhere ---
+
+  feedback(response: ServerResponse, key?: LimiterKey): void {
+    const now = this.clock.now();
+    const wallTime = this.clock.wallTime();
+    const ms = pauseMs(response, wallTime);
+    if (ms > 0) {
+      this.access.pause(this.limitSet.contestOf(key), now + ms, now);
+      this.record.held(key, 'pause', ms);
+    }
+    followQuotas(this.limitSet, response, key, now, wallTime);
+  }
+
+  update(change: Partial<LimitNumbers>, limitName?: string): void {
+    const named =
+      limitName === undefined && this.numbers.length > 1
+        ? -1
+        : this.numbers.findIndex(({ name }) => name === (limitName ?? name));
+    if (named < 0) throw new RangeError(`no limit is called ${limitName}; there is ${this.limitSet.names.join(', ')}`);
+    const before = this.numbers[named]!;
+    const after = changedLimit(before, change);
+    this.numbers = this.numbers.with(named, after);
+    this.limitSet.limits[named]!.meter.update(after, microseconds(this.clock.now()));
+    this.record.updated(after, before.limit);
+    this.queue?.refresh();
+  }
+
+  ban(key: LimiterKey | undefined, durationMs: number): void {
+    if (!(durationMs > 0)) throw new RangeError(`the duration of a ban must be above 0, not ${durationMs}`);
+    const now = this.clock.now();
+    this.access.ban(key, now + durationMs, now);
+    this.record.held(key, 'ban', durationMs);
+    this.queue?.refresh({ of: key });
+  }
+
+  penalise(key: LimiterKey | undefined, cost: Cost): void {
+    const costs = this.costsOf(cost);
+    this.limitSet.charge(key, costs, this.clock.now());
+    this.counts.overshoot += Math.max(...this.limitSet.names.map((_, index) => costAt(costs, index)));
+  }
+
+  reward(key: LimiterKey | undefined, cost: Cost): void {
+    this.limitSet.forgive(key, this.costsOf(cost), this.clock.now());
+    this.freed(key);
+  }
+
+  reset(key?: LimiterKey): void {
+    this.access.lift(key, this.limitSet.contestOf(key));
+    this.limitSet.forget(key);
+    this.freed(key);
+  }
+
+  // --- told by the queue and by reservations ---
+
+  takeTurn(request: AdmissionRequest, nowMs: number, commit: boolean): RateLimitDecision {
+    const verdict = this.access.isOpen ? undefined : this.verdict(request.key, nowMs);
+    if (verdict === undefined) {
+      const decision = this.ask(request, nowMs, commit);
+      this.refusedByAll = this.limitSet.refusedByAll;
+      return decision;
+    }
+    this.refusedByAll = verdict.limitName === 'pause';
+    return verdict;
+  }
+
+  waitEnded({ key }: AdmissionRequest, ending: WaitEnding, waitedMs: number): void {
+    this.record.waitEnded(key, ending, waitedMs);
+  }
+
+  freed(key: LimiterKey | undefined): void {
+    this.queue?.refresh({ of: key });
+  }
+
+  settled(key: LimiterKey | undefined, limitName: string, estimated: number, actual: number): void {
+    this.record.settled(key, limitName, estimated, actual);
+  }
+
+  // --- inside ---
+
+  /** Times of different clocks don't compare, so the first use binds to one. */
+  private get clock(): Clock {
+    return (this.ownClock ??= systemClock);
+  }
+
+  private get isPlain(): boolean {
+    const { queue } = this;
+    return (queue === undefined || queue.size === 0) && this.access.isOpen && !this.isShadow;
+  }
+
+  private requestOf(key: LimiterKey | undefined, options: AcquireOptions | undefined): AdmissionRequest {
+    const { cost, priority, client, settles = false } = options ?? {};
+    return { key, costs: this.costsOf(cost), level: levelOf(priority), client, settles };
+  }
+
+  private decide(request: AdmissionRequest, now: number, commit: boolean): RateLimitDecision {
+    const decision = this.decideStrictly(request, now, commit);
+    return this.isShadow && !decision.allowed ? { ...decision, allowed: true, shadow: true } : decision;
+  }
+
+  private decideStrictly(request: AdmissionRequest, now: number, commit: boolean): RateLimitDecision {
+    const verdict = this.access.isOpen ? undefined : this.verdict(request.key, now);
+    if (verdict !== undefined) return verdict;
+    const { queue } = this;
+    if (queue === undefined || queue.size === 0) return this.ask(request, now, commit);
+    if (queue.blocks(request)) return this.behindOthers(queue, request, now);
+    const decision = this.ask(request, now, commit);
+    if (commit && decision.allowed) queue.passed(request);
+    return decision;
+  }
+
+  /** What is there belongs to those who wait for it. */
+  private behindOthers(queue: AdmissionQueue, request: AdmissionRequest, now: number): RateLimitDecision {
+    const decision = this.limitSet.decide(request.key, request.costs, now, false);
+    if (decision.oversize) return decision;
+    return { ...decision, allowed: false, retryAfterMs: queue.predictedWaitMs(request, now) };
+  }
+
+  private ask(request: AdmissionRequest, now: number, commit: boolean): RateLimitDecision {
+    const { key, costs } = request;
+    if (!commit || !request.settles) return this.limitSet.decide(key, costs, now, commit);
+    const decision = this.limitSet.decide(key, costs, now, false);
+    const desk = this.openDesk();
+    if (!decision.allowed || desk.roomAfterMs(now) > 0)
+      return decision.allowed ? this.limitSet.decide(key, costs, now, true) : decision;
+    const reservation = desk.hold({ key, cost: 0, costs, maxWaitMs: 0, expiresMs: EXPIRES_MS }, now, now);
+    const taken = this.limitSet.decide(key, 0, now, false);
+    desk.bind(taken, reservation);
+    return taken;
+  }
+
+  private verdict(key: LimiterKey | undefined, now: number): RateLimitDecision | undefined {
+    return this.access.verdict(key, this.limitSet.contestOf(key), now);
+  }
+
+  private openDesk(): ReservationDesk {
+    return (this.desk ??= new ReservationDesk(this.limitSet, this.clock, this, this.options.maxReservations));
+  }
+
+  /** How long those need who wait already. */
+  private waitBehindQueueMs({ key, costs }: ReservationRequest, now: number): number {
+    const request = { key, costs, level: NORMAL, client: undefined, settles: false };
+    const { queue } = this;
+    return queue?.blocks(request) === true ? queue.predictedWaitMs(request, now) : 0;
+  }
+
+  private oversizeLimit(costs: Costs): Limit | undefined {
+    return this.limitSet.limits.find(({ meter }, index) => costAt(costs, index) > meter.maxCost);
+  }
+}
+
+const NORMAL = priorityLevel('normal');
+
+function levelOf(priority: Priority | undefined): number {
+  if (priority === undefined) return NORMAL;
+  const level = priorityLevel(priority) as number | undefined;
+  if (level === undefined) throw new RangeError(`not a priority: ${priority}`);
+  return level;
+}
