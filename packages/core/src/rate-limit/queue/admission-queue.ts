@@ -13,8 +13,7 @@ import { type LimiterKey, wholeKey } from '../keys/limiter-key.ts';
 import type { LimitSet } from '../limit-set.ts';
 import { Contest } from './contest.ts';
 import { DueHeap } from './due-heap.ts';
-import type { Client } from './flow.ts';
-import { type AdmissionRequest, Arrival, WaitExpiry, type Waiter } from './waiter.ts';
+import { type AdmissionRequest, Arrival, type Client, WaitExpiry, type Waiter } from './waiter.ts';
 
 /** What becomes of a newcomer when the queue is full. */
 export type OnFull = 'reject' | 'drop-oldest' | 'drop-lowest';
@@ -153,17 +152,18 @@ export class AdmissionQueue {
   private expire(waiter: Waiter): void {
     // Who is due at this very moment is not too late.
     this.serve();
-    if (waiter.contest === undefined) return;
+    if (waiter.flow === undefined) return;
     const now = this.clock.now();
     this.leave(waiter, 'expired');
     waiter.refused('wait', this.predictedWaitMs(waiter.request, now), now - waiter.queuedAt);
   }
 
   private leave(waiter: Waiter, ending: Exclude<WaitEnding, 'admitted'>): boolean {
-    const { contest } = waiter;
-    if (contest === undefined) return false;
-    const { client } = waiter.flow!;
-    const isFirst = waiter.flow!.waiting.first === waiter;
+    const { flow } = waiter;
+    if (flow === undefined) return false;
+    const { client } = flow;
+    const contest = this.contests.get(waiter.contestKey)!;
+    const isFirst = flow.waiting.first === waiter;
     const wasNext = isFirst && (client.isParked || contest.turn() === waiter);
     const now = this.clock.now();
     this.takeOut(contest, waiter, false);

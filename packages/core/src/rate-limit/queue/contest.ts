@@ -9,8 +9,8 @@
 import { PRIORITY_LEVELS } from '../../policy/priority.ts';
 import { costAt } from '../cost.ts';
 import { type Due, DueHeap } from './due-heap.ts';
-import { Client, Flow, Round } from './flow.ts';
-import type { Waiter } from './waiter.ts';
+import { Round } from './round.ts';
+import { Client, Flow, type Waiter } from './waiter.ts';
 
 /** Of so much that is served while somebody is passed over, one part is his: a floor of 2 %. */
 const FLOOR_PARTS = 50;
@@ -49,7 +49,7 @@ export class Contest implements Due {
     let client = this.clients.get(clientName);
     if (client === undefined) this.clients.set(clientName, (client = new Client(clientName, this.limits)));
     const flow = (client.flows[level] ??= new Flow(client, level));
-    waiter.contest = this;
+    waiter.contestKey = this.key;
     waiter.flow = flow;
     flow.waiting.append(waiter);
     client.waiting++;
@@ -63,7 +63,6 @@ export class Contest implements Due {
     const flow = waiter.flow!;
     const { client, level } = flow;
     flow.waiting.remove(waiter);
-    waiter.contest = undefined;
     waiter.flow = undefined;
     client.waiting--;
     this.size--;

@@ -1,12 +1,12 @@
+import { PRIORITY_LEVELS } from '../../policy/priority.ts';
 import { TimeoutEntry, type TimeoutLane } from '../../clock/timeout-queue.ts';
-import { ListNode } from '../../structures/intrusive-list.ts';
+import { IntrusiveList, ListNode } from '../../structures/intrusive-list.ts';
 import { LeveledNode } from '../../structures/level-queue.ts';
 import type { Costs } from '../cost.ts';
 import type { RateLimitDecision } from '../decision.ts';
 import type { RateLimitReason } from '../errors.ts';
 import type { LimiterKey } from '../keys/limiter-key.ts';
-import type { Contest } from './contest.ts';
-import type { Flow } from './flow.ts';
+import type { Due } from './due-heap.ts';
 
 /** What is asked by somebody who may have to wait. */
 export interface AdmissionRequest {
@@ -29,9 +29,9 @@ export abstract class Waiter extends ListNode {
   queuedAt = 0;
   /** @internal How much of the scarcest limit it takes, as a ratio of what fits at once. */
   weight = 0;
-  /** @internal Where it waits. */
-  contest: Contest | undefined = undefined;
-  /** @internal Whom it waits with. */
+  /** @internal Which contest it waits in. */
+  contestKey: string | undefined = undefined;
+  /** @internal Whom it waits with; undefined when it does not wait. */
   flow: Flow | undefined = undefined;
   /** @internal Ends its wait, where that has a bound. */
   expiry: WaitExpiry | undefined = undefined;
@@ -77,5 +77,49 @@ export class WaitExpiry extends TimeoutEntry {
 
   override onTimeout(): void {
     this.expire();
+  }
+}
+
+/** The requests of one client on one level, in order of arrival. */
+export class Flow extends ListNode {
+  readonly client: Client;
+  readonly level: number;
+  readonly waiting: IntrusiveList<Waiter> = new IntrusiveList();
+  /** What it may still take in this round, in weights. */
+  deficit = 0;
+  /** Whether it is this flow's turn in the round, so that its deficit has been topped up. */
+  inTurn = false;
+
+  constructor(client: Client, level: number) {
+    super();
+    this.client = client;
+    this.level = level;
+  }
+}
+
+/**
+ * One client in a contest. While a limit of its own holds it back it is parked: its flows stand in no round, and the
+ * others go past it.
+ */
+export class Client implements Due {
+  readonly name: string | undefined;
+  readonly flows: (Flow | undefined)[] = new Array<Flow | undefined>(PRIORITY_LEVELS).fill(undefined);
+  /** How many of its requests wait. */
+  waiting = 0;
+  /** What they cost, level by level and limit by limit. */
+  readonly costs: Float64Array;
+  isParked = false;
+  dueAt: number = Infinity;
+  heapIndex = -1;
+
+  constructor(name: string | undefined, limits: number) {
+    this.name = name;
+    this.costs = new Float64Array(PRIORITY_LEVELS * limits);
+  }
+
+  /** Whether one of its requests on `level` or a more urgent one waits. */
+  waitsAtLeast(level: number): boolean {
+    for (let at = 0; at <= level; at++) if (this.flows[at]?.waiting.isEmpty === false) return true;
+    return false;
   }
 }

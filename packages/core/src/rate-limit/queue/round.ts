@@ -1,51 +1,5 @@
-import { IntrusiveList, ListNode } from '../../structures/intrusive-list.ts';
-import { PRIORITY_LEVELS } from '../../policy/priority.ts';
-import type { Due } from './due-heap.ts';
-import type { Waiter } from './waiter.ts';
-
-/** The requests of one client on one level, in order of arrival. */
-export class Flow extends ListNode {
-  readonly client: Client;
-  readonly level: number;
-  readonly waiting: IntrusiveList<Waiter> = new IntrusiveList();
-  /** What it may still take in this round, in weights. */
-  deficit = 0;
-  /** Whether it is this flow's turn in the round, so that its deficit has been topped up. */
-  inTurn = false;
-
-  constructor(client: Client, level: number) {
-    super();
-    this.client = client;
-    this.level = level;
-  }
-}
-
-/**
- * One client in a contest. While a limit of its own holds it back it is parked: its flows stand in no round, and the
- * others go past it.
- */
-export class Client implements Due {
-  readonly name: string | undefined;
-  readonly flows: (Flow | undefined)[] = new Array<Flow | undefined>(PRIORITY_LEVELS).fill(undefined);
-  /** How many of its requests wait. */
-  waiting = 0;
-  /** What they cost, level by level and limit by limit. */
-  readonly costs: Float64Array;
-  isParked = false;
-  dueAt: number = Infinity;
-  heapIndex = -1;
-
-  constructor(name: string | undefined, limits: number) {
-    this.name = name;
-    this.costs = new Float64Array(PRIORITY_LEVELS * limits);
-  }
-
-  /** Whether one of its requests on `level` or a more urgent one waits. */
-  waitsAtLeast(level: number): boolean {
-    for (let at = 0; at <= level; at++) if (this.flows[at]?.waiting.isEmpty === false) return true;
-    return false;
-  }
-}
+import { IntrusiveList } from '../../structures/intrusive-list.ts';
+import type { Flow } from './waiter.ts';
 
 /**
  * The flows of one level, one after the other: deficit round robin (Shreedhar and Varghese, SIGCOMM 1995). A flow whose
