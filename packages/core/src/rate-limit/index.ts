@@ -8,7 +8,7 @@ export {
   type RateLimiterOptions,
   type SeveralLimitsOptions,
 } from './options.ts';
-export type { LimitNumbers, LimitOptions } from './limit-options.ts';
+export type { LimitNumbers, LimitOptions, LimitTerms } from './limit-options.ts';
 export { gcra } from './algorithms/gcra.ts';
 export { slidingLog } from './algorithms/sliding-log.ts';
 export { slidingWindow } from './algorithms/sliding-window.ts';

@@ -25,23 +25,27 @@ export interface LimitNumbers {
   readonly burst?: number | undefined;
 }
 
-/** One limit. */
-export interface LimitOptions extends LimitNumbers {
-  /** Its name in decisions, costs, statistics and errors. Default: the limiter's for an only limit; several need one each. */
-  readonly name?: string | undefined;
+/** What a limit promises, and how it counts. */
+export interface LimitTerms extends LimitNumbers {
   /**
    * False (default): the rate is limit per period, and one period right after a pause admits up to burst + limit.
    * True: the rate is (limit − burst) per period, and no period ever admits more than the limit. Then burst < limit;
    * only with GCRA.
    */
   readonly strict?: boolean | undefined;
-  /** How it counts: `gcra` (default), `slidingLog`, `slidingWindow` or `fixedWindow`. */
+  /** How it counts: `gcra`, `slidingLog`, `slidingWindow` or `fixedWindow`; default `gcra`. */
   readonly algorithm?: LimitAlgorithm | undefined;
   /**
    * By which parts of a request's key it counts: `'client'`, or `['client', 'endpoint']`, or `[]` for one budget for all.
    * Default: by the whole key.
    */
   readonly per?: string | readonly string[] | undefined;
+}
+
+/** One limit of several. */
+export interface LimitOptions extends LimitTerms {
+  /** Its name in decisions, costs, statistics and errors. */
+  readonly name: string;
 }
 
 const parts: Rule<string | readonly string[]> = {
@@ -52,7 +56,7 @@ const parts: Rule<string | readonly string[]> = {
 };
 
 /** The rules for one limit, but for its name. */
-export const limitRules: Rules<Omit<LimitOptions, 'name'>> = {
+export const limitRules: Rules<LimitTerms> = {
   limit: integer(1),
   periodMs: milliseconds(SHORTEST_PERIOD_MS, LONGEST_PERIOD_MS),
   burst: integer(1),
@@ -99,8 +103,8 @@ function defaultBurst(limit: number, strict: boolean): number {
  *
  * @throws ConfigurationError with all faults at once.
  */
-export function completeLimit(path: string, given: LimitOptions): ResolvedLimit {
-  const { limit, periodMs, strict = false, algorithm = gcra, name = 'rate-limit' } = given;
+export function completeLimit(path: string, given: LimitTerms & { readonly name: string }): ResolvedLimit {
+  const { limit, periodMs, strict = false, algorithm = gcra, name } = given;
   const burst = given.burst ?? defaultBurst(limit, strict);
   const per = typeof given.per === 'string' ? [given.per] : given.per;
   const resolved = { name, limit, periodMs, burst, strict, algorithm, per };
@@ -114,7 +118,7 @@ function faultsOfName(path: string, name: string): ConfigurationFault[] {
   return [{ path: `${path}.name`, expected: `none of ${RESERVED_NAMES.join(', ')}`, received: describe(name) }];
 }
 
-function faultsOfBurst(path: string, given: LimitOptions, limit: ResolvedLimit): ConfigurationFault[] {
+function faultsOfBurst(path: string, given: LimitTerms, limit: ResolvedLimit): ConfigurationFault[] {
   if (limit.algorithm.hasBurst) return faultsOfGcra(path, limit);
   const expected = `nothing: ${limit.algorithm.kind} has no burst apart from its limit`;
   const foreign = (['burst', 'strict'] as const).filter((key) => given[key] !== undefined);

@@ -4,7 +4,14 @@ import { describe, type Resolved, resolveOptions } from '../options/resolve.ts';
 import { anything, count, either, flag, oneOf, type Rule, type Rules } from '../options/rules.ts';
 import { policyOptionRules } from '../policy/policy-base.ts';
 import type { KeyList } from './access.ts';
-import { completeLimit, type LimitOptions, limitRules, type ResolvedLimit, resolveLimit } from './limit-options.ts';
+import {
+  completeLimit,
+  type LimitOptions,
+  limitRules,
+  type LimitTerms,
+  type ResolvedLimit,
+  resolveLimit,
+} from './limit-options.ts';
 import type { OnFull } from './queue/admission-queue.ts';
 
 /** What a local limiter is told beside its limits. */
@@ -16,8 +23,9 @@ export interface LimiterSettings {
   /** What those who wait may cost together, in each limit or by the name of a limit; default Infinity. */
   readonly maxQueueCost?: number | Readonly<Record<string, number>> | undefined;
   /**
-   * What happens to a request that finds the queue full: `reject` (default); `drop-oldest`, where whoever has waited
-   * longest of those no more urgent goes; `drop-lowest`, where the latest of the least urgent goes, if less urgent.
+   * What happens when a request finds the queue full: with `reject` it is refused; with `drop-oldest` whoever has waited
+   * longest of those no more urgent goes; with `drop-lowest` the latest of the least urgent goes, if less urgent.
+   * Default `reject`.
    */
   readonly onFull?: OnFull | undefined;
   /** How many reservations may be held at a time: an integer of at least 0; default 10,000. */
@@ -35,7 +43,7 @@ export interface LimiterSettings {
 }
 
 /** Options of a local limiter with one limit. */
-export interface OneLimitOptions extends LimiterSettings, Omit<LimitOptions, 'name'> {}
+export interface OneLimitOptions extends LimitTerms, LimiterSettings {}
 
 /** Options of a local limiter with several limits, which let a request through together or not at all. */
 export interface SeveralLimitsOptions extends LimiterSettings {
@@ -47,14 +55,9 @@ export interface SeveralLimitsOptions extends LimiterSettings {
 export type RateLimiterOptions = OneLimitOptions | SeveralLimitsOptions;
 
 /** What a limiter has when nothing else is said. */
-export const RATE_LIMITER_DEFAULTS: {
-  readonly maxKeys: 100_000;
-  readonly maxQueue: 10_000;
-  readonly onFull: 'reject';
-  readonly maxReservations: 10_000;
-  readonly shadow: false;
-  readonly name: string;
-} = Object.freeze({
+export const RATE_LIMITER_DEFAULTS: Readonly<
+  Required<Pick<OneLimitOptions, 'maxKeys' | 'maxQueue' | 'onFull' | 'maxReservations' | 'shadow'>>
+> & { readonly name: string } = Object.freeze({
   maxKeys: 100_000,
   maxQueue: 10_000,
   onFull: 'reject',

@@ -27,7 +27,7 @@ export interface RateLimitOptions {
   readonly priority?: Priority | ((context: ExecutionContext) => Priority) | undefined;
   /** Who asks, where those who share a key are to get equal shares of it; or what tells. Default: the key. */
   readonly client?: string | ((context: ExecutionContext) => string | undefined) | undefined;
-  /** `wait` (default): a call that comes too early waits for its turn. `refuse`: it is refused at once. */
+  /** What becomes of a call that comes too early: with `wait` it waits for its turn, with `refuse` it is refused at once; default `wait`. */
   readonly mode?: 'wait' | 'refuse' | undefined;
   /** How long a call may wait, in milliseconds: 0 refuses at once; default Infinity. The call's own time limit counts too. */
   readonly maxWaitMs?: number | undefined;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
-import type { RateLimiter } from '../rate-limit/limiter.ts';
+import type { RateLimiter } from '../rate-limit/rate-limiter.ts';
 import { rateLimit } from '../rate-limit/policy.ts';
 import { ControllableLimiter } from './controllable-limiter.ts';
 import { countedController } from './test-support/counted-signal.ts';
@@ -57,10 +57,47 @@ describe('a controllable limiter', () => {
       { operation: 'acquire', key: 'b', cost: 1, priority: 'normal' },
       { operation: 'call', key: 'c', cost: 2, priority: 'critical' },
     ]);
-    expect(limiter.resets).toEqual(['a', undefined]);
+    expect(limiter.commands).toEqual([
+      { command: 'reset', key: 'a' },
+      { command: 'reset', key: undefined },
+    ]);
     expect(limiter.statistics).toMatchObject({ admitted: 3, refused: 0, keys: 4 });
     limiter.clear();
-    expect([limiter.requests, limiter.resets, limiter.statistics.admitted]).toEqual([[], [], 0]);
+    expect([limiter.requests, limiter.commands, limiter.statistics.admitted]).toEqual([[], [], 0]);
+  });
+
+  it('remembers what it was told to do, and does none of it', () => {
+    const decision = limiter.tryAcquire('a', { cost: { requests: 1, tokens: 50 }, settles: true });
+    expect(limiter.settle(decision, { tokens: 20 })).toBe(true);
+    limiter.feedback({ status: 429, headers: {} }, 'a');
+    limiter.update({ limit: 3 });
+    limiter.ban('a', 1_000);
+    limiter.penalise('a', 5);
+    limiter.reward('a', 2);
+    expect(limiter.tryAcquire('a').allowed).toBe(true);
+    expect(limiter.requests[0]!.cost).toEqual([1, 50]);
+    expect(limiter.commands.map(({ command, value }) => [command, value])).toEqual([
+      ['settle', { tokens: 20 }],
+      ['feedback', { status: 429, headers: {} }],
+      ['update', { limit: 3 }],
+      ['ban', 1_000],
+      ['penalise', 5],
+      ['reward', 2],
+    ]);
+  });
+
+  it('reserves when its answer says, or refuses what lies too far ahead', () => {
+    limiter.answer(refusal);
+    const slot = limiter.reserve('a', { cost: 2, maxWaitMs: 500 });
+    expect(slot).toMatchObject({ reserved: true, executeAt: 500, delayMs: 500, cost: 2 });
+    expect(limiter.reserve('a', { maxWaitMs: 499 })).toMatchObject({ reserved: false, retryAfterMs: 500 });
+    if (!slot.reserved) return;
+    expect([slot.delayBy(100), slot.executeAt, slot.cancel(), slot.commit()]).toEqual([true, 600, true, false]);
+    expect(limiter.commands).toEqual([
+      { command: 'delayBy', key: 'a', value: 100 },
+      { command: 'cancel', key: 'a' },
+    ]);
+    expect(limiter.statistics.refused).toBe(1);
   });
 
   it('takes the clock of its first pipeline where it was given none', () => {

@@ -1,28 +1,62 @@
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
-import { IntrusiveList } from '../structures/intrusive-list.ts';
+import { EventChannel } from '../events/channel.ts';
 import { PRIORITIES, type Priority, priorityLevel } from '../policy/priority.ts';
 import { PromisedAdmission } from '../rate-limit/acquire.ts';
+import type { Cost, Costs } from '../rate-limit/cost.ts';
 import type { RateLimitDecision } from '../rate-limit/decision.ts';
 import { costTooLarge, rateLimitError, type RateLimitReason } from '../rate-limit/errors.ts';
+import type { RateLimiterEvents } from '../rate-limit/events.ts';
+import type { LimiterKey } from '../rate-limit/keys/limiter-key.ts';
+import type { LimitNumbers } from '../rate-limit/limit-options.ts';
+import type { AdmissionRequest, Waiter } from '../rate-limit/queue/waiter.ts';
 import type {
   AcquireOptions,
   AcquireWaitOptions,
+  CurrentLimit,
   RateLimiter,
-  RateLimiterStatistics,
+  Refusal,
+  ServerResponse,
   WaitableLimiter,
-} from '../rate-limit/limiter.ts';
-import type { Waiter } from '../rate-limit/waiter.ts';
+} from '../rate-limit/rate-limiter.ts';
+import {
+  HeldReservation,
+  type RefusedReservation,
+  type Reservation,
+  type ReservationHolder,
+  type ReserveOptions,
+} from '../rate-limit/reservation.ts';
+import { LimiterCounts, type RateLimiterStatistics } from '../rate-limit/statistics.ts';
+import { IntrusiveList } from '../structures/intrusive-list.ts';
 
 /** What a {@link ControllableLimiter} was asked. */
 export interface LimiterRequest {
   /** By which method; `call` for a call of a pipeline, by the policy `rateLimit`. */
-  readonly operation: 'tryAcquire' | 'check' | 'acquire' | 'call';
-  readonly key: string | undefined;
-  readonly cost: number;
+  readonly operation: 'tryAcquire' | 'check' | 'acquire' | 'reserve' | 'call';
+  readonly key: LimiterKey | undefined;
+  /** The cost; of one for each limit the numbers, in their order. */
+  readonly cost: number | readonly number[];
   readonly priority: Priority;
   /** What it was told. */
   readonly decision: RateLimitDecision;
+}
+
+/** What a {@link ControllableLimiter} was told to do. */
+export interface LimiterCommand {
+  readonly command:
+    | 'settle'
+    | 'feedback'
+    | 'update'
+    | 'ban'
+    | 'penalise'
+    | 'reward'
+    | 'cancel'
+    | 'commit'
+    | 'delayBy'
+    | 'reset';
+  readonly key: LimiterKey | undefined;
+  /** What came with it: the actual cost, the response, the change, the duration, the cost. */
+  readonly value?: unknown;
 }
 
 /** Options of a {@link ControllableLimiter}. */
@@ -44,8 +78,8 @@ export interface ControllableLimiterOptions {
 export interface ControllableLimiter extends RateLimiter {
   /** Everything that it was asked, in order. */
   readonly requests: readonly LimiterRequest[];
-  /** The keys that `reset` was called with; undefined for a call without one. */
-  readonly resets: readonly (string | undefined)[];
+  /** Everything that it was told to do, in order, by its own methods or by those of its reservations; it does none of it. */
+  readonly commands: readonly LimiterCommand[];
   /** Answers so from now on: `answer({ allowed: false, retryAfterMs: 500 })`. What is left out is as when it allows. */
   answer(decision: Partial<RateLimitDecision>): void;
   /** Answers so the next times, once each, before it goes back to {@link ControllableLimiter.answer}. */
@@ -59,17 +93,19 @@ export interface ControllableLimiter extends RateLimiter {
 }
 
 /** The limiter as the policy `rateLimit` knows it; tests see less of it. */
-class AnsweringLimiter implements ControllableLimiter, WaitableLimiter {
+class AnsweringLimiter implements ControllableLimiter, WaitableLimiter, ReservationHolder {
   readonly name: string;
+  readonly events: EventChannel<RateLimiterEvents> = new EventChannel();
+  readonly limits: readonly CurrentLimit[] = [];
   readonly requests: LimiterRequest[] = [];
-  readonly resets: (string | undefined)[] = [];
+  readonly commands: LimiterCommand[] = [];
   private clock: Clock | undefined;
   private standing: RateLimitDecision;
   private lastDecision: RateLimitDecision;
   private next: Partial<RateLimitDecision>[] = [];
   private readonly queue: IntrusiveList<Waiter> = new IntrusiveList();
   private waiting = 0;
-  private counts = { admitted: 0, refused: 0, queued: 0, withdrawn: 0, waitedMs: 0 };
+  private counts: LimiterCounts = new LimiterCounts();
 
   constructor(options: ControllableLimiterOptions = {}) {
     this.name = options.name ?? 'rate-limit';
@@ -90,19 +126,22 @@ class AnsweringLimiter implements ControllableLimiter, WaitableLimiter {
 
   admit(count: number = Infinity): number {
     return this.endWaits(count, (waiter, waitedMs) => {
-      this.counts.admitted++;
+      this.counts.waitEnded('admitted', waitedMs);
       waiter.admitted(this.allowed(), waitedMs);
     });
   }
 
   turnAway(count: number = Infinity, reason: RateLimitReason = 'wait'): number {
-    return this.endWaits(count, (waiter, waitedMs) => waiter.refused(reason, this.standing.retryAfterMs, waitedMs));
+    return this.endWaits(count, (waiter, waitedMs) => {
+      this.counts.waitEnded('expired', waitedMs);
+      waiter.refused(reason, this.standing.retryAfterMs, waitedMs);
+    });
   }
 
   clear(): void {
     this.requests.length = 0;
-    this.resets.length = 0;
-    this.counts = { admitted: 0, refused: 0, queued: 0, withdrawn: 0, waitedMs: 0 };
+    this.commands.length = 0;
+    this.counts = new LimiterCounts();
   }
 
   // --- what a limiter does ---
@@ -112,54 +151,65 @@ class AnsweringLimiter implements ControllableLimiter, WaitableLimiter {
   }
 
   get statistics(): RateLimiterStatistics {
-    const keys = new Set(this.requests.map(({ key }) => key)).size;
-    return { ...this.counts, waiting: this.waiting, keys };
+    const keys = new Set(this.requests.map(({ key }) => JSON.stringify(key))).size;
+    return this.counts.snapshot({ waiting: this.waiting, reservations: 0, keys });
   }
 
   adopt(clock: Clock): void {
     this.clock ??= clock;
   }
 
-  tryAcquire(key?: string, options: AcquireOptions = {}): RateLimitDecision {
-    const decision = this.decide('tryAcquire', key, options.cost ?? 1, priorityLevel(options.priority ?? 'normal'));
-    if (!decision.allowed) this.counts.refused++;
+  costsOf(cost: Cost | undefined): Costs {
+    return typeof cost === 'object' ? Object.values(cost) : (cost ?? 1);
+  }
+
+  tryAcquire(key?: LimiterKey, options?: AcquireOptions): RateLimitDecision {
+    const decision = this.decide('tryAcquire', this.requestOf(key, options));
+    if (!decision.allowed) this.counts.countRefusal(decision.limitName);
     return decision;
   }
 
-  check(key?: string, options: AcquireOptions = {}): RateLimitDecision {
-    return this.decide('check', key, options.cost ?? 1, priorityLevel(options.priority ?? 'normal'));
+  check(key?: LimiterKey, options?: AcquireOptions): RateLimitDecision {
+    return this.decide('check', this.requestOf(key, options));
   }
 
-  acquire(key?: string, options: AcquireWaitOptions = {}): Promise<RateLimitDecision> {
-    const { cost = 1, priority = 'normal', signal, maxWaitMs = Infinity } = options;
+  acquire(key?: LimiterKey, options: AcquireWaitOptions = {}): Promise<RateLimitDecision> {
+    const { signal, maxWaitMs = Infinity } = options;
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const level = priorityLevel(priority);
-      const decision = this.decide('acquire', key, cost, level);
+      const request = this.requestOf(key, options);
+      const decision = this.decide('acquire', request);
       if (decision.allowed) return resolve(decision);
-      const waiter = new PromisedAdmission(this, { key, cost, level, signal, resolve, reject });
+      const waiter = new PromisedAdmission(this, request, { signal, resolve, reject });
       const error = this.enqueue(waiter, maxWaitMs);
       if (error === undefined) waiter.listen();
       else reject(error);
     });
   }
 
-  reset(key?: string): void {
-    this.resets.push(key);
+  reserve(key?: LimiterKey, options: ReserveOptions = {}): Reservation | RefusedReservation {
+    const { cost = 1, maxWaitMs = Infinity, expiresMs = Infinity } = options;
+    const request = this.requestOf(key, { cost });
+    const { allowed, limitName, retryAfterMs, oversize } = this.decide('reserve', request);
+    if (!allowed && (oversize || retryAfterMs > maxWaitMs)) {
+      this.counts.countRefusal(limitName);
+      return { reserved: false, limitName, retryAfterMs, oversize };
+    }
+    const reservation = new HeldReservation(this, { key, cost, costs: request.costs, expiresMs });
+    reservation.place(this.now() + retryAfterMs, this.now(), []);
+    return reservation;
   }
 
-  take(key: string | undefined, cost: number, level: number): RateLimitDecision {
-    return this.decide('call', key, cost, level);
+  take(request: AdmissionRequest): RateLimitDecision {
+    return this.decide('call', request);
   }
 
   enqueue(waiter: Waiter, maxWaitMs: number, remainingMs: number = Infinity): Error | undefined {
-    const { retryAfterMs, oversize, limitName, limitValue } = this.lastDecision;
-    if (oversize) {
-      this.counts.refused++;
-      return costTooLarge(limitName, waiter.cost, limitValue);
+    const { retryAfterMs, oversize } = this.lastDecision;
+    if (oversize || retryAfterMs > Math.min(maxWaitMs, remainingMs)) {
+      const reason = maxWaitMs === 0 ? 'limit' : 'wait';
+      return this.refuse({ request: waiter.request, reason, retryAfterMs, waitedMs: 0 });
     }
-    if (retryAfterMs > Math.min(maxWaitMs, remainingMs))
-      return this.refuse(maxWaitMs === 0 ? 'limit' : 'wait', retryAfterMs);
     waiter.queuedAt = this.now();
     this.queue.append(waiter);
     this.waiting++;
@@ -169,23 +219,84 @@ class AnsweringLimiter implements ControllableLimiter, WaitableLimiter {
 
   withdraw(waiter: Waiter): boolean {
     if (!this.queue.remove(waiter)) return false;
-    this.waitEnded(waiter);
-    this.counts.withdrawn++;
+    this.waiting--;
+    this.counts.waitEnded('withdrawn', this.now() - waiter.queuedAt);
     return true;
   }
 
-  refuse(reason: RateLimitReason, retryAfterMs: number): Error {
-    this.counts.refused++;
-    const { limitName, limitValue } = this.lastDecision;
+  refuse({ request, reason, retryAfterMs }: Refusal): Error {
+    const { limitName, limitValue, oversize } = this.lastDecision;
+    this.counts.countRefusal(limitName);
+    const cost = typeof request.costs === 'number' ? request.costs : Math.max(...request.costs);
+    if (oversize) return costTooLarge(limitName, cost, limitValue);
     return rateLimitError({ limitName, limitValue, reason, retryAfterMs });
   }
 
-  private decide(
-    operation: LimiterRequest['operation'],
-    key: string | undefined,
-    cost: number,
-    level: number,
-  ): RateLimitDecision {
+  // --- what a limiter is told, and this one only remembers ---
+
+  settle(_decision: RateLimitDecision, actual: Cost): boolean {
+    return this.note('settle', undefined, actual);
+  }
+
+  feedback(response: ServerResponse, key?: LimiterKey): void {
+    this.note('feedback', key, response);
+  }
+
+  update(change: Partial<LimitNumbers>): void {
+    this.note('update', undefined, change);
+  }
+
+  ban(key: LimiterKey | undefined, durationMs: number): void {
+    this.note('ban', key, durationMs);
+  }
+
+  penalise(key: LimiterKey | undefined, cost: Cost): void {
+    this.note('penalise', key, cost);
+  }
+
+  reward(key: LimiterKey | undefined, cost: Cost): void {
+    this.note('reward', key, cost);
+  }
+
+  reset(key?: LimiterKey): void {
+    this.note('reset', key);
+  }
+
+  // --- what its reservations tell it ---
+
+  get reservationClock(): Clock {
+    return this.clock ?? systemClock;
+  }
+
+  giveUp({ key }: HeldReservation): void {
+    this.note('cancel', key);
+  }
+
+  letGo({ key }: HeldReservation): void {
+    this.note('commit', key);
+  }
+
+  settleHeld({ key }: HeldReservation, actual: Cost): void {
+    this.note('settle', key, actual);
+  }
+
+  move(reservation: HeldReservation, fromMs: number): void {
+    this.note('delayBy', reservation.key, fromMs - reservation.executeAt);
+    reservation.place(fromMs, this.now(), []);
+  }
+
+  private note(command: LimiterCommand['command'], key: LimiterKey | undefined, value?: unknown): boolean {
+    this.commands.push(value === undefined ? { command, key } : { command, key, value });
+    return true;
+  }
+
+  private requestOf(key: LimiterKey | undefined, options: AcquireOptions = {}): AdmissionRequest {
+    const { cost, priority = 'normal', client, settles = false } = options;
+    return { key, costs: this.costsOf(cost), level: priorityLevel(priority), client, settles };
+  }
+
+  private decide(operation: LimiterRequest['operation'], request: AdmissionRequest): RateLimitDecision {
+    const { key, costs: cost, level } = request;
     const next = operation === 'check' ? this.next[0] : this.next.shift();
     const decision = next === undefined ? this.standing : { ...this.allowed(), ...next };
     const priority = PRIORITIES.find((candidate) => priorityLevel(candidate) === level)!;
@@ -213,17 +324,11 @@ class AnsweringLimiter implements ControllableLimiter, WaitableLimiter {
     let ended = 0;
     for (let waiter = this.queue.first; waiter !== undefined && ended < count; waiter = this.queue.first) {
       this.queue.remove(waiter);
-      end(waiter, this.waitEnded(waiter));
+      this.waiting--;
+      end(waiter, this.now() - waiter.queuedAt);
       ended++;
     }
     return ended;
-  }
-
-  private waitEnded(waiter: Waiter): number {
-    const waitedMs = this.now() - waiter.queuedAt;
-    this.waiting--;
-    this.counts.waitedMs += waitedMs;
-    return waitedMs;
   }
 
   private now(): number {
