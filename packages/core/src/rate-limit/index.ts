@@ -40,3 +40,6 @@ export type {
 } from './events.ts';
 export { CostTooLargeError, RateLimitError, type RateLimitFacts, type RateLimitReason } from './errors.ts';
 export type { RateLimitDecision } from './decision.ts';
+export { dynamicLimits, type DynamicLimits, type LearnedLimits } from './dynamic/dynamic-limits.ts';
+export type { AdjustmentReason, EndpointOutcome, EndpointStatistics } from './dynamic/endpoint-limit.ts';
+export { DYNAMIC_LIMITS_DEFAULTS, type DynamicLimitsOptions } from './dynamic/options.ts';
