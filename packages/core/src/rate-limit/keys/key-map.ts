@@ -21,6 +21,8 @@ interface Part {
 
 export class KeyMap {
   private parts: Part[] = [{ slots: new Map(), depth: 0 }];
+  /** The slots of the only part, while there is but one. */
+  private only: Map<string, number> | undefined = this.parts[0]!.slots;
   private mask = 0;
   private depth = 0;
   private count = 0;
@@ -30,8 +32,8 @@ export class KeyMap {
   }
 
   get(key: string): number | undefined {
-    const part = this.parts[this.mask === 0 ? 0 : hashOf(key) & this.mask]!;
-    return part.slots.get(key);
+    if (this.only !== undefined) return this.only.get(key);
+    return this.parts[hashOf(key) & this.mask]!.slots.get(key);
   }
 
   /** Adds a key that is not there. */
@@ -54,6 +56,7 @@ export class KeyMap {
       this.depth++;
       this.mask = this.parts.length - 1;
     }
+    this.only = undefined;
     const bit = 1 << part.depth;
     const halves = [0, 1].map((): Part => ({ slots: new Map(), depth: part.depth + 1 }));
     for (const [key, slot] of part.slots) halves[(hashOf(key) & bit) === 0 ? 0 : 1]!.slots.set(key, slot);
