@@ -7,7 +7,7 @@ import { inSequence } from './run.mjs';
 
 /** Tries a candidate once: a row must not be won by failing fast. */
 async function check(candidate, { name, rejects = false }) {
-  const rejected = await candidate().then(
+  const rejected = await Promise.resolve(candidate()).then(
     () => false,
     () => true,
   );
@@ -51,6 +51,11 @@ function ratioTo(bare, { subjects: [first, ...others], isDifference }) {
   return median(ratios);
 }
 
+/** The median of the rounds, for a row that no bare call compares with. */
+function nanoseconds({ subjects: [subject] }) {
+  return median(subject.costs) * 1_000;
+}
+
 function resultOf({ row, ours, rivals }, valueOf) {
   const values = Object.entries(rivals).map(([name, rival]) => [name, rival.notRun ?? valueOf(rival)]);
   return {
@@ -72,7 +77,10 @@ export async function compare(rows, effort) {
     prepared.flatMap((entry) => [entry.bare, ...columnsOf(entry).flatMap(({ subjects }) => subjects)]),
     effort,
   );
-  return prepared.map((entry) => resultOf(entry, (measured) => ratioTo(entry.bare, measured)));
+  return prepared.map((entry) => {
+    const valueOf = entry.row.unit === 'ns' ? nanoseconds : (measured) => ratioTo(entry.bare, measured);
+    return resultOf(entry, valueOf);
+  });
 }
 
 /** The same for a row that counts bytes. */

@@ -2,14 +2,16 @@
 
 const format = (value, unit) => {
   if (typeof value === 'string') return `not run: ${value}`;
-  return unit === 'bytes' ? Math.round(value).toLocaleString('en') : value.toFixed(Math.abs(value) < 20 ? 1 : 0);
+  return unit === 'bytes' || unit === 'ns'
+    ? Math.round(value).toLocaleString('en')
+    : value.toFixed(Math.abs(value) < 20 ? 1 : 0);
 };
 
 /** Whether a row's ceiling is met, and by how much it is not. */
 export function verdict({ ours, ceiling, unit }) {
   const above = ours - ceiling;
   // What the table shows is what is compared: 3.41 is a 3.4.
-  if (above < (unit === 'bytes' ? 0.5 : 0.05)) return 'met';
+  if (above < (unit === 'bytes' || unit === 'ns' ? 0.5 : 0.05)) return 'met';
   return `above by ${format(above, unit)}`;
 }
 

@@ -23,3 +23,11 @@ export async function atOnce(candidate, calls) {
   for (let call = 0; call < calls; call++) running[call] = candidate();
   await Promise.all(running);
 }
+
+/** One call after the other; those that answer at once are not waited for. */
+export async function decisions(candidate, calls) {
+  for (let call = 0; call < calls; call++) {
+    const answer = candidate();
+    if (answer instanceof Promise) await answer;
+  }
+}

@@ -13,6 +13,7 @@ import {
 } from './reservation.ts';
 
 const US_PER_MS = 1_000;
+const LOOKED_AT_WHEN_FULL = 16;
 
 /** Told what becomes of reservations. */
 export interface ReservationObserver {
@@ -96,10 +97,16 @@ export class ReservationDesk implements ReservationHolder {
 
   /** In how many milliseconds there is room for another: 0 when there is now. */
   roomAfterMs(nowMs: number): number {
-    for (let first = this.held.first; first !== undefined && this.count >= this.maxHeld; first = this.held.first) {
-      if (first.state === 'held') return this.maxHeld === 0 ? Infinity : first.expiresAt - nowMs;
+    if (this.count < this.maxHeld) return 0;
+    let endsAt = Infinity;
+    let looked = 0;
+    for (const reservation of this.held) {
+      // Looking at one that has expired drops it.
+      if (reservation.state !== 'held') continue;
+      endsAt = Math.min(endsAt, reservation.expiresAt);
+      if (++looked === LOOKED_AT_WHEN_FULL) break;
     }
-    return this.count < this.maxHeld ? 0 : Infinity;
+    return this.count < this.maxHeld ? 0 : endsAt - nowMs;
   }
 
   /** The first moment from `fromMs` on at which the request fits, in milliseconds; Infinity for never. */

@@ -198,3 +198,13 @@ describe('the options of a rate limiter', () => {
     expect(() => rateLimiter({ limit: -1, periodMs: 0, burst: 0.5 })).toThrow(/limit[^]*periodMs[^]*burst/);
   });
 });
+
+describe('an update of a token bucket', () => {
+  it('keeps what was taken, also where intervals are no whole microseconds', () => {
+    const limiter = rateLimiter({ limit: 7, periodMs: 1, burst: 7, clock: new VirtualClock() });
+    limiter.tryAcquire('a', { cost: 5 });
+    limiter.update({ limit: 3, periodMs: 1_000, burst: 7 });
+    expect(limiter.check('a').remaining).toBe(1);
+    expect(limiter.check('a', { cost: 2 }).retryAfterMs).toBeLessThanOrEqual(0.001);
+  });
+});

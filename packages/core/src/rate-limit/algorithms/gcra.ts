@@ -164,7 +164,7 @@ class GcraMeter implements Meter {
   }
 
   update(settings: MeterSettings, nowUs: number): void {
-    const oldIntervalUs = this.intervalUs;
+    const { intervalUs: oldIntervalUs, usPerRest: oldUsPerRest } = this;
     this.setRate(settings);
     const factor = this.intervalUs / oldIntervalUs;
     for (const page of this.pages) {
@@ -172,7 +172,7 @@ class GcraMeter implements Meter {
         const ahead = page[at]! - nowUs;
         if (ahead < 0) continue;
         // Rounded up to a whole microsecond, once, in disfavour of who has taken.
-        page[at] = nowUs + Math.ceil((ahead + page[at + 1]! / this.rate) * factor);
+        page[at] = nowUs + Math.ceil((ahead + page[at + 1]! * oldUsPerRest) * factor);
         page[at + 1] = 0;
       }
     }
@@ -229,7 +229,7 @@ class GcraMeter implements Meter {
     const fraction = fits - whole;
     if (fraction > this.doubtful && 1 - fraction > this.doubtful) return whole < 0 ? 0 : whole;
     // So near to a whole number that rounding decides: then that number is tried.
-    const nearest = Math.round(fits);
+    const nearest = fraction > 0.5 ? whole + 1 : whole;
     if (nearest <= 0) return 0;
     const slackUs = this.toleranceUs - aheadUs - nearest * this.stepUs;
     const slackRest = this.toleranceRest - rest - nearest * this.stepRest;

@@ -1,0 +1,86 @@
+// Rate limits: a decision on one key, and the scheduling of work that does nothing. In nanoseconds, since there is no bare call to
+// compare a decision with; the reading of the clock, which each of them needs, stands beside them.
+import { rateLimiter } from '../../packages/core/dist/rate-limit/index.js';
+import { work } from '../policies.mjs';
+import { decisions } from '../run.mjs';
+
+/** So much that nobody is ever refused: what is measured is a decision, not a refusal. */
+const limit = 1_000_000_000;
+const key = 'client-7';
+const priorities = ['critical', 'high', 'normal', 'low'];
+
+/** Calls `schedule(priority)` with one priority after the other. */
+function inTurns(schedule) {
+  let turn = 0;
+  return () => schedule(turn++ & 3);
+}
+
+const decision = {
+  name: 'rate limit, a decision on one key',
+  unit: 'ns',
+  ceiling: 90,
+  loop: decisions,
+  ours: () => {
+    const limiter = rateLimiter({ limit, periodMs: 1_000, burst: 1_000_000 });
+    return () => limiter.tryAcquire(key);
+  },
+  rivals: {
+    'reading the clock alone': () => () => performance.now(),
+    'rate-limiter-flexible': (use) => {
+      const { RateLimiterMemory } = use('rate-limiter-flexible');
+      const limiter = new RateLimiterMemory({ points: limit, duration: 1 });
+      return () => limiter.consume(key);
+    },
+    'limiter, without keys': (use) => {
+      const { RateLimiter } = use('limiter');
+      const limiter = new RateLimiter({ tokensPerInterval: limit, interval: 'second' });
+      return () => limiter.tryRemoveTokens(1);
+    },
+    'express-rate-limit, its store': (use) => {
+      const { MemoryStore } = use('express-rate-limit');
+      const store = new MemoryStore();
+      store.init({ windowMs: 1_000 });
+      return () => store.increment(key);
+    },
+  },
+};
+
+const scheduling = {
+  name: 'rate limit, scheduling a no-op with four priorities',
+  unit: 'ns',
+  ceiling: 1_200,
+  loop: decisions,
+  ours: () => {
+    const limiter = rateLimiter({ limit, periodMs: 1_000, burst: 1_000_000 });
+    const options = priorities.map((priority) => ({ priority }));
+    return inTurns((turn) => limiter.acquire(key, options[turn]).then(work));
+  },
+  rivals: {
+    'p-limit, without priorities': (use) => {
+      const { default: pLimit } = use('p-limit');
+      const schedule = pLimit(10);
+      return () => schedule(work);
+    },
+    'p-queue': (use) => {
+      const { default: PQueue } = use('p-queue');
+      const queue = new PQueue({ concurrency: 10 });
+      return inTurns((turn) => queue.add(work, { priority: turn }));
+    },
+    'p-map, without priorities': (use) => {
+      const { default: pMap } = use('p-map');
+      return () => pMap([1], work, { concurrency: 10 });
+    },
+    'fastq, without priorities': (use) => {
+      const { default: fastq } = use('fastq');
+      const queue = fastq.promise(work, 10);
+      return () => queue.push(1);
+    },
+    Bottleneck: (use) => {
+      const { default: Bottleneck } = use('bottleneck');
+      const limiter = new Bottleneck({ maxConcurrent: 10 });
+      return inTurns((turn) => limiter.schedule({ priority: turn + 3 }, work));
+    },
+  },
+};
+
+export const rateLimits = [decision, scheduling];

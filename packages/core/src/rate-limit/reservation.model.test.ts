@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { modelRuns } from '../testing/test-support/property-runs.ts';
+import { rateLimiter, type Reservation } from './index.ts';
+import { steppedClock } from './test-support/stepped-clock.ts';
+
+/** One token per 50 ms; all times are multiples of 10 ms, so that the first moment at which something fits is one too. */
+const INTERVAL_MS = 50;
+const GRID_MS = 10;
+
+interface Taken {
+  readonly atMs: number;
+  readonly cost: number;
+}
+
+/** Everything that was let through and everything that is promised; whether it all conforms is played from the beginning. */
+class NaiveLimiter {
+  readonly taken: Taken[] = [];
+  private readonly burst: number;
+
+  constructor(burst: number) {
+    this.burst = burst;
+  }
+
+  earliest(cost: number, fromMs: number): number {
+    for (let atMs = fromMs; ; atMs += GRID_MS) if (this.conforms({ atMs, cost })) return atMs;
+  }
+
+  drop(taken: Taken): void {
+    this.taken.splice(this.taken.indexOf(taken), 1);
+  }
+
+  private conforms(candidate: Taken): boolean {
+    let tat = -Infinity;
+    for (const { atMs, cost } of [candidate, ...this.taken].sort((a, b) => a.atMs - b.atMs)) {
+      tat = Math.max(tat, atMs) + cost * INTERVAL_MS;
+      if (tat > atMs + this.burst * INTERVAL_MS) return false;
+    }
+    return true;
+  }
+}
+
+const actions = fc.array(
+  fc.record({
+    steps: fc.oneof(fc.constant(0), fc.nat(8), fc.constantFrom(60)),
+    action: fc.constantFrom('reserve', 'reserve', 'reserve', 'try', 'cancel', 'delay'),
+    cost: fc.integer({ min: 1, max: 3 }),
+    which: fc.nat(20),
+  }),
+  { minLength: 1, maxLength: 16 },
+);
+
+it('reservations, delays, cancellations and requests beside them have the times that a replay of everything gives them', () => {
+  fc.assert(
+    fc.property(actions, fc.integer({ min: 3, max: 5 }), (schedule, burst) => {
+      const clock = steppedClock(0);
+      const limiter = rateLimiter({ limit: 20, periodMs: 1_000, burst, clock });
+      const model = new NaiveLimiter(burst);
+      const held: { readonly slot: Reservation; taken: Taken }[] = [];
+      for (const { steps, action, cost, which } of schedule) {
+        clock.step(steps * GRID_MS);
+        const now = clock.now();
+        const ahead = held.filter(({ slot }) => slot.state === 'held' && slot.executeAt > now);
+        const chosen = ahead[which % Math.max(1, ahead.length)];
+        if (action === 'reserve') {
+          const slot = limiter.reserve('key', { cost });
+          const taken = { atMs: model.earliest(cost, now), cost };
+          model.taken.push(taken);
+          expect(slot).toMatchObject({ reserved: true, executeAt: taken.atMs });
+          held.push({ slot: slot as Reservation, taken });
+        } else if (action === 'try') {
+          const fits = model.earliest(cost, now) === now;
+          expect(limiter.tryAcquire('key', { cost }).allowed).toBe(fits);
+          if (fits) model.taken.push({ atMs: now, cost });
+        } else if (chosen !== undefined) {
+          model.drop(chosen.taken);
+          if (action === 'cancel') chosen.slot.cancel();
+          else {
+            const atMs = model.earliest(chosen.taken.cost, chosen.taken.atMs + which * GRID_MS);
+            chosen.slot.delayBy(which * GRID_MS);
+            expect(chosen.slot.executeAt).toBe(atMs);
+            chosen.taken = { atMs, cost: chosen.taken.cost };
+            model.taken.push(chosen.taken);
+          }
+        }
+      }
+    }),
+    modelRuns(),
+  );
+});
