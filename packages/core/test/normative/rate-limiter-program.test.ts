@@ -1,4 +1,4 @@
-/** The program of the design about a limiter, as far as it exists: tryAcquire and acquire. */
+/** The program of the design about a local limiter. */
 import { rateLimiter } from 'breakwater/rate-limit';
 import { VirtualClock } from 'breakwater/testing';
 import { expect, it } from 'vitest';
@@ -13,4 +13,13 @@ it('a local limiter decides at once, and waits where it is asked to', async () =
   expect(decision).toHaveProperty('resetMs');
   await limiter.acquire('client-7', { cost: 3, priority: 'high', signal, maxWaitMs: 2_000 });
   expect(limiter.tryAcquire('client-7')).toMatchObject({ allowed: true, remaining: 15 });
+  const slot = limiter.reserve('client-7', { cost: 5, maxWaitMs: 300_000 });
+  expect(slot).toMatchObject({ reserved: true, delayMs: 0, executeAt: 0 });
+  if (slot.reserved) expect([slot.delayBy(100), slot.delayMs, slot.cancel()]).toEqual([true, 100, true]);
+  expect(limiter.reserve('client-7', { cost: 20, maxWaitMs: 100 })).toEqual({
+    reserved: false,
+    limitName: 'rate-limit',
+    retryAfterMs: 400,
+    oversize: false,
+  });
 });
