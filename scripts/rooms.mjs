@@ -24,6 +24,7 @@ export const roomOrder = [
     'work',
     'connection-pool',
     'recovery',
+    'streaming',
   ],
   ['http'],
   ['presets'],

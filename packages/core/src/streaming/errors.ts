@@ -1,0 +1,41 @@
+import { BreakwaterError, nameError } from '../errors/breakwater-error.ts';
+
+/** Which wait of a stream became too long. */
+export type StreamWait = 'first-chunk' | 'idle' | 'unread';
+
+const SENTENCES: Readonly<Record<StreamWait, string>> = Object.freeze({
+  'first-chunk': 'the stream had not begun',
+  idle: 'the stream had been silent',
+  unread: 'nobody had read the stream',
+});
+
+/**
+ * A stream kept its reader waiting, or its reader the stream. Category `timeout`. Code `STREAM_FIRST_CHUNK_TIMEOUT`,
+ * `STREAM_IDLE_TIMEOUT` or `STREAM_UNREAD_TIMEOUT`.
+ */
+export class StreamTimeoutError extends BreakwaterError {
+  readonly wait: StreamWait;
+  readonly timeoutMs: number;
+
+  constructor(wait: StreamWait, timeoutMs: number) {
+    super(`${SENTENCES[wait]} for ${timeoutMs} ms`, {
+      code: `STREAM_${wait.replace('-', '_').toUpperCase()}_TIMEOUT`,
+      category: 'timeout',
+      details: { timeoutMs },
+    });
+    this.wait = wait;
+    this.timeoutMs = timeoutMs;
+  }
+}
+nameError(StreamTimeoutError, 'StreamTimeoutError');
+
+/**
+ * A run of the call came too late: the stream of another run is in the caller's hands. Code `STREAM_HANDED_OUT`,
+ * category `validation`, so that nothing retries it. It shows in events only.
+ */
+export class StreamHandedOutError extends BreakwaterError {
+  constructor() {
+    super('the stream of another attempt has been handed out', { code: 'STREAM_HANDED_OUT', category: 'validation' });
+  }
+}
+nameError(StreamHandedOutError, 'StreamHandedOutError');

@@ -1,0 +1,186 @@
+import type { Clock } from '../clock/clock.ts';
+import type { ExecutionContext } from '../policy/context.ts';
+import { StreamTimeoutError, type StreamWait } from './errors.ts';
+import type { ResolvedStreamOptions } from './options.ts';
+import { OwnRun } from './own-run.ts';
+import { readerOf, type SourceReader, type StreamSource } from './source.ts';
+import { WaitLimit } from './wait-limit.ts';
+
+/**
+ * A stream under policies, to be read once. It reads on demand: nothing is taken from the source ahead of its reader but
+ * the first chunk.
+ */
+export interface ResilientStream<T> extends AsyncIterableIterator<T, undefined> {
+  next(): Promise<IteratorResult<T, undefined>>;
+  /** The reader has had enough: lets go of the source and ends the call, which counts as a success. */
+  return(): Promise<IteratorResult<T, undefined>>;
+}
+
+/** Opens the source of a stream. */
+export type OpenSource<T> = (context: ExecutionContext) => StreamSource<T> | PromiseLike<StreamSource<T>>;
+
+const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
+
+/** How a stream ended. */
+type End = { readonly failed: false } | { readonly failed: true; readonly error: unknown };
+
+interface Waiting<T> {
+  resolve(result: IteratorResult<T, unknown>): void;
+  reject(error: unknown): void;
+}
+
+/** The stream of one run, from before its first chunk. */
+export class StreamOfRun<T> implements ResilientStream<T> {
+  /** Settles when the stream has ended, for whichever reason; rejects with what broke it off. */
+  readonly ended: Promise<void>;
+  private readonly run: OwnRun;
+  private readonly firstChunk: WaitLimit;
+  private readonly idle: WaitLimit;
+  private readonly unread: WaitLimit;
+  private source: SourceReader<T> | undefined = undefined;
+  private first: IteratorResult<T, unknown> | undefined = undefined;
+  private end: End | undefined = undefined;
+  /** Whether the reader knows what broke the stream off. */
+  private told = false;
+  /** The last read that was asked for: reads happen in turn. */
+  private lastRead: Promise<void> | undefined = undefined;
+  /** Ends the wait for a chunk. */
+  private waiting: Waiting<T> | undefined = undefined;
+  private resolveEnd!: () => void;
+  private rejectEnd!: (error: unknown) => void;
+
+  constructor(context: ExecutionContext, clock: Clock, options: ResolvedStreamOptions) {
+    this.firstChunk = this.limit(clock, 'first-chunk', options.firstChunkTimeoutMs);
+    this.idle = this.limit(clock, 'idle', options.idleTimeoutMs);
+    this.unread = this.limit(clock, 'unread', options.unreadTimeoutMs);
+    this.ended = new Promise((resolve, reject) => {
+      this.resolveEnd = resolve;
+      this.rejectEnd = reject;
+    });
+    // A stream that breaks off before it is handed out has its error from `begin`.
+    this.ended.catch(() => undefined);
+    this.run = new OwnRun(context, (reason) => this.fail(reason));
+    this.run.follow();
+  }
+
+  /** Waits for the first chunk, or for the end of an empty stream; true when there is something to read. */
+  async begin(open: OpenSource<T>): Promise<boolean> {
+    this.firstChunk.start();
+    try {
+      this.first = await this.breakable(this.openAndRead(open));
+    } finally {
+      this.firstChunk.stop();
+    }
+    if (this.first.done === true) this.finish();
+    else this.unread.start();
+    return this.first.done !== true;
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    const read = this.lastRead === undefined ? this.read() : this.lastRead.then(() => this.read());
+    const settled: Promise<void> = read.then(
+      () => this.readSettled(settled),
+      () => this.readSettled(settled),
+    );
+    this.lastRead = settled;
+    return read;
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    if (this.end === undefined) {
+      this.source?.stop(undefined);
+      this.run.abort();
+      this.finish();
+      this.waiting?.resolve(DONE);
+    }
+    return Promise.resolve(DONE);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Breaks the stream off, at once, whatever its source does. */
+  fail(error: unknown): void {
+    if (this.end !== undefined) return;
+    this.settle({ failed: true, error });
+    this.source?.stop(error);
+    this.run.abort(error);
+    this.waiting?.reject(error);
+    this.rejectEnd(error);
+  }
+
+  private async openAndRead(open: OpenSource<T>): Promise<IteratorResult<T, unknown>> {
+    const source = readerOf(await open(this.run));
+    this.source = source;
+    // It may have taken so long to open that nobody wants it any more.
+    if (this.end?.failed === true) {
+      source.stop(this.end.error);
+      throw this.end.error;
+    }
+    return source.next();
+  }
+
+  private async read(): Promise<IteratorResult<T, undefined>> {
+    if (this.end !== undefined) return this.afterTheEnd(this.end);
+    this.unread.stop();
+    const result = this.first ?? (await this.nextChunk());
+    this.first = undefined;
+    // A reader that went away while this chunk was under way doesn't get it.
+    if (this.end !== undefined) return this.afterTheEnd(this.end);
+    if (result.done === true) {
+      this.finish();
+      return DONE;
+    }
+    this.unread.start();
+    return result;
+  }
+
+  private async nextChunk(): Promise<IteratorResult<T, unknown>> {
+    this.idle.start();
+    try {
+      return await this.breakable(this.source!.next());
+    } catch (error) {
+      this.told = true;
+      throw error;
+    } finally {
+      this.idle.stop();
+    }
+  }
+
+  /** The same promise, but rejected as soon as the stream is broken off; its own failure breaks the stream off. */
+  private breakable(step: Promise<IteratorResult<T, unknown>>): Promise<IteratorResult<T, unknown>> {
+    return new Promise((resolve, reject) => {
+      this.waiting = { resolve, reject };
+      // No race with a promise that lives as long as the stream: that would collect a reaction for every chunk.
+      step.then(resolve, (error: unknown) => this.fail(error));
+    });
+  }
+
+  private readSettled(read: Promise<void>): void {
+    if (this.lastRead === read) this.lastRead = undefined;
+  }
+
+  /** What broke it off is told once; like every iterator it is merely at its end afterwards. */
+  private afterTheEnd(end: End): IteratorResult<T, undefined> {
+    if (!end.failed || this.told) return DONE;
+    this.told = true;
+    throw end.error;
+  }
+
+  private finish(): void {
+    this.settle({ failed: false });
+    this.run.release();
+    this.resolveEnd();
+  }
+
+  private settle(end: End): void {
+    this.end = end;
+    this.unread.stop();
+    this.idle.stop();
+  }
+
+  private limit(clock: Clock, wait: StreamWait, timeoutMs: number): WaitLimit {
+    return new WaitLimit(clock, timeoutMs, () => this.fail(new StreamTimeoutError(wait, timeoutMs)));
+  }
+}
