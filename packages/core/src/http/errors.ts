@@ -11,7 +11,7 @@ export interface RequestFacts {
 /** What a {@link HttpStatusError} knows of the response. */
 export interface ResponseFacts {
   readonly status: number;
-  /** The beginning of the body, where it is text. */
+  /** The beginning of the body, where it is text, without what looks secret. */
   readonly body: string | undefined;
   readonly retryAfterMs: number | undefined;
 }
@@ -25,7 +25,7 @@ export class HttpStatusError extends BreakwaterError {
   readonly status: number;
   readonly method: string;
   readonly path: string;
-  /** The beginning of the body, where it is text: at most `maxErrorBodyBytes`. */
+  /** The beginning of the body, where it is text: at most `maxErrorBodyBytes`, and without what looks secret. */
   readonly body: string | undefined;
   /** False when the request must not be sent again. */
   readonly retryable: boolean;
@@ -105,6 +105,43 @@ const SENTENCES: Readonly<Record<NetworkTrouble, string>> = Object.freeze({
   TLS: 'no secure connection could be made',
   PROTOCOL: 'what came back is not valid HTTP',
   FAILED: 'the request failed',
+});
+
+/** What of a request took too long: to be connected, to be answered, the next chunk of the body, or its reader. */
+export type HttpPhase = 'connect' | 'headers' | 'body' | 'unread';
+
+/**
+ * A part of a request took longer than its own limit. Category `timeout`. Code `HTTP_TIMEOUT_` and what it was:
+ * `CONNECT`, `HEADERS`, `BODY` (silent while somebody waited for more), `UNREAD` (nobody read it).
+ */
+export class HttpTimeoutError extends BreakwaterError {
+  readonly phase: HttpPhase;
+  readonly timeoutMs: number;
+  readonly method: string;
+  readonly path: string;
+  /** False when the request must not be sent again. */
+  readonly retryable: boolean;
+
+  constructor({ method, path }: RequestFacts, phase: HttpPhase, timeoutMs: number, retryable = true) {
+    super(`${method} ${path}: ${OVERDUE[phase]} for ${timeoutMs} ms`, {
+      code: `HTTP_TIMEOUT_${phase.toUpperCase()}`,
+      category: 'timeout',
+      details: { method, path, timeoutMs },
+    });
+    this.phase = phase;
+    this.timeoutMs = timeoutMs;
+    this.method = method;
+    this.path = path;
+    this.retryable = retryable;
+  }
+}
+nameError(HttpTimeoutError, 'HttpTimeoutError');
+
+const OVERDUE: Readonly<Record<HttpPhase, string>> = Object.freeze({
+  connect: 'there was no connection',
+  headers: 'there was no answer',
+  body: 'the body was silent',
+  unread: 'nobody read the body',
 });
 
 /** A body that was to be read whole is larger than `maxBodyBytes`. Code `RESPONSE_TOO_LARGE`, category `validation`. */

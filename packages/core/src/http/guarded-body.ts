@@ -1,11 +1,12 @@
+import type { ExecutionContext } from '../policy/context.ts';
+import type { Opened } from '../streaming/open-call.ts';
+import { RunListener } from '../streaming/run-listener.ts';
+import { StreamEnd } from '../streaming/stream-end.ts';
+import type { WaitLimit } from '../streaming/wait-limit.ts';
+import type { BodyLimits } from './body-limits.ts';
+import { type BodyReader, BodyStream } from './body-stream.ts';
 import { deriveResponse } from './derived-response.ts';
-
-/** A response that was handed out while its call goes on. */
-export interface GuardedResponse {
-  readonly response: Response;
-  /** Resolves when the body has been read or cancelled; rejects with what broke it off. */
-  readonly ended: Promise<void>;
-}
+import { type BodyWatcher, isWatchable, watchResponse, type WholeReading } from './watched-response.ts';
 
 /** Whether there is nothing to read, so that nobody will. */
 export function isBodiless(response: Response): boolean {
@@ -13,94 +14,129 @@ export function isBodiless(response: Response): boolean {
 }
 
 /**
- * Hands a response out and watches its body. The body reads on demand only, ends with an error at once when `signal` is
- * aborted, also while nobody reads, and a reader that has had enough cancels the transfer.
- *
- * @param explain Turns what the platform's body broke off with into the error to show.
+ * Watches the body of a response that is handed out while its call goes on. The body reads on demand only, ends with an
+ * error at once when the run is aborted, also while nobody reads, and a reader that has had enough ends the transfer.
  */
-export function guardBody(
-  response: Response,
-  signal: AbortSignal,
-  explain: (error: unknown) => unknown,
-): GuardedResponse {
-  const guard = new BodyGuard(response.body!, signal, explain);
-  const body = new ReadableStream(guard, { highWaterMark: 0 });
-  return { response: deriveResponse(response, body), ended: guard.ended };
+export class GuardedBody extends RunListener implements Opened<Response>, BodyWatcher, BodyReader {
+  /** What the caller gets. */
+  readonly value: Response;
+  readonly streamEnd: StreamEnd = new StreamEnd();
+  substituted: Response | undefined = undefined;
+  private readonly origin: Response;
+  private readonly body: ReadableStream<Uint8Array>;
+  private readonly context: ExecutionContext;
+  private readonly explain: (error: unknown) => unknown;
+  private readonly idle: WaitLimit | undefined;
+  private readonly unread: WaitLimit | undefined;
+  private stream: BodyStream | undefined = undefined;
+  /** Rejects what reads the body whole, once that has begun. */
+  private rejectReading: ((error: unknown) => void) | undefined = undefined;
+
+  /** @param explain Turns what the platform's body broke off with into the error to show. */
+  constructor(
+    response: Response,
+    context: ExecutionContext,
+    limits: BodyLimits,
+    explain: (error: unknown) => unknown,
+  ) {
+    super();
+    this.origin = response;
+    this.body = response.body!;
+    this.context = context;
+    this.explain = explain;
+    this.idle = limits.idle((error) => this.release(error));
+    this.unread = limits.unread((error) => this.release(error));
+    this.value = isWatchable(response) ? watchResponse(response, this) : this.substitute()!;
+    this.unread?.start();
+    this.listen(context);
+  }
+
+  /** Breaks the body off. */
+  release(error: unknown): void {
+    if (this.streamEnd.end !== undefined) return;
+    this.settle();
+    this.streamEnd.fail(error);
+    if (this.stream !== undefined) this.stream.fail(error);
+    else if (this.rejectReading !== undefined) this.rejectReading(error);
+    else this.body.cancel(error).catch(() => undefined);
+  }
+
+  override onAbort(reason: unknown): void {
+    this.release(reason);
+  }
+
+  // --- as it is read whole ---
+
+  readWhole(method: WholeReading, platform: () => Promise<unknown>): Promise<unknown> {
+    // Only on a stream of ours the waits for its chunks are seen.
+    if (this.idle !== undefined && this.isUntouched) this.substitute();
+    if (this.substituted !== undefined) return this.substituted[method]();
+    if (this.brokeUnread !== undefined) return Promise.reject(this.brokeUnread.error);
+    if (!this.isUntouched) return platform();
+    this.unread?.stop();
+    return new Promise((resolve, reject) => {
+      this.rejectReading = reject;
+      platform().then(
+        (whole) => {
+          this.finished();
+          resolve(whole);
+        },
+        (error: unknown) => this.release(this.explain(error)),
+      );
+    });
+  }
+
+  // --- as a stream ---
+
+  substitute(): Response | undefined {
+    if (this.substituted !== undefined) return this.substituted;
+    if (this.isUntouched) {
+      this.stream = new BodyStream(this.body, this);
+      this.substituted = deriveResponse(this.origin, this.stream.stream);
+    } else if (this.brokeUnread !== undefined) {
+      const { error } = this.brokeUnread;
+      this.substituted = deriveResponse(this.origin, brokenStream(error));
+    }
+    return this.substituted;
+  }
+
+  waits(): void {
+    this.unread?.stop();
+    this.idle?.start();
+  }
+
+  served(): void {
+    this.idle?.stop();
+    this.unread?.start();
+  }
+
+  finished(): void {
+    this.settle();
+    this.streamEnd.finish();
+  }
+
+  brokeOff(error: unknown): void {
+    this.release(this.explain(error));
+  }
+
+  private get isUntouched(): boolean {
+    return this.stream === undefined && this.rejectReading === undefined && this.streamEnd.end === undefined;
+  }
+
+  /** What broke the body off before anybody began to read it. */
+  private get brokeUnread(): { readonly error: unknown } | undefined {
+    const { end } = this.streamEnd;
+    return end?.failed === true && this.stream === undefined && this.rejectReading === undefined ? end : undefined;
+  }
+
+  private settle(): void {
+    this.idle?.stop();
+    this.unread?.stop();
+    this.stopListening(this.context);
+  }
 }
 
-class BodyGuard {
-  readonly type = 'bytes';
-  readonly ended: Promise<void>;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #signal: AbortSignal;
-  readonly #explain: (error: unknown) => unknown;
-  #controller: ReadableByteStreamController | undefined = undefined;
-  #settled = false;
-  #resolve!: () => void;
-  #reject!: (error: unknown) => void;
-
-  constructor(body: ReadableStream<Uint8Array>, signal: AbortSignal, explain: (error: unknown) => unknown) {
-    this.#reader = body.getReader();
-    this.#signal = signal;
-    this.#explain = explain;
-    this.ended = new Promise<void>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    signal.addEventListener('abort', this.#onAbort);
-  }
-
-  start(controller: ReadableByteStreamController): void {
-    this.#controller = controller;
-    if (this.#signal.aborted) this.#onAbort();
-  }
-
-  async pull(controller: ReadableByteStreamController): Promise<void> {
-    try {
-      for (;;) {
-        const { done, value } = await this.#reader.read();
-        if (this.#settled) return;
-        if (done) {
-          this.#end();
-          controller.close();
-          controller.byobRequest?.respond(0);
-          return;
-        }
-        // A byte stream takes no empty chunk.
-        if (value.byteLength === 0) continue;
-        controller.enqueue(value as Uint8Array<ArrayBuffer>);
-        return;
-      }
-    } catch (error) {
-      this.#fail(this.#explain(error));
-    }
-  }
-
-  cancel(reason: unknown): Promise<void> {
-    this.#end();
-    return this.#reader.cancel(reason);
-  }
-
-  readonly #onAbort = (): void => {
-    this.#reader.cancel(this.#signal.reason).catch(() => undefined);
-    this.#fail(this.#signal.reason);
-  };
-
-  #end(): void {
-    if (!this.#settle()) return;
-    this.#resolve();
-  }
-
-  #fail(error: unknown): void {
-    if (!this.#settle()) return;
-    this.#controller?.error(error);
-    this.#reject(error);
-  }
-
-  #settle(): boolean {
-    if (this.#settled) return false;
-    this.#settled = true;
-    this.#signal.removeEventListener('abort', this.#onAbort);
-    return true;
-  }
+/** The platform's own body was cancelled when it broke, and would read as if it were complete. */
+function brokenStream(error: unknown): ReadableStream<Uint8Array> {
+  return new ReadableStream({ type: 'bytes', start: (controller) => controller.error(error) });
 }

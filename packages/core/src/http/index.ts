@@ -1,12 +1,15 @@
 export { resilientFetch, type FetchPipeline, type ResilientFetch } from './resilient-fetch.ts';
-export { FAILURE_STATUSES, RESILIENT_FETCH_DEFAULTS, type ResilientFetchOptions } from './options.ts';
+export { FAILURE_STATUSES, RESILIENT_FETCH_DEFAULTS, type LimiterFeedback, type ResilientFetchOptions } from './options.ts';
 export {
   HttpStatusError,
+  HttpTimeoutError,
   NetworkError,
   RequestNotRepeatableError,
   ResponseTooLargeError,
+  type HttpPhase,
   type NetworkTrouble,
   type RequestFacts,
   type ResponseFacts,
 } from './errors.ts';
 export type { Fetch } from './outgoing-request.ts';
+export { redactText } from './redaction.ts';

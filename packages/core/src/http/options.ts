@@ -1,7 +1,17 @@
 import type { CallOptions } from '../policy/context.ts';
+import { ConfigurationError } from '../errors/configuration-error.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
-import { callable, flag, integer, oneOf, type Rules } from '../options/rules.ts';
+import { callable, flag, implementing, integer, oneOf, type Rules } from '../options/rules.ts';
+import { waitLimit } from '../streaming/options.ts';
+import { canWatchConnections } from './connection-watch.ts';
+import { redactText } from './redaction.ts';
 import type { Fetch } from './outgoing-request.ts';
+
+/** What learns from a server's responses, as a rate limiter does. */
+export interface LimiterFeedback {
+  /** @param key The key of the call. */
+  feedback(response: { readonly status: number; readonly headers: Headers }, key?: string): void;
+}
 
 /** Options of {@link resilientFetch}. */
 export interface ResilientFetchOptions {
@@ -27,6 +37,27 @@ export interface ResilientFetchOptions {
    * an Idempotency-Key. Default false: only after failures that show that it had no effect, such as status 429.
    */
   readonly retryNonIdempotent?: boolean | undefined;
+  /**
+   * How long an attempt may look for a connection, in milliseconds, redirects each by itself; default: the platform's
+   * limit. Only where the platform tells when it is connected: Node's `fetch` and that of undici.
+   */
+  readonly connectTimeoutMs?: number | undefined;
+  /** How long an attempt may take to the headers of its response, in milliseconds; default: the platform's limit. */
+  readonly headersTimeoutMs?: number | undefined;
+  /** How long a body may be silent while somebody waits for more, in milliseconds; default: the platform's limit. */
+  readonly bodyTimeoutMs?: number | undefined;
+  /**
+   * How long a body may be left unread in stream mode, in milliseconds, before it is broken off and its permits return;
+   * default 300,000. Infinity: for ever.
+   */
+  readonly unreadTimeoutMs?: number | undefined;
+  /**
+   * Takes out of the body of an error what should not stand in a log; default {@link redactText}. When it throws, the
+   * error has no body.
+   */
+  readonly redact?: ((text: string) => string) | undefined;
+  /** Is told what each response says about the server's limits: a rate limiter learns from it. */
+  readonly limiter?: LimiterFeedback | undefined;
   /** Whether to tell the server how long the caller will wait, by the header `breakwater-deadline-ms`; default false. */
   readonly sendDeadline?: boolean | undefined;
   /** What the pipeline is told of a call: key, priority, cost, deadline. The signal is taken from the request. */
@@ -40,7 +71,9 @@ export const FAILURE_STATUSES: readonly number[] = Object.freeze([408, 425, 429,
 
 /** What {@link resilientFetch} does when nothing else is said. */
 export const RESILIENT_FETCH_DEFAULTS: Readonly<
-  Required<Omit<ResilientFetchOptions, 'callOptions' | 'fetch' | 'body'>> & { readonly body: 'stream' | 'buffered' }
+  Required<Omit<ResilientFetchOptions, 'callOptions' | 'fetch' | 'body' | 'limiter'>> & {
+    readonly body: 'stream' | 'buffered';
+  }
 > = Object.freeze({
   body: 'stream',
   maxBodyBytes: 16_777_216,
@@ -49,6 +82,11 @@ export const RESILIENT_FETCH_DEFAULTS: Readonly<
   maxErrorBodyBytes: 4_096,
   retryNonIdempotent: false,
   sendDeadline: false,
+  connectTimeoutMs: Infinity,
+  headersTimeoutMs: Infinity,
+  bodyTimeoutMs: Infinity,
+  unreadTimeoutMs: 300_000,
+  redact: redactText,
 });
 
 const rules: Rules<ResilientFetchOptions> = {
@@ -62,6 +100,12 @@ const rules: Rules<ResilientFetchOptions> = {
   maxErrorBodyBytes: integer(0),
   retryNonIdempotent: flag(),
   sendDeadline: flag(),
+  connectTimeoutMs: waitLimit(),
+  headersTimeoutMs: waitLimit(),
+  bodyTimeoutMs: waitLimit(),
+  unreadTimeoutMs: waitLimit(),
+  redact: callable(),
+  limiter: implementing<LimiterFeedback>('a rate limiter', 'feedback'),
   callOptions: callable(),
   fetch: callable(),
 };
@@ -73,14 +117,21 @@ function isListOfStatuses(value: unknown): boolean {
 /** Options of {@link resilientFetch}, complete. */
 export type ResolvedFetchOptions = Resolved<ResilientFetchOptions, typeof RESILIENT_FETCH_DEFAULTS> & {
   readonly isFailure: (status: number) => boolean;
+  /** Whether an attempt has limits of its own up to its headers. */
+  readonly limitsSending: boolean;
 };
 
 /** @throws ConfigurationError with all faults at once. */
 export function resolveFetchOptions(given: ResilientFetchOptions | undefined): ResolvedFetchOptions {
   const options = resolveOptions('resilientFetch', given, RESILIENT_FETCH_DEFAULTS, rules);
-  const { failureStatuses } = options;
+  const { failureStatuses, connectTimeoutMs, headersTimeoutMs } = options;
+  if (connectTimeoutMs !== Infinity && options.fetch === undefined && !canWatchConnections()) {
+    const expected = "nothing: this platform's fetch does not tell when it is connected; use headersTimeoutMs";
+    const received = String(connectTimeoutMs);
+    throw new ConfigurationError([{ path: 'resilientFetch.connectTimeoutMs', expected, received }]);
+  }
   const listed = typeof failureStatuses === 'function' ? undefined : new Set(failureStatuses);
   const isFailure =
     listed === undefined ? (failureStatuses as (status: number) => boolean) : (status: number) => listed.has(status);
-  return { ...options, isFailure };
+  return { ...options, isFailure, limitsSending: connectTimeoutMs !== Infinity || headersTimeoutMs !== Infinity };
 }

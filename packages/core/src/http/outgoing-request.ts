@@ -1,5 +1,4 @@
-import { DEADLINE_HEADER, formatDeadline } from '../headers/deadline.ts';
-import type { ExecutionContext } from '../policy/context.ts';
+import { DEADLINE_HEADER } from '../headers/deadline.ts';
 import type { RequestFacts } from './errors.ts';
 
 /** `fetch` as the platform has it. */
@@ -10,33 +9,38 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 
 /** A request as the caller gave it, which may have to be sent several times. */
 export class OutgoingRequest implements RequestFacts {
   readonly method: string;
-  readonly #input: string | URL | Request;
-  readonly #init: RequestInit | undefined;
-  readonly #url: URL;
+  private readonly input: string | URL | Request;
+  private readonly init: RequestInit | undefined;
 
-  constructor(input: string | URL | Request, init: RequestInit | undefined, url: URL) {
-    this.#input = input;
-    this.#init = init;
-    this.#url = url;
-    this.method = (init?.method ?? (isRequest(input) ? input.method : 'GET')).toUpperCase();
+  constructor(input: string | URL | Request, init: RequestInit | undefined) {
+    this.input = input;
+    this.init = init;
+    const method = init?.method ?? (isRequest(input) ? input.method : undefined);
+    this.method = method === undefined ? 'GET' : method.toUpperCase();
   }
 
   get path(): string {
-    return this.#url.pathname;
+    const address = addressOf(this.input);
+    return URL.canParse(address, baseAddress()) ? new URL(address, baseAddress()).pathname : '';
   }
 
   /** The signal that the caller gave. */
   get signal(): AbortSignal | undefined {
     return (
-      this.#init?.signal ?? (isRequest(this.#input) && this.#init?.signal !== null ? this.#input.signal : undefined)
+      this.init?.signal ?? (isRequest(this.input) && this.init?.signal !== null ? this.input.signal : undefined)
     );
+  }
+
+  /** What undici's extension of `fetch` sends it through, where the caller said so. */
+  get dispatcher(): unknown {
+    return (this.init as { readonly dispatcher?: unknown } | undefined)?.dispatcher;
   }
 
   /** Why the body can't be sent a second time; undefined when it can. */
   get bodyObstacle(): string | undefined {
-    const body = this.#init?.body ?? undefined;
+    const body = this.init?.body ?? undefined;
     if (body === undefined) {
-      const used = isRequest(this.#input) && this.#input.body !== null;
+      const used = isRequest(this.input) && this.input.body !== null;
       return used ? 'the body of a Request can be sent only once' : undefined;
     }
     return isRepeatableBody(body) ? undefined : 'a body that is a stream can be sent only once';
@@ -44,36 +48,45 @@ export class OutgoingRequest implements RequestFacts {
 
   /** Whether sending it twice is the same as sending it once: by its method, or because it has an Idempotency-Key. */
   get idempotent(): boolean {
-    return IDEMPOTENT.has(this.method) || this.#headers().has('idempotency-key');
+    return IDEMPOTENT.has(this.method) || this.headers().has('idempotency-key');
   }
 
-  /** Sends it once, in the run of `context`. */
-  send(fetch: Fetch, context: ExecutionContext, withDeadline: boolean): Promise<Response> {
-    const { signal } = context;
-    const deadline = withDeadline ? formatDeadline(context.remainingMs) : undefined;
-    if (deadline === undefined) return fetch(this.#input, { ...this.#init, signal });
-    const headers = this.#headers();
-    headers.set(DEADLINE_HEADER, deadline);
-    return fetch(this.#input, { ...this.#init, signal, headers });
+  /**
+   * Sends it once.
+   *
+   * @param more What the attempt has to say to `fetch` besides.
+   * @param deadline What the server is told of how long the caller will wait.
+   */
+  send(fetch: Fetch, signal: AbortSignal, deadline: string | undefined, more?: RequestInit): Promise<Response> {
+    const init = { ...this.init, ...more, signal };
+    if (deadline !== undefined) {
+      const headers = this.headers();
+      headers.set(DEADLINE_HEADER, deadline);
+      init.headers = headers;
+    }
+    return fetch(this.input, init);
   }
 
-  #headers(): Headers {
-    return new Headers(this.#init?.headers ?? (isRequest(this.#input) ? this.#input.headers : undefined));
+  private headers(): Headers {
+    return new Headers(this.init?.headers ?? (isRequest(this.input) ? this.input.headers : undefined));
   }
 }
 
-/** The URL of a request, relative to the page where there is one; undefined when it is none. */
-export function urlOf(input: string | URL | Request): URL | undefined {
-  const { location } = globalThis as { readonly location?: { readonly href?: string } };
-  try {
-    return new URL(isRequest(input) ? input.url : String(input), location?.href);
-  } catch {
-    return undefined;
-  }
+/** Whether a request can be for this at all; relative addresses are where there is a page. */
+export function isAddress(input: string | URL | Request): boolean {
+  return isRequest(input) || input instanceof URL || URL.canParse(input, baseAddress());
+}
+
+function addressOf(input: string | URL | Request): string | URL {
+  return isRequest(input) ? input.url : input;
+}
+
+function baseAddress(): string | undefined {
+  return (globalThis as { readonly location?: { readonly href?: string } }).location?.href;
 }
 
 function isRequest(input: string | URL | Request): input is Request {
-  return typeof input === 'object' && 'url' in input;
+  return typeof input === 'object' && input !== null && 'url' in input;
 }
 
 function isRepeatableBody(body: NonNullable<RequestInit['body']>): boolean {

@@ -3,27 +3,19 @@
  *
  * `fetch` resolves when the headers are there, but the work ends with the body: a connection is in use until then, and
  * a server can fall silent in the middle. So the call of the pipeline lasts until the body has been read or cancelled,
- * while the response leaves it at the headers by a side door. From then on the caller holds the body, and nothing may be
- * retried: a failure breaks the body off with its error, the policies see it, and the call ends. Where a hedge has
- * begun several attempts the first response is the caller's, and the others give their connections back.
+ * while the response leaves it at the headers; see streaming/open-call.ts.
  */
-import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
-import { AbortSubscription } from '../policy/abort-subscription.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
-import { Attempts } from './attempts.ts';
+import { OpenCall, type Opened, type Opener, type StreamPipeline } from '../streaming/open-call.ts';
+import { answerOf, Attempts } from './attempts.ts';
 import { InvalidRequestError } from './errors.ts';
-import { guardBody, type GuardedResponse, isBodiless } from './guarded-body.ts';
+import { GuardedBody, isBodiless } from './guarded-body.ts';
 import { type ResilientFetchOptions, resolveFetchOptions } from './options.ts';
-import { OutgoingRequest, urlOf } from './outgoing-request.ts';
+import { isAddress, OutgoingRequest } from './outgoing-request.ts';
 
 /** What is needed of a pipeline. */
-export interface FetchPipeline<Adds = never> {
-  execute<T>(fn: (context: ExecutionContext) => T, options?: CallOptions): Promise<Awaited<T> | Adds>;
-  readonly boundClock?: Clock | undefined;
-  /** For the compiler only: what the pipeline can add to the results of a call. */
-  readonly '~types'?: { readonly adds: Adds } | undefined;
-}
+export type FetchPipeline<Adds = never> = StreamPipeline<Adds>;
 
 /** The platform's fetch, whose result may also be what a fallback of the pipeline adds. */
 export type ResilientFetch<Adds = never> = (
@@ -35,9 +27,11 @@ export type ResilientFetch<Adds = never> = (
  * Makes a `fetch` whose calls run under the policies of `pipeline`.
  *
  * Rejects with a HttpStatusError when the last attempt ended with a failure status, with a NetworkError when no complete
- * response came, and with whatever a policy rejects with. Every other response, also with status 404, is an answer.
+ * response came, with a HttpTimeoutError when a part of it took too long, and with whatever a policy rejects with. Every
+ * other response, also with status 404, is an answer.
  *
- * A response whose body is neither read nor cancelled keeps its call open, until a time limit of the pipeline ends it.
+ * A response whose body is neither read nor cancelled keeps its call open, until a time limit of the pipeline or
+ * {@link ResilientFetchOptions.unreadTimeoutMs} ends it.
  *
  * @throws ConfigurationError when the options can't be meant.
  */
@@ -48,14 +42,21 @@ export function resilientFetch<Adds = never>(
   const resolved = resolveFetchOptions(options);
   const clock = pipeline.boundClock ?? systemClock;
   return (input, init) => {
-    const url = urlOf(input);
     // What fetch can't even begin with fails as it does without us.
-    if (url === undefined) return (resolved.fetch ?? globalThis.fetch)(input, init);
-    const attempts = new Attempts(new OutgoingRequest(input, init, url), resolved, clock);
-    const callOptions = resolved.callOptions?.(input, init);
-    if (resolved.body === 'buffered') return bufferedCall(pipeline, attempts, callOptions);
-    return new StreamingCall(pipeline, attempts, callOptions).response;
+    if (!isAddress(input)) return (resolved.fetch ?? globalThis.fetch)(input, init);
+    const request = new OutgoingRequest(input, init);
+    const attempts = new Attempts(request, resolved, clock);
+    const callOptions = withSignal(resolved.callOptions?.(input, init), request.signal);
+    const result =
+      resolved.body === 'buffered'
+        ? bufferedCall(pipeline, attempts, callOptions)
+        : new OpenCall(pipeline, new ResponseOpener(attempts), callOptions).result;
+    return result.catch(settleFailure);
   };
+}
+
+function withSignal(options: CallOptions | undefined, signal: AbortSignal | undefined): CallOptions | undefined {
+  return signal === undefined ? options : { ...options, signal };
 }
 
 function bufferedCall<Adds>(
@@ -63,116 +64,45 @@ function bufferedCall<Adds>(
   attempts: Attempts,
   options: CallOptions | undefined,
 ): Promise<Response | Adds> {
-  const { signal } = attempts.request;
-  const run = async (context: ExecutionContext): Promise<Response> =>
-    attempts.readWhole(await attempts.send(context), context);
-  return pipeline
-    .execute(run, signal === undefined ? options : { ...options, signal })
-    .catch((error: unknown) => settleFailure(attempts, error));
+  return pipeline.execute(async (context) => attempts.readWhole(await attempts.send(context), context), options);
 }
 
 /** What the caller gets for a failed call. */
-function settleFailure(attempts: Attempts, error: unknown): Response {
-  const answer = attempts.answerOf(error);
+function settleFailure(error: unknown): Response {
+  const answer = answerOf(error);
   if (answer !== undefined) return answer;
   throw error instanceof InvalidRequestError ? error.cause : error;
 }
 
-/** A call whose response is handed out while it goes on. */
-class StreamingCall<Adds> {
-  readonly response: Promise<Response | Adds>;
-  readonly #attempts: Attempts;
-  /** Ends the call from outside: for the caller, or because its body broke off. */
-  readonly #end: AbortController = new AbortController();
-  #handOut!: (response: Response | Adds) => void;
-  /**
-   * The response that the caller has. Whatever another run, begun by a hedge, comes to from then on is nothing to the
-   * call: it lets go of its response and ends as that one does.
-   */
-  #held: GuardedResponse | undefined = undefined;
+/** Opens a response: sends the request and watches the body of what comes back. */
+class ResponseOpener implements Opener<Response> {
+  private readonly attempts: Attempts;
 
-  constructor(pipeline: FetchPipeline<Adds>, attempts: Attempts, options: CallOptions | undefined) {
-    this.#attempts = attempts;
-    this.response = new Promise((resolve, reject) => {
-      this.#handOut = resolve;
-      const stopListening = this.#followCaller();
-      pipeline
-        .execute((context) => this.#run(context), { ...options, signal: this.#end.signal })
-        .catch((error: unknown) => settleFailure(attempts, error))
-        .then(resolve, reject)
-        .finally(stopListening);
-    });
+  constructor(attempts: Attempts) {
+    this.attempts = attempts;
   }
 
-  async #run(context: ExecutionContext): Promise<Response> {
-    let response: Response;
-    try {
-      response = await this.#attempts.send(context);
-    } catch (error) {
-      if (this.#held !== undefined) return endOf(this.#held);
-      throw error;
-    }
-    if (this.#held !== undefined) {
-      release(response);
-      return endOf(this.#held);
-    }
-    if (isBodiless(response)) return response;
-    // A run that is no longer wanted hands nothing out, also where what sent it pays no heed to its signal.
-    if (context.signal.aborted) {
-      release(response);
-      throw context.signal.reason;
-    }
-    const guarded = guardBody(response, context.signal, (error) => this.#attempts.explain(error, context));
-    this.#held = guarded;
-    this.#attempts.handedOut();
-    this.#handOut(guarded.response);
-    try {
-      await guarded.ended;
-    } catch (error) {
-      this.#attempts.close(error);
-      this.#breakOff(error);
-      throw error;
-    }
-    return guarded.response;
+  async open(context: ExecutionContext): Promise<Opened<Response>> {
+    const response = await this.attempts.send(context);
+    if (isBodiless(response)) return new Bodiless(response);
+    return new GuardedBody(response, context, this.attempts.bodyLimits, (error) => this.attempts.explain(error, context));
   }
 
-  /** The caller holds a broken body: the policies are told by the failure of this run, and then nothing is waited for. */
-  #breakOff(error: unknown): void {
-    queueMicrotask(() => queueMicrotask(() => this.#end.abort(error)));
-  }
-
-  #followCaller(): () => void {
-    const { signal } = this.#attempts.request;
-    if (signal === undefined) return () => undefined;
-    if (signal.aborted) {
-      this.#end.abort(signal.reason);
-      return () => undefined;
-    }
-    const following = new Following(this.#end);
-    following.subscribe(signal);
-    return () => following.unsubscribe(signal);
+  supersededError(): Error {
+    return this.attempts.handedOutError();
   }
 }
 
-async function endOf({ response, ended }: GuardedResponse): Promise<Response> {
-  await ended;
-  return response;
-}
+/** A response with nothing to wait for. */
+class Bodiless implements Opened<Response> {
+  readonly value: Response;
+  readonly streamEnd: undefined;
 
-/** Gives back the connection of a response that nobody will read. */
-function release(response: Response): void {
-  response.body?.cancel().catch(() => undefined);
-}
-
-class Following extends AbortSubscription {
-  readonly #controller: AbortController;
-
-  constructor(controller: AbortController) {
-    super();
-    this.#controller = controller;
+  constructor(response: Response) {
+    this.value = response;
   }
 
-  override onAbort(reason: unknown): void {
-    this.#controller.abort(reason);
+  release(): void {
+    this.value.body?.cancel().catch(() => undefined);
   }
 }

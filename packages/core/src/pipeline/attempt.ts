@@ -8,6 +8,7 @@ export interface AttemptedCall {
   readonly priority: Priority;
   remainingMs(at: number): number;
   retractAttempt(): void;
+  hookFailed(policy: string, hook: string, error: unknown): void;
 }
 
 /** Told when a run is aborted; see {@link Attempt.link}. */
@@ -65,6 +66,11 @@ export class Attempt implements ExecutionContext {
   /** Says that nothing was started after all; only for the run of a function that is another pipeline's inside. */
   retract(): void {
     this.call.retractAttempt();
+  }
+
+  /** Tells that a function of the user's threw; for what runs inside the call without being one of its policies. */
+  hookFailed(policy: string, hook: string, error: unknown): void {
+    this.call.hookFailed(policy, hook, error);
   }
 
   abort(reason: unknown, byCaller: boolean): void {

@@ -37,6 +37,11 @@ export class CallSwitch extends RunListener {
     return undefined;
   }
 
+  /** Nothing runs in it that could fail. */
+  hookFailed(): void {
+    return undefined;
+  }
+
   /** Ends the call with this reason, as its caller's abort would. */
   end(reason: unknown): void {
     this.context.abort(reason, true);

@@ -44,7 +44,7 @@ class StreamOpener<T> implements Opener<ResilientStream<T>> {
     const unfinished = await stream.begin(this.source);
     return {
       value: stream,
-      ended: unfinished ? stream.ended : undefined,
+      streamEnd: unfinished ? stream.streamEnd : undefined,
       release: (reason) => stream.fail(reason),
     };
   }

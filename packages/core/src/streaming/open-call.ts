@@ -9,6 +9,7 @@
 import type { Clock } from '../clock/clock.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
 import { CallSwitch } from './call-switch.ts';
+import type { StreamEnd } from './stream-end.ts';
 
 /** What is needed of a pipeline. */
 export interface StreamPipeline<Adds = never> {
@@ -21,8 +22,8 @@ export interface StreamPipeline<Adds = never> {
 /** What a run has opened. */
 export interface Opened<T> {
   readonly value: T;
-  /** Settles when it has been used up, or has broken off; undefined where nothing is left to be waited for. */
-  readonly ended: Promise<void> | undefined;
+  /** When it has been used up, or has broken off; undefined where nothing is left to be waited for. */
+  readonly streamEnd: StreamEnd | undefined;
   /** Lets go of it: nobody wants it any more. */
   release(reason: unknown): void;
 }
@@ -65,32 +66,41 @@ export class OpenCall<T, Adds> {
     });
   }
 
-  private async run(context: ExecutionContext): Promise<T> {
+  private run(context: ExecutionContext): Promise<T> {
     if (this.handedOut) throw this.tooLate();
-    const opened = await this.opener.open(context);
+    return new Promise((resolve, reject) => {
+      this.opener.open(context).then((opened) => this.opened(context, opened, resolve, reject), reject);
+    });
+  }
+
+  private opened(
+    context: ExecutionContext,
+    opened: Opened<T>,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const { value, streamEnd } = opened;
     // A run that is no longer wanted hands nothing out, also where what it opened pays no heed to its signal.
-    if (context.signal.aborted) throw discarded(opened, context.signal.reason);
-    if (this.handedOut) throw discarded(opened, this.tooLate());
-    if (opened.ended === undefined) return opened.value;
-    this.handedOut = true;
-    this.handOut(opened.value);
-    try {
-      await opened.ended;
-    } catch (error) {
-      this.broken = { error };
-      // The policies are told by the failure of this run; after that nothing is waited for.
-      queueMicrotask(() => queueMicrotask(() => this.ending.end(error)));
-      throw error;
+    const unwanted = context.signal.aborted || this.handedOut;
+    if (unwanted) {
+      const reason = context.signal.aborted ? context.signal.reason : this.tooLate();
+      opened.release(reason);
+      reject(reason);
+    } else if (streamEnd === undefined) resolve(value);
+    else {
+      this.handedOut = true;
+      this.handOut(value);
+      streamEnd.whenReached((end) => {
+        if (!end.failed) return resolve(value);
+        this.broken = end;
+        reject(end.error);
+        // The policies are told by the failure of this run; after that nothing is waited for.
+        queueMicrotask(() => queueMicrotask(() => this.ending.end(end.error)));
+      });
     }
-    return opened.value;
   }
 
   private tooLate(): unknown {
     return this.broken === undefined ? this.opener.supersededError() : this.broken.error;
   }
-}
-
-function discarded(opened: Opened<unknown>, reason: unknown): unknown {
-  opened.release(reason);
-  return reason;
 }

@@ -4,6 +4,7 @@ import { StreamTimeoutError, type StreamWait } from './errors.ts';
 import type { ResolvedStreamOptions } from './options.ts';
 import { OwnRun } from './own-run.ts';
 import { readerOf, type SourceReader, type StreamSource } from './source.ts';
+import { type End, StreamEnd } from './stream-end.ts';
 import { WaitLimit } from './wait-limit.ts';
 
 /**
@@ -21,9 +22,6 @@ export type OpenSource<T> = (context: ExecutionContext) => StreamSource<T> | Pro
 
 const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 
-/** How a stream ended. */
-type End = { readonly failed: false } | { readonly failed: true; readonly error: unknown };
-
 interface Waiting<T> {
   resolve(result: IteratorResult<T, unknown>): void;
   reject(error: unknown): void;
@@ -31,34 +29,24 @@ interface Waiting<T> {
 
 /** The stream of one run, from before its first chunk. */
 export class StreamOfRun<T> implements ResilientStream<T> {
-  /** Settles when the stream has ended, for whichever reason; rejects with what broke it off. */
-  readonly ended: Promise<void>;
+  readonly streamEnd: StreamEnd = new StreamEnd();
   private readonly run: OwnRun;
   private readonly firstChunk: WaitLimit;
   private readonly idle: WaitLimit;
   private readonly unread: WaitLimit;
   private source: SourceReader<T> | undefined = undefined;
   private first: IteratorResult<T, unknown> | undefined = undefined;
-  private end: End | undefined = undefined;
   /** Whether the reader knows what broke the stream off. */
   private told = false;
   /** The last read that was asked for: reads happen in turn. */
   private lastRead: Promise<void> | undefined = undefined;
   /** Ends the wait for a chunk. */
   private waiting: Waiting<T> | undefined = undefined;
-  private resolveEnd!: () => void;
-  private rejectEnd!: (error: unknown) => void;
 
   constructor(context: ExecutionContext, clock: Clock, options: ResolvedStreamOptions) {
     this.firstChunk = this.limit(clock, 'first-chunk', options.firstChunkTimeoutMs);
     this.idle = this.limit(clock, 'idle', options.idleTimeoutMs);
     this.unread = this.limit(clock, 'unread', options.unreadTimeoutMs);
-    this.ended = new Promise((resolve, reject) => {
-      this.resolveEnd = resolve;
-      this.rejectEnd = reject;
-    });
-    // A stream that breaks off before it is handed out has its error from `begin`.
-    this.ended.catch(() => undefined);
     this.run = new OwnRun(context, (reason) => this.fail(reason));
     this.run.follow();
   }
@@ -87,7 +75,7 @@ export class StreamOfRun<T> implements ResilientStream<T> {
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
-    if (this.end === undefined) {
+    if (this.streamEnd.end === undefined) {
       this.source?.stop(undefined);
       this.run.abort();
       this.finish();
@@ -102,32 +90,33 @@ export class StreamOfRun<T> implements ResilientStream<T> {
 
   /** Breaks the stream off, at once, whatever its source does. */
   fail(error: unknown): void {
-    if (this.end !== undefined) return;
-    this.settle({ failed: true, error });
+    if (this.streamEnd.end !== undefined) return;
+    this.stopWaiting();
+    this.streamEnd.fail(error);
     this.source?.stop(error);
     this.run.abort(error);
     this.waiting?.reject(error);
-    this.rejectEnd(error);
   }
 
   private async openAndRead(open: OpenSource<T>): Promise<IteratorResult<T, unknown>> {
     const source = readerOf(await open(this.run));
     this.source = source;
     // It may have taken so long to open that nobody wants it any more.
-    if (this.end?.failed === true) {
-      source.stop(this.end.error);
-      throw this.end.error;
+    const { end } = this.streamEnd;
+    if (end?.failed === true) {
+      source.stop(end.error);
+      throw end.error;
     }
     return source.next();
   }
 
   private async read(): Promise<IteratorResult<T, undefined>> {
-    if (this.end !== undefined) return this.afterTheEnd(this.end);
+    if (this.streamEnd.end !== undefined) return this.afterTheEnd(this.streamEnd.end);
     this.unread.stop();
     const result = this.first ?? (await this.nextChunk());
     this.first = undefined;
     // A reader that went away while this chunk was under way doesn't get it.
-    if (this.end !== undefined) return this.afterTheEnd(this.end);
+    if (this.streamEnd.end !== undefined) return this.afterTheEnd(this.streamEnd.end);
     if (result.done === true) {
       this.finish();
       return DONE;
@@ -169,13 +158,12 @@ export class StreamOfRun<T> implements ResilientStream<T> {
   }
 
   private finish(): void {
-    this.settle({ failed: false });
+    this.stopWaiting();
     this.run.release();
-    this.resolveEnd();
+    this.streamEnd.finish();
   }
 
-  private settle(end: End): void {
-    this.end = end;
+  private stopWaiting(): void {
     this.unread.stop();
     this.idle.stop();
   }

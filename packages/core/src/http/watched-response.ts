@@ -1,0 +1,86 @@
+/**
+ * A response whose methods are watched.
+ *
+ * To put a stream of ours into a Response of ours costs more than all the rest of a call. On Node nothing but its own
+ * methods leads to a response's body, so there the platform's response is handed out itself, with our methods before the
+ * platform's. Elsewhere a platform reads responses from inside, as a server does that answers with one, or a service
+ * worker; no method would tell of that.
+ */
+
+/** The ways to read a body whole that a platform may have. */
+export type WholeReading = 'arrayBuffer' | 'blob' | 'bytes' | 'text';
+
+/** Who watches the reading of one body. */
+export interface BodyWatcher {
+  /** The body is to be read whole, by the platform's method of that name. */
+  readWhole(method: WholeReading, platform: () => Promise<unknown>): Promise<unknown>;
+  /** The response that stands for the watched one where its stream itself is wanted; undefined when it has been read. */
+  substitute(): Response | undefined;
+  /** The same, where there is one already. */
+  readonly substituted: Response | undefined;
+}
+
+const WATCHER: unique symbol = Symbol('breakwater.bodyWatcher');
+
+type Watched = Response & { readonly [WATCHER]: BodyWatcher };
+
+/** Node's Response is written in JavaScript and shows itself to Node's `inspect`; Deno's does too, to say what it is. */
+const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
+
+/** Whether {@link watchResponse} sees all that happens to this response. */
+export function isWatchable(response: Response): boolean {
+  return INSPECT in response && !('Deno' in globalThis) && !('Bun' in globalThis) && Object.isExtensible(response);
+}
+
+/** Lets `watcher` stand between this response and whoever reads it; the same object, of the same class. */
+export function watchResponse(response: Response, watcher: BodyWatcher): Response {
+  const platform = Object.getPrototypeOf(response) as Response;
+  let watching = prototypes.get(platform);
+  if (watching === undefined) prototypes.set(platform, (watching = watchingPrototype(platform)));
+  Object.setPrototypeOf(response, watching);
+  (response as { [WATCHER]?: BodyWatcher })[WATCHER] = watcher;
+  return response;
+}
+
+/** One for each class of responses: the platform's, and that of whatever else is used as `fetch`. */
+const prototypes: WeakMap<Response, object> = new WeakMap();
+
+function watchingPrototype(platform: Response): object {
+  // Read through the watched object itself: accessors of the platform need their own kind as `this`.
+  const platformBody = (response: Response): Response['body'] => Reflect.get(platform, 'body', response) as never;
+  const platformBodyUsed = (response: Response): boolean => Reflect.get(platform, 'bodyUsed', response) as boolean;
+  const members: PropertyDescriptorMap = {
+    json: method(async function json(this: Watched) {
+      return JSON.parse(await this.text()) as unknown;
+    }),
+    formData: method(function formData(this: Watched) {
+      return this[WATCHER].substitute()?.formData() ?? platform.formData.call(this);
+    }),
+    clone: method(function clone(this: Watched) {
+      return this[WATCHER].substitute()?.clone() ?? platform.clone.call(this);
+    }),
+    body: getter(function body(this: Watched) {
+      const substitute = this[WATCHER].substitute();
+      return substitute === undefined ? platformBody(this) : substitute.body;
+    }),
+    bodyUsed: getter(function bodyUsed(this: Watched) {
+      return this[WATCHER].substituted?.bodyUsed ?? platformBodyUsed(this);
+    }),
+  };
+  for (const name of ['arrayBuffer', 'blob', 'bytes', 'text'] as const) {
+    if (!(name in platform)) continue;
+    const read = platform[name] as (this: Response) => Promise<unknown>;
+    members[name] = method(function readWhole(this: Watched) {
+      return this[WATCHER].readWhole(name, () => read.call(this));
+    });
+  }
+  return Object.create(platform, members) as object;
+}
+
+function method(value: (this: Watched) => unknown): PropertyDescriptor {
+  return { value, writable: true, configurable: true, enumerable: true };
+}
+
+function getter(get: (this: Watched) => unknown): PropertyDescriptor {
+  return { get, configurable: true, enumerable: true };
+}
