@@ -3,8 +3,9 @@ import { formatDeadline } from '../headers/deadline.ts';
 import { retryAfterMs } from '../headers/retry-after.ts';
 import { Attempt } from '../pipeline/attempt.ts';
 import type { ExecutionContext } from '../policy/context.ts';
+import type { Opened, Opener, Opening } from '../streaming/open-call.ts';
+import { WaitLimit } from '../streaming/wait-limit.ts';
 import { readUpTo } from './body-part.ts';
-import { BodyLimits } from './body-limits.ts';
 import { deriveResponse } from './derived-response.ts';
 import {
   HttpStatusError,
@@ -14,6 +15,7 @@ import {
   RequestNotRepeatableError,
   ResponseTooLargeError,
 } from './errors.ts';
+import { GuardedBody, isBodiless } from './guarded-body.ts';
 import { classifyFailure, neverArrived } from './network-failure.ts';
 import type { ResolvedFetchOptions } from './options.ts';
 import type { Fetch, OutgoingRequest } from './outgoing-request.ts';
@@ -22,18 +24,13 @@ import { SendLimits } from './send-limits.ts';
 /** The responses behind failure statuses, where the caller is to have those. */
 const answers: WeakMap<HttpStatusError, Response> = new WeakMap();
 
-/** The response that an error stands for, when the caller is to have that. */
-export function answerOf(error: unknown): Response | undefined {
-  return error instanceof HttpStatusError ? answers.get(error) : undefined;
-}
-
 /** The attempts at one request: sends it, judges what comes back, and knows whether it may be sent once more. */
-export class Attempts {
+export class Attempts implements Opener<Response> {
   readonly request: OutgoingRequest;
   private readonly options: ResolvedFetchOptions;
   private readonly clock: Clock;
   /** The last attempt, as long as it has not been judged. */
-  private open: ExecutionContext | undefined = undefined;
+  private unjudged: ExecutionContext | undefined = undefined;
   private final: { readonly error: unknown } | undefined = undefined;
 
   constructor(request: OutgoingRequest, options: ResolvedFetchOptions, clock: Clock) {
@@ -42,33 +39,53 @@ export class Attempts {
     this.clock = clock;
   }
 
-  /** Sends the request once; the response has a status that is no failure, and its body has not been read. */
-  async send(context: ExecutionContext): Promise<Response> {
-    this.refuseRepetition();
-    this.open = context;
-    const limits = this.options.limitsSending
-      ? new SendLimits(this.request, context, this.clock, this.options)
-      : undefined;
-    let response: Response;
-    try {
-      response = await this.sendWithin(context, limits);
-    } catch (error) {
-      throw this.explain(error, limits?.run ?? context);
-    } finally {
-      limits?.stop();
-    }
-    if (this.options.limiter !== undefined) this.tellLimiter(response, context);
-    if (this.options.isFailure(response.status)) throw await this.statusError(response, context);
-    return response;
+  /** Sends the request once, and hands the response out with its headers. */
+  open(context: ExecutionContext, opening: Opening<Response>): void {
+    const limits = this.begin(context);
+    this.sent(context, limits).then(
+      (response) => this.received(response, context, opening),
+      (error: unknown) => opening.failed(this.explain(error, limits?.run ?? context)),
+    );
   }
 
-  /** Reads the body of a response whole. */
-  async readWhole(response: Response, context: ExecutionContext): Promise<Response> {
+  /** Sends the request once, and reads the body of the response. */
+  async fetchWhole(context: ExecutionContext): Promise<Response> {
+    const limits = this.begin(context);
+    let response: Response;
+    try {
+      response = await this.sent(context, limits);
+    } catch (error) {
+      throw this.explain(error, limits?.run ?? context);
+    }
+    this.tellLimiter(response, context);
+    if (this.options.isFailure(response.status)) throw await this.statusError(response, context);
+    return this.readWhole(response, context);
+  }
+
+  /** Not async, and nothing awaited: on the way of a good response every promise counts. */
+  private received(response: Response, context: ExecutionContext, opening: Opening<Response>): void {
+    try {
+      this.tellLimiter(response, context);
+      if (!this.options.isFailure(response.status)) {
+        opening.opened(isBodiless(response) ? new Bodiless(response) : new GuardedBody(response, context, this));
+        return;
+      }
+    } catch (error) {
+      opening.failed(error);
+      return;
+    }
+    this.statusError(response, context).then(
+      (error) => opening.failed(error),
+      (error: unknown) => opening.failed(error),
+    );
+  }
+
+  private async readWhole(response: Response, context: ExecutionContext): Promise<Response> {
     if (response.body === null) return response;
     const { maxBodyBytes } = this.options;
     let part;
     try {
-      part = await readUpTo(response, maxBodyBytes, this.bodyLimits);
+      part = await readUpTo(response, maxBodyBytes, this);
     } catch (error) {
       throw this.explain(error, context);
     }
@@ -76,8 +93,18 @@ export class Attempts {
     return deriveResponse(response, part.bytes);
   }
 
-  get bodyLimits(): BodyLimits {
-    return new BodyLimits(this.request, this.clock, this.options);
+  get limitsIdleness(): boolean {
+    return this.options.bodyTimeoutMs !== Infinity;
+  }
+
+  /** A limit on the wait for a chunk of a body; undefined when there is none. */
+  idleLimit(onExpiry: (error: unknown) => void): WaitLimit | undefined {
+    return this.bodyLimit('body', this.options.bodyTimeoutMs, onExpiry);
+  }
+
+  /** A limit on how long nobody reads a body; undefined when there is none. */
+  unreadLimit(onExpiry: (error: unknown) => void): WaitLimit | undefined {
+    return this.bodyLimit('unread', this.options.unreadTimeoutMs, onExpiry);
   }
 
   /** The error to show for what sending or reading rejected with. */
@@ -88,9 +115,14 @@ export class Attempts {
     return signal.aborted ? shown : this.explainFailure(error);
   }
 
-  /** The error of an attempt after which another one's response was handed out. */
-  handedOutError(): Error {
+  supersededError(): Error {
     return new RequestNotRepeatableError(this.request, 'its response has been handed out', undefined);
+  }
+
+  failed(error: unknown): Response {
+    const answer = error instanceof HttpStatusError ? answers.get(error) : undefined;
+    if (answer !== undefined) return answer;
+    throw error instanceof InvalidRequestError ? error.cause : error;
   }
 
   private explainFailure(error: unknown): unknown {
@@ -102,16 +134,25 @@ export class Attempts {
     return mayRepeat ? this.repeatably(shown) : this.finally(shown);
   }
 
-  private sendWithin(context: ExecutionContext, limits: SendLimits | undefined): Promise<Response> {
+  private begin(context: ExecutionContext): SendLimits | undefined {
+    this.refuseRepetition();
+    this.unjudged = context;
+    return this.options.limitsSending ? new SendLimits(this.request, context, this.clock, this.options) : undefined;
+  }
+
+  private sent(context: ExecutionContext, limits: SendLimits | undefined): Promise<Response> {
     const fetch: Fetch = this.options.fetch ?? globalThis.fetch;
     const deadline = this.options.sendDeadline ? formatDeadline(context.remainingMs) : undefined;
     if (limits === undefined) return this.request.send(fetch, context.signal, deadline);
-    return limits.orSooner(this.request.send(fetch, limits.run.signal, deadline, limits.init(this.request, this.options)));
+    const more = limits.init(this.request, this.options);
+    return limits.within(() => this.request.send(fetch, limits.run.signal, deadline, more));
   }
 
   private tellLimiter(response: Response, context: ExecutionContext): void {
+    const { limiter } = this.options;
+    if (limiter === undefined) return;
     try {
-      this.options.limiter?.feedback(response, context.key);
+      limiter.feedback(response, context.key);
     } catch (error) {
       tellHookFailed(context, 'limiter', error);
     }
@@ -122,7 +163,7 @@ export class Attempts {
     const { maxErrorBodyBytes, maxBodyBytes, throwOnStatus } = this.options;
     let part;
     try {
-      part = await readUpTo(response, throwOnStatus ? maxErrorBodyBytes : maxBodyBytes, this.bodyLimits);
+      part = await readUpTo(response, throwOnStatus ? maxErrorBodyBytes : maxBodyBytes, this);
     } catch (error) {
       if (context.signal.aborted) return context.signal.reason;
       if (!throwOnStatus) return this.explain(error, context);
@@ -149,6 +190,19 @@ export class Attempts {
     }
   }
 
+  private bodyLimit(
+    phase: 'body' | 'unread',
+    timeoutMs: number,
+    onExpiry: (error: unknown) => void,
+  ): WaitLimit | undefined {
+    if (timeoutMs === Infinity) return undefined;
+    // Only a body that is read inside its attempt can be asked for once more.
+    const repeatable = this.options.body === 'buffered' && this.mayRepeat(false);
+    return new WaitLimit(this.clock, timeoutMs, () =>
+      onExpiry(new HttpTimeoutError(this.request, phase, timeoutMs, repeatable)),
+    );
+  }
+
   /** @param hadNoEffect Whether the failure shows that the server has not acted on the request. */
   private mayRepeat(hadNoEffect: boolean): boolean {
     if (this.request.bodyObstacle !== undefined) return false;
@@ -156,7 +210,7 @@ export class Attempts {
   }
 
   private repeatably<E>(error: E): E {
-    this.open = undefined;
+    this.unjudged = undefined;
     return error;
   }
 
@@ -168,8 +222,8 @@ export class Attempts {
   /** A time limit may have ended the last attempt without its being judged; then this is where that is made up for. */
   private refuseRepetition(): void {
     if (this.final !== undefined) throw this.final.error;
-    if (this.open === undefined || this.mayRepeat(false)) return;
-    const { signal } = this.open;
+    if (this.unjudged === undefined || this.mayRepeat(false)) return;
+    const { signal } = this.unjudged;
     throw new RequestNotRepeatableError(this.request, this.obstacle(), signal.aborted ? signal.reason : undefined);
   }
 
@@ -180,4 +234,18 @@ export class Attempts {
 
 function tellHookFailed(context: ExecutionContext, hook: string, error: unknown): void {
   if (context instanceof Attempt) context.hookFailed('resilientFetch', hook, error);
+}
+
+/** A response with nothing to wait for. */
+class Bodiless implements Opened<Response> {
+  readonly value: Response;
+  readonly streamEnd: undefined;
+
+  constructor(response: Response) {
+    this.value = response;
+  }
+
+  release(): void {
+    this.value.body?.cancel().catch(() => undefined);
+  }
 }

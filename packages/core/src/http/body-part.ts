@@ -1,5 +1,10 @@
 import type { WaitLimit } from '../streaming/wait-limit.ts';
-import type { BodyLimits } from './body-limits.ts';
+
+/** What limits the waits for chunks. */
+export interface IdleLimits {
+  readonly limitsIdleness: boolean;
+  idleLimit(onExpiry: (error: unknown) => void): WaitLimit | undefined;
+}
 
 /** The beginning of a body, or all of it. */
 export class BodyPart {
@@ -28,7 +33,7 @@ const TEXTUAL = /json|text|xml|html|javascript|urlencoded/i;
  * Reads a body up to `maxBytes` and lets go of the rest. A body that fits is read to its end, which is what frees its
  * connection for the next request.
  */
-export async function readUpTo(response: Response, maxBytes: number, limits: BodyLimits): Promise<BodyPart> {
+export async function readUpTo(response: Response, maxBytes: number, limits: IdleLimits): Promise<BodyPart> {
   if (response.body === null) return new BodyPart(new ArrayBuffer(0), true);
   const told = Number(response.headers.get('content-length') ?? Number.NaN);
   // With a coding such as gzip the length is that of what was sent, not of what it becomes.
@@ -44,9 +49,9 @@ class PartReader {
   private readonly idle: WaitLimit | undefined;
   private overdue: { readonly error: unknown } | undefined = undefined;
 
-  constructor(body: ReadableStream<Uint8Array>, limits: BodyLimits) {
+  constructor(body: ReadableStream<Uint8Array>, limits: IdleLimits) {
     this.reader = body.getReader();
-    this.idle = limits.idle((error) => {
+    this.idle = limits.idleLimit((error) => {
       this.overdue = { error };
       // This ends the read that waits.
       this.letGo(error);

@@ -3,10 +3,20 @@ import type { Opened } from '../streaming/open-call.ts';
 import { RunListener } from '../streaming/run-listener.ts';
 import { StreamEnd } from '../streaming/stream-end.ts';
 import type { WaitLimit } from '../streaming/wait-limit.ts';
-import type { BodyLimits } from './body-limits.ts';
 import { type BodyReader, BodyStream } from './body-stream.ts';
 import { deriveResponse } from './derived-response.ts';
 import { type BodyWatcher, isWatchable, watchResponse, type WholeReading } from './watched-response.ts';
+
+/** What a body has to know of its request. */
+export interface BodyTerms {
+  readonly limitsIdleness: boolean;
+  /** A limit on the wait for a chunk; undefined when there is none. */
+  idleLimit(onExpiry: (error: unknown) => void): WaitLimit | undefined;
+  /** A limit on how long nobody reads; undefined when there is none. */
+  unreadLimit(onExpiry: (error: unknown) => void): WaitLimit | undefined;
+  /** The error to show for what the platform's body broke off with. */
+  explain(error: unknown, context: ExecutionContext): unknown;
+}
 
 /** Whether there is nothing to read, so that nobody will. */
 export function isBodiless(response: Response): boolean {
@@ -25,27 +35,20 @@ export class GuardedBody extends RunListener implements Opened<Response>, BodyWa
   private readonly origin: Response;
   private readonly body: ReadableStream<Uint8Array>;
   private readonly context: ExecutionContext;
-  private readonly explain: (error: unknown) => unknown;
-  private readonly idle: WaitLimit | undefined;
+  private readonly terms: BodyTerms;
   private readonly unread: WaitLimit | undefined;
+  private idle: WaitLimit | undefined = undefined;
   private stream: BodyStream | undefined = undefined;
   /** Rejects what reads the body whole, once that has begun. */
   private rejectReading: ((error: unknown) => void) | undefined = undefined;
 
-  /** @param explain Turns what the platform's body broke off with into the error to show. */
-  constructor(
-    response: Response,
-    context: ExecutionContext,
-    limits: BodyLimits,
-    explain: (error: unknown) => unknown,
-  ) {
+  constructor(response: Response, context: ExecutionContext, terms: BodyTerms) {
     super();
     this.origin = response;
     this.body = response.body!;
     this.context = context;
-    this.explain = explain;
-    this.idle = limits.idle((error) => this.release(error));
-    this.unread = limits.unread((error) => this.release(error));
+    this.terms = terms;
+    this.unread = terms.unreadLimit((error) => this.release(error));
     this.value = isWatchable(response) ? watchResponse(response, this) : this.substitute()!;
     this.unread?.start();
     this.listen(context);
@@ -69,7 +72,7 @@ export class GuardedBody extends RunListener implements Opened<Response>, BodyWa
 
   readWhole(method: WholeReading, platform: () => Promise<unknown>): Promise<unknown> {
     // Only on a stream of ours the waits for its chunks are seen.
-    if (this.idle !== undefined && this.isUntouched) this.substitute();
+    if (this.terms.limitsIdleness) this.substitute();
     if (this.substituted !== undefined) return this.substituted[method]();
     if (this.brokeUnread !== undefined) return Promise.reject(this.brokeUnread.error);
     if (!this.isUntouched) return platform();
@@ -81,7 +84,7 @@ export class GuardedBody extends RunListener implements Opened<Response>, BodyWa
           this.finished();
           resolve(whole);
         },
-        (error: unknown) => this.release(this.explain(error)),
+        (error: unknown) => this.brokeOff(error),
       );
     });
   }
@@ -91,6 +94,7 @@ export class GuardedBody extends RunListener implements Opened<Response>, BodyWa
   substitute(): Response | undefined {
     if (this.substituted !== undefined) return this.substituted;
     if (this.isUntouched) {
+      this.idle = this.terms.idleLimit((error) => this.release(error));
       this.stream = new BodyStream(this.body, this);
       this.substituted = deriveResponse(this.origin, this.stream.stream);
     } else if (this.brokeUnread !== undefined) {
@@ -116,7 +120,7 @@ export class GuardedBody extends RunListener implements Opened<Response>, BodyWa
   }
 
   brokeOff(error: unknown): void {
-    this.release(this.explain(error));
+    this.release(this.terms.explain(error, this.context));
   }
 
   private get isUntouched(): boolean {

@@ -1,4 +1,5 @@
 import { DEADLINE_HEADER } from '../headers/deadline.ts';
+import { isRequest, pathOf } from './addresses.ts';
 import type { RequestFacts } from './errors.ts';
 
 /** `fetch` as the platform has it. */
@@ -20,8 +21,7 @@ export class OutgoingRequest implements RequestFacts {
   }
 
   get path(): string {
-    const address = addressOf(this.input);
-    return URL.canParse(address, baseAddress()) ? new URL(address, baseAddress()).pathname : '';
+    return pathOf(this.input);
   }
 
   /** The signal that the caller gave. */
@@ -70,23 +70,6 @@ export class OutgoingRequest implements RequestFacts {
   private headers(): Headers {
     return new Headers(this.init?.headers ?? (isRequest(this.input) ? this.input.headers : undefined));
   }
-}
-
-/** Whether a request can be for this at all; relative addresses are where there is a page. */
-export function isAddress(input: string | URL | Request): boolean {
-  return isRequest(input) || input instanceof URL || URL.canParse(input, baseAddress());
-}
-
-function addressOf(input: string | URL | Request): string | URL {
-  return isRequest(input) ? input.url : input;
-}
-
-function baseAddress(): string | undefined {
-  return (globalThis as { readonly location?: { readonly href?: string } }).location?.href;
-}
-
-function isRequest(input: string | URL | Request): input is Request {
-  return typeof input === 'object' && input !== null && 'url' in input;
 }
 
 function isRepeatableBody(body: NonNullable<RequestInit['body']>): boolean {

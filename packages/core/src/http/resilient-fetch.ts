@@ -6,13 +6,11 @@
  * while the response leaves it at the headers; see streaming/open-call.ts.
  */
 import { systemClock } from '../clock/system-clock.ts';
-import type { CallOptions, ExecutionContext } from '../policy/context.ts';
-import { OpenCall, type Opened, type Opener, type StreamPipeline } from '../streaming/open-call.ts';
-import { answerOf, Attempts } from './attempts.ts';
-import { InvalidRequestError } from './errors.ts';
-import { GuardedBody, isBodiless } from './guarded-body.ts';
+import { OpenCall, type StreamPipeline } from '../streaming/open-call.ts';
+import { Addresses } from './addresses.ts';
+import { Attempts } from './attempts.ts';
 import { type ResilientFetchOptions, resolveFetchOptions } from './options.ts';
-import { isAddress, OutgoingRequest } from './outgoing-request.ts';
+import { OutgoingRequest } from './outgoing-request.ts';
 
 /** What is needed of a pipeline. */
 export type FetchPipeline<Adds = never> = StreamPipeline<Adds>;
@@ -41,68 +39,18 @@ export function resilientFetch<Adds = never>(
 ): ResilientFetch<Adds> {
   const resolved = resolveFetchOptions(options);
   const clock = pipeline.boundClock ?? systemClock;
+  const addresses = new Addresses();
   return (input, init) => {
     // What fetch can't even begin with fails as it does without us.
-    if (!isAddress(input)) return (resolved.fetch ?? globalThis.fetch)(input, init);
+    if (!addresses.isAddress(input)) return (resolved.fetch ?? globalThis.fetch)(input, init);
     const request = new OutgoingRequest(input, init);
     const attempts = new Attempts(request, resolved, clock);
-    const callOptions = withSignal(resolved.callOptions?.(input, init), request.signal);
-    const result =
-      resolved.body === 'buffered'
-        ? bufferedCall(pipeline, attempts, callOptions)
-        : new OpenCall(pipeline, new ResponseOpener(attempts), callOptions).result;
-    return result.catch(settleFailure);
+    const { signal } = request;
+    let callOptions = resolved.callOptions?.(input, init);
+    if (signal !== undefined) callOptions = { ...callOptions, signal };
+    if (resolved.body === 'stream') return new OpenCall(pipeline, attempts, callOptions).result;
+    return pipeline
+      .execute((context) => attempts.fetchWhole(context), callOptions)
+      .catch((error: unknown) => attempts.failed(error));
   };
-}
-
-function withSignal(options: CallOptions | undefined, signal: AbortSignal | undefined): CallOptions | undefined {
-  return signal === undefined ? options : { ...options, signal };
-}
-
-function bufferedCall<Adds>(
-  pipeline: FetchPipeline<Adds>,
-  attempts: Attempts,
-  options: CallOptions | undefined,
-): Promise<Response | Adds> {
-  return pipeline.execute(async (context) => attempts.readWhole(await attempts.send(context), context), options);
-}
-
-/** What the caller gets for a failed call. */
-function settleFailure(error: unknown): Response {
-  const answer = answerOf(error);
-  if (answer !== undefined) return answer;
-  throw error instanceof InvalidRequestError ? error.cause : error;
-}
-
-/** Opens a response: sends the request and watches the body of what comes back. */
-class ResponseOpener implements Opener<Response> {
-  private readonly attempts: Attempts;
-
-  constructor(attempts: Attempts) {
-    this.attempts = attempts;
-  }
-
-  async open(context: ExecutionContext): Promise<Opened<Response>> {
-    const response = await this.attempts.send(context);
-    if (isBodiless(response)) return new Bodiless(response);
-    return new GuardedBody(response, context, this.attempts.bodyLimits, (error) => this.attempts.explain(error, context));
-  }
-
-  supersededError(): Error {
-    return this.attempts.handedOutError();
-  }
-}
-
-/** A response with nothing to wait for. */
-class Bodiless implements Opened<Response> {
-  readonly value: Response;
-  readonly streamEnd: undefined;
-
-  constructor(response: Response) {
-    this.value = response;
-  }
-
-  release(): void {
-    this.value.body?.cancel().catch(() => undefined);
-  }
 }

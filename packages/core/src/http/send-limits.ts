@@ -40,16 +40,20 @@ export class SendLimits implements ConnectionWatcher {
     return dispatcher === undefined ? undefined : ({ dispatcher } as RequestInit);
   }
 
-  /** The same response, or as soon as the signal is aborted its reason, also where what sends pays no heed to it. */
-  orSooner(sending: Promise<Response>): Promise<Response> {
+  /** The response, or as soon as the signal is aborted its reason, also where what sends pays no heed to it. */
+  within(send: () => Promise<Response>): Promise<Response> {
     return new Promise((resolve, reject) => {
       this.giveUp = reject;
-      sending.then(
+      send().then(
         (response) => {
+          this.stop();
           if (this.run.signal.aborted) response.body?.cancel().catch(() => undefined);
           resolve(response);
         },
-        reject,
+        (error: unknown) => {
+          this.stop();
+          reject(error);
+        },
       );
     });
   }
@@ -64,8 +68,7 @@ export class SendLimits implements ConnectionWatcher {
     this.connect.stop();
   }
 
-  /** The headers are there, or will not come. */
-  stop(): void {
+  private stop(): void {
     this.connect.stop();
     this.headers.stop();
   }

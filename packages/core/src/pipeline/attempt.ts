@@ -9,6 +9,7 @@ export interface AttemptedCall {
   remainingMs(at: number): number;
   retractAttempt(): void;
   hookFailed(policy: string, hook: string, error: unknown): void;
+  endCall(reason: unknown): void;
 }
 
 /** Told when a run is aborted; see {@link Attempt.link}. */
@@ -19,7 +20,9 @@ export interface AbortLink {
 /** What only a run has whose signal was read, that was linked to, or that was aborted: few are. */
 class AbortState {
   controller: AbortController | undefined = undefined;
-  links: Set<AbortLink> | undefined = undefined;
+  /** Most runs that are linked to at all are linked to once. */
+  link: AbortLink | undefined = undefined;
+  moreLinks: Set<AbortLink> | undefined = undefined;
   aborted = false;
   reason: unknown = undefined;
 }
@@ -68,6 +71,11 @@ export class Attempt implements ExecutionContext {
     this.call.retractAttempt();
   }
 
+  /** Ends the whole call that it is a run of, as the caller's abort would. */
+  endCall(reason: unknown): void {
+    this.call.endCall(reason);
+  }
+
   /** Tells that a function of the user's threw; for what runs inside the call without being one of its policies. */
   hookFailed(policy: string, hook: string, error: unknown): void {
     this.call.hookFailed(policy, hook, error);
@@ -78,8 +86,11 @@ export class Attempt implements ExecutionContext {
     if (state.aborted) return;
     state.aborted = true;
     state.reason = reason;
-    for (const link of state.links ?? []) link.onAbort(reason, byCaller);
-    state.links = undefined;
+    const { link, moreLinks } = state;
+    state.link = undefined;
+    state.moreLinks = undefined;
+    link?.onAbort(reason, byCaller);
+    for (const another of moreLinks ?? []) another.onAbort(reason, byCaller);
     state.controller?.abort(reason);
   }
 
@@ -87,10 +98,13 @@ export class Attempt implements ExecutionContext {
   link(link: AbortLink): void {
     const state = (this.state ??= new AbortState());
     if (state.aborted) link.onAbort(state.reason, true);
-    else (state.links ??= new Set()).add(link);
+    else if (state.link === undefined) state.link = link;
+    else (state.moreLinks ??= new Set()).add(link);
   }
 
   unlink(link: AbortLink): void {
-    this.state?.links?.delete(link);
+    if (this.state === undefined) return;
+    if (this.state.link === link) this.state.link = undefined;
+    else this.state.moreLinks?.delete(link);
   }
 }

@@ -151,6 +151,11 @@ export class RunningCall implements Call {
     return this.options?.priority ?? this.options?.parent?.priority ?? 'normal';
   }
 
+  /** Ends the call that this is, or is a fork of. */
+  endCall(reason: unknown): void {
+    (this.origin === undefined ? this : this.root).endFromOutside(failure(reason), true);
+  }
+
   /** The caller's abort, the deadline, or the end of the call that this one is part of. */
   endFromOutside(outcome: Failure, byCaller: boolean): void {
     this.breakOff(this.first - 1, outcome, byCaller);

@@ -2,7 +2,7 @@ import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
 import { StreamHandedOutError } from './errors.ts';
-import { OpenCall, type Opened, type Opener, type StreamPipeline } from './open-call.ts';
+import { OpenCall, type Opener, type Opening, type StreamPipeline } from './open-call.ts';
 import { type ExecuteStreamOptions, type ResolvedStreamOptions, resolveStreamOptions } from './options.ts';
 import { type OpenSource, type ResilientStream, StreamOfRun } from './resilient-stream.ts';
 
@@ -39,18 +39,20 @@ class StreamOpener<T> implements Opener<ResilientStream<T>> {
     this.options = options;
   }
 
-  async open(context: ExecutionContext): Promise<Opened<ResilientStream<T>>> {
+  open(context: ExecutionContext, opening: Opening<ResilientStream<T>>): void {
     const stream = new StreamOfRun<T>(context, this.clock, this.options);
-    const unfinished = await stream.begin(this.source);
-    return {
-      value: stream,
-      streamEnd: unfinished ? stream.streamEnd : undefined,
-      release: (reason) => stream.fail(reason),
-    };
+    stream.begin(this.source).then(
+      () => opening.opened(stream),
+      (error: unknown) => opening.failed(error),
+    );
   }
 
   supersededError(): Error {
     return new StreamHandedOutError();
+  }
+
+  failed(error: unknown): never {
+    throw error;
   }
 }
 

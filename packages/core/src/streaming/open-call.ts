@@ -7,9 +7,9 @@
  * caller has it, and nothing may be tried again: a failure breaks the stream off, the policies see it, the call ends.
  */
 import type { Clock } from '../clock/clock.ts';
+import { Attempt } from '../pipeline/attempt.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
-import { CallSwitch } from './call-switch.ts';
-import type { StreamEnd } from './stream-end.ts';
+import type { End, EndListener, StreamEnd } from './stream-end.ts';
 
 /** What is needed of a pipeline. */
 export interface StreamPipeline<Adds = never> {
@@ -30,77 +30,109 @@ export interface Opened<T> {
 
 /** Opens what is to be handed out. */
 export interface Opener<T> {
-  open(context: ExecutionContext): Promise<Opened<T>>;
+  /** Opens it in this run, and then tells `opening`, once. What it throws is the failure of the run. */
+  open(context: ExecutionContext, opening: Opening<T>): void;
   /** The error of a run that comes after another one's stream was handed out. */
   supersededError(): Error;
+  /** What the caller gets when the call has failed; or throws what the caller gets. */
+  failed(error: unknown): T;
+}
+
+/** What a run has to know of its call. */
+interface CallOfRun<T> {
+  handedOut: boolean;
+  /** What broke the stream off that was handed out. */
+  broken: { readonly error: unknown } | undefined;
+  readonly handOut: (value: T) => void;
+  /** The error of a run that is no longer needed. */
+  tooLate(): unknown;
 }
 
 /** See the head of this file. */
-export class OpenCall<T, Adds> {
+export class OpenCall<T, Adds> implements CallOfRun<T> {
   /** What is handed out, or what a policy says instead. */
   readonly result: Promise<T | Adds>;
+  handedOut = false;
+  broken: { readonly error: unknown } | undefined = undefined;
+  handOut!: (value: T | Adds) => void;
   private readonly opener: Opener<T>;
-  private readonly ending: CallSwitch;
-  private handOut!: (value: T | Adds) => void;
-  private handedOut = false;
-  private broken: { readonly error: unknown } | undefined = undefined;
 
   constructor(pipeline: StreamPipeline<Adds>, opener: Opener<T>, options: CallOptions | undefined) {
     this.opener = opener;
-    const ending = new CallSwitch(options?.parent);
-    this.ending = ending;
     this.result = new Promise((resolve, reject) => {
       this.handOut = resolve;
       pipeline
-        .execute((context) => this.run(context), { ...options, parent: ending.context })
-        .then(
-          (value) => {
-            ending.release();
-            resolve(value);
-          },
-          (error: unknown) => {
-            ending.release();
-            reject(error);
-          },
-        );
+        .execute((context) => this.run(context), options)
+        .then(resolve, (error: unknown) => {
+          try {
+            resolve(opener.failed(error));
+          } catch (shown) {
+            reject(shown);
+          }
+        });
     });
   }
 
   private run(context: ExecutionContext): Promise<T> {
     if (this.handedOut) throw this.tooLate();
-    return new Promise((resolve, reject) => {
-      this.opener.open(context).then((opened) => this.opened(context, opened, resolve, reject), reject);
+    const opening = new Opening<T>(this, context);
+    this.opener.open(context, opening);
+    return opening.settled;
+  }
+
+  tooLate(): unknown {
+    return this.broken === undefined ? this.opener.supersededError() : this.broken.error;
+  }
+}
+
+/** One run of an open call. */
+export class Opening<T> implements EndListener {
+  /** Settles when the policies are to know how the run ended. */
+  readonly settled: Promise<T>;
+  private readonly call: CallOfRun<T>;
+  private readonly context: ExecutionContext;
+  private value: T | undefined = undefined;
+  private resolve!: (value: T) => void;
+  private reject!: (error: unknown) => void;
+
+  constructor(call: CallOfRun<T>, context: ExecutionContext) {
+    this.call = call;
+    this.context = context;
+    this.settled = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
     });
   }
 
-  private opened(
-    context: ExecutionContext,
-    opened: Opened<T>,
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void,
-  ): void {
-    const { value, streamEnd } = opened;
+  /** The run has failed. */
+  failed(error: unknown): void {
+    this.reject(error);
+  }
+
+  /** What was to be opened is there. */
+  opened(stream: Opened<T>): void {
+    const { value, streamEnd } = stream;
+    const { call, context } = this;
     // A run that is no longer wanted hands nothing out, also where what it opened pays no heed to its signal.
-    const unwanted = context.signal.aborted || this.handedOut;
-    if (unwanted) {
-      const reason = context.signal.aborted ? context.signal.reason : this.tooLate();
-      opened.release(reason);
-      reject(reason);
-    } else if (streamEnd === undefined) resolve(value);
+    if (context.signal.aborted || call.handedOut) {
+      const reason: unknown = context.signal.aborted ? context.signal.reason : call.tooLate();
+      stream.release(reason);
+      this.reject(reason);
+    } else if (streamEnd === undefined) this.resolve(value);
     else {
-      this.handedOut = true;
-      this.handOut(value);
-      streamEnd.whenReached((end) => {
-        if (!end.failed) return resolve(value);
-        this.broken = end;
-        reject(end.error);
-        // The policies are told by the failure of this run; after that nothing is waited for.
-        queueMicrotask(() => queueMicrotask(() => this.ending.end(end.error)));
-      });
+      this.value = value;
+      call.handedOut = true;
+      call.handOut(value);
+      streamEnd.tell(this);
     }
   }
 
-  private tooLate(): unknown {
-    return this.broken === undefined ? this.opener.supersededError() : this.broken.error;
+  reached(end: End): void {
+    if (!end.failed) return this.resolve(this.value as T);
+    const { context } = this;
+    this.call.broken = end;
+    this.reject(end.error);
+    // The policies are told by the failure of this run; after that nothing is waited for.
+    if (context instanceof Attempt) queueMicrotask(() => queueMicrotask(() => context.endCall(end.error)));
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { StreamTimeoutError, type StreamWait } from './errors.ts';
 import type { ResolvedStreamOptions } from './options.ts';
+import type { Opened } from './open-call.ts';
 import { OwnRun } from './own-run.ts';
 import { readerOf, type SourceReader, type StreamSource } from './source.ts';
 import { type End, StreamEnd } from './stream-end.ts';
@@ -28,7 +29,7 @@ interface Waiting<T> {
 }
 
 /** The stream of one run, from before its first chunk. */
-export class StreamOfRun<T> implements ResilientStream<T> {
+export class StreamOfRun<T> implements ResilientStream<T>, Opened<ResilientStream<T>> {
   readonly streamEnd: StreamEnd = new StreamEnd();
   private readonly run: OwnRun;
   private readonly firstChunk: WaitLimit;
@@ -47,12 +48,16 @@ export class StreamOfRun<T> implements ResilientStream<T> {
     this.firstChunk = this.limit(clock, 'first-chunk', options.firstChunkTimeoutMs);
     this.idle = this.limit(clock, 'idle', options.idleTimeoutMs);
     this.unread = this.limit(clock, 'unread', options.unreadTimeoutMs);
-    this.run = new OwnRun(context, (reason) => this.fail(reason));
+    this.run = new OwnRun(context, (reason) => this.release(reason));
     this.run.follow();
   }
 
-  /** Waits for the first chunk, or for the end of an empty stream; true when there is something to read. */
-  async begin(open: OpenSource<T>): Promise<boolean> {
+  get value(): this {
+    return this;
+  }
+
+  /** Waits for the first chunk, or for the end of an empty stream. */
+  async begin(open: OpenSource<T>): Promise<void> {
     this.firstChunk.start();
     try {
       this.first = await this.breakable(this.openAndRead(open));
@@ -61,7 +66,6 @@ export class StreamOfRun<T> implements ResilientStream<T> {
     }
     if (this.first.done === true) this.finish();
     else this.unread.start();
-    return this.first.done !== true;
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
@@ -89,7 +93,7 @@ export class StreamOfRun<T> implements ResilientStream<T> {
   }
 
   /** Breaks the stream off, at once, whatever its source does. */
-  fail(error: unknown): void {
+  release(error: unknown): void {
     if (this.streamEnd.end !== undefined) return;
     this.stopWaiting();
     this.streamEnd.fail(error);
@@ -142,7 +146,7 @@ export class StreamOfRun<T> implements ResilientStream<T> {
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };
       // No race with a promise that lives as long as the stream: that would collect a reaction for every chunk.
-      step.then(resolve, (error: unknown) => this.fail(error));
+      step.then(resolve, (error: unknown) => this.release(error));
     });
   }
 
@@ -169,6 +173,6 @@ export class StreamOfRun<T> implements ResilientStream<T> {
   }
 
   private limit(clock: Clock, wait: StreamWait, timeoutMs: number): WaitLimit {
-    return new WaitLimit(clock, timeoutMs, () => this.fail(new StreamTimeoutError(wait, timeoutMs)));
+    return new WaitLimit(clock, timeoutMs, () => this.release(new StreamTimeoutError(wait, timeoutMs)));
   }
 }

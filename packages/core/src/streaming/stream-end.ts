@@ -3,13 +3,18 @@ export type End = { readonly failed: false } | { readonly failed: true; readonly
 
 const FINISHED: End = Object.freeze({ failed: false });
 
+/** Is told how a stream ended. */
+export interface EndListener {
+  reached(end: End): void;
+}
+
 /**
  * The end of a stream, told to one listener within the call that brings it about. By a callback and not by a promise:
  * the policies are to know before the reader does, so that the permit of a stream that was read is there for the next.
  */
 export class StreamEnd {
   private reached: End | undefined = undefined;
-  private listener: ((end: End) => void) | undefined = undefined;
+  private listener: EndListener | undefined = undefined;
 
   /** How it ended; undefined as long as it has not. */
   get end(): End | undefined {
@@ -26,15 +31,15 @@ export class StreamEnd {
     this.reach({ failed: true, error });
   }
 
-  /** Calls `listener` at the end, at once when that has come already. */
-  whenReached(listener: (end: End) => void): void {
+  /** Tells `listener` at the end, at once when that has come already. */
+  tell(listener: EndListener): void {
     if (this.reached === undefined) this.listener = listener;
-    else listener(this.reached);
+    else listener.reached(this.reached);
   }
 
   private reach(end: End): void {
     if (this.reached !== undefined) return;
     this.reached = end;
-    this.listener?.(end);
+    this.listener?.reached(end);
   }
 }
