@@ -50,16 +50,25 @@ export class Attempts implements Opener<Response> {
 
   /** Sends the request once, and reads the body of the response. */
   async fetchWhole(context: ExecutionContext): Promise<Response> {
+    return this.readWhole(await this.fetchHeaders(context), context);
+  }
+
+  /**
+   * Sends the request once; the body of the response has not been read, and nobody watches it.
+   *
+   * @param address Where to, when it is not the request's own address.
+   */
+  async fetchHeaders(context: ExecutionContext, address?: URL): Promise<Response> {
     const limits = this.begin(context);
     let response: Response;
     try {
-      response = await this.sent(context, limits);
+      response = await this.sent(context, limits, address);
     } catch (error) {
       throw this.explain(error, limits?.run ?? context);
     }
     this.tellLimiter(response, context);
     if (this.options.isFailure(response.status)) throw await this.statusError(response, context);
-    return this.readWhole(response, context);
+    return response;
   }
 
   /** Not async, and nothing awaited: on the way of a good response every promise counts. */
@@ -111,7 +120,7 @@ export class Attempts implements Opener<Response> {
   explain(error: unknown, { signal }: { readonly signal: AbortSignal }): unknown {
     // Whoever aborts says why; the platform only says that.
     const shown: unknown = signal.aborted ? signal.reason : error;
-    if (shown instanceof HttpTimeoutError) return shown.retryable ? this.repeatably(shown) : this.finally(shown);
+    if (isJudged(shown)) return shown.retryable ? this.repeatably(shown) : this.finally(shown);
     return signal.aborted ? shown : this.explainFailure(error);
   }
 
@@ -140,12 +149,12 @@ export class Attempts implements Opener<Response> {
     return this.options.limitsSending ? new SendLimits(this.request, context, this.clock, this.options) : undefined;
   }
 
-  private sent(context: ExecutionContext, limits: SendLimits | undefined): Promise<Response> {
+  private sent(context: ExecutionContext, limits: SendLimits | undefined, address?: URL): Promise<Response> {
     const fetch: Fetch = this.options.fetch ?? globalThis.fetch;
     const deadline = this.options.sendDeadline ? formatDeadline(context.remainingMs) : undefined;
-    if (limits === undefined) return this.request.send(fetch, context.signal, deadline);
-    const more = limits.init(this.request, this.options);
-    return limits.within(() => this.request.send(fetch, limits.run.signal, deadline, more));
+    if (limits === undefined) return this.request.send(fetch, { signal: context.signal }, deadline, address);
+    const own = limits.init(this.request, this.options);
+    return limits.within(() => this.request.send(fetch, own, deadline, address));
   }
 
   private tellLimiter(response: Response, context: ExecutionContext): void {
@@ -230,6 +239,11 @@ export class Attempts implements Opener<Response> {
   private obstacle(): string {
     return this.request.bodyObstacle ?? `${this.request.method} without an Idempotency-Key might have its effect twice`;
   }
+}
+
+/** Whether it says itself if the request may be sent again, as errors of a `fetch` of ours inside this one do. */
+function isJudged(error: unknown): error is HttpStatusError | HttpTimeoutError | NetworkError {
+  return error instanceof HttpStatusError || error instanceof HttpTimeoutError || error instanceof NetworkError;
 }
 
 function tellHookFailed(context: ExecutionContext, hook: string, error: unknown): void {

@@ -1,5 +1,10 @@
 export { resilientFetch, type FetchPipeline, type ResilientFetch } from './resilient-fetch.ts';
-export { FAILURE_STATUSES, RESILIENT_FETCH_DEFAULTS, type LimiterFeedback, type ResilientFetchOptions } from './options.ts';
+export {
+  FAILURE_STATUSES,
+  RESILIENT_FETCH_DEFAULTS,
+  type LimiterFeedback,
+  type ResilientFetchOptions,
+} from './options.ts';
 export {
   HttpStatusError,
   HttpTimeoutError,
@@ -13,3 +18,5 @@ export {
 } from './errors.ts';
 export type { Fetch } from './outgoing-request.ts';
 export { redactText } from './redaction.ts';
+export { endpointFetch, type FetchEndpoints } from './endpoint-fetch.ts';
+export { deadlineFromRequest, type DeadlineFromRequestOptions, type RequestHeaders } from './request-deadline.ts';

@@ -7,6 +7,11 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
 
+/** Whether sending a request with this method twice is the same as sending it once (RFC 9110, section 9.2.2). */
+export function isIdempotentMethod(method: string): boolean {
+  return IDEMPOTENT.has(method.toUpperCase());
+}
+
 /** A request as the caller gave it, which may have to be sent several times. */
 export class OutgoingRequest implements RequestFacts {
   readonly method: string;
@@ -26,9 +31,7 @@ export class OutgoingRequest implements RequestFacts {
 
   /** The signal that the caller gave. */
   get signal(): AbortSignal | undefined {
-    return (
-      this.init?.signal ?? (isRequest(this.input) && this.init?.signal !== null ? this.input.signal : undefined)
-    );
+    return this.init?.signal ?? (isRequest(this.input) && this.init?.signal !== null ? this.input.signal : undefined);
   }
 
   /** What undici's extension of `fetch` sends it through, where the caller said so. */
@@ -48,23 +51,25 @@ export class OutgoingRequest implements RequestFacts {
 
   /** Whether sending it twice is the same as sending it once: by its method, or because it has an Idempotency-Key. */
   get idempotent(): boolean {
-    return IDEMPOTENT.has(this.method) || this.headers().has('idempotency-key');
+    return isIdempotentMethod(this.method) || this.headers().has('idempotency-key');
   }
 
   /**
    * Sends it once.
    *
-   * @param more What the attempt has to say to `fetch` besides.
+   * @param own What the attempt says to `fetch`, its signal above all.
    * @param deadline What the server is told of how long the caller will wait.
+   * @param address Where to, when it is not its own address.
    */
-  send(fetch: Fetch, signal: AbortSignal, deadline: string | undefined, more?: RequestInit): Promise<Response> {
-    const init = { ...this.init, ...more, signal };
+  send(fetch: Fetch, own: RequestInit, deadline: string | undefined, address?: URL): Promise<Response> {
+    const init = this.init === undefined ? own : { ...this.init, ...own };
     if (deadline !== undefined) {
       const headers = this.headers();
       headers.set(DEADLINE_HEADER, deadline);
       init.headers = headers;
     }
-    return fetch(this.input, init);
+    if (address === undefined) return fetch(this.input, init);
+    return fetch(isRequest(this.input) ? new Request(address, this.input) : address, init);
   }
 
   private headers(): Headers {

@@ -12,10 +12,16 @@ const SECRET_WORD = String.raw`pass(?:word|wd|phrase|code)?|pwd|secret|token|api
 const SECRET_NAME = String.raw`[\w.-]{0,64}(?:${SECRET_WORD})[\w.-]{0,64}`;
 
 const JSON_STRING = new RegExp(String.raw`("(?:${SECRET_NAME})"\s*:\s*)"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)`, 'gi');
-const JSON_OTHER = new RegExp(String.raw`("(?:${SECRET_NAME})"\s*:\s*)(?:\[[^\]]*(?:\]|$)|\{[^}]*(?:\}|$)|[^\s",}\]]+)`, 'gi');
+const JSON_OTHER = new RegExp(
+  String.raw`("(?:${SECRET_NAME})"\s*:\s*)(?:\[[^\]]*(?:\]|$)|\{[^}]*(?:\}|$)|[^\s",}\]]+)`,
+  'gi',
+);
 const XML_ELEMENT = new RegExp(String.raw`(<(${SECRET_NAME})(?:\s[^>]*)?>)[^<]+`, 'gi');
 const HEADER_LINE = new RegExp(String.raw`(^|\n)([ \t]*(?:${SECRET_NAME})[ \t]*:[ \t]*)[^\r\n]+`, 'gi');
-const ASSIGNMENT = new RegExp(String.raw`(\b(?:${SECRET_NAME})\s*=\s*)(?:"[^"]*(?:"|$)|'[^']*(?:'|$)|[^\s&;,<>"']+)`, 'gi');
+const ASSIGNMENT = new RegExp(
+  String.raw`(\b(?:${SECRET_NAME})\s*=\s*)(?:"[^"]*(?:"|$)|'[^']*(?:'|$)|[^\s&;,<>"']+)`,
+  'gi',
+);
 const CREDENTIALS = /\b(bearer|basic|digest|negotiate)\s+[\w.~+/=-]{4,}/gi;
 const JSON_WEB_TOKEN = /\beyJ[\w-]{5,}(?:\.[\w-]*){0,2}/g;
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;

@@ -15,12 +15,7 @@ export class SendLimits implements ConnectionWatcher {
   private readonly headers: WaitLimit;
   private giveUp: ((reason: unknown) => void) | undefined = undefined;
 
-  constructor(
-    request: OutgoingRequest,
-    context: ExecutionContext,
-    clock: Clock,
-    options: ResolvedFetchOptions,
-  ) {
+  constructor(request: OutgoingRequest, context: ExecutionContext, clock: Clock, options: ResolvedFetchOptions) {
     const { connectTimeoutMs, headersTimeoutMs, retryNonIdempotent } = options;
     const resendable = request.bodyObstacle === undefined;
     const repeatable = resendable && (retryNonIdempotent || request.idempotent);
@@ -34,10 +29,11 @@ export class SendLimits implements ConnectionWatcher {
     this.headers.start();
   }
 
-  /** What `fetch` has to be given so that it tells when it is connected. */
-  init({ dispatcher: given }: OutgoingRequest, { connectTimeoutMs }: ResolvedFetchOptions): RequestInit | undefined {
+  /** What `fetch` has to be given so that it can be ended, and tells when it is connected. */
+  init({ dispatcher: given }: OutgoingRequest, { connectTimeoutMs }: ResolvedFetchOptions): RequestInit {
+    const { signal } = this.run;
     const dispatcher = connectTimeoutMs === Infinity ? undefined : watchingDispatcher(given, this);
-    return dispatcher === undefined ? undefined : ({ dispatcher } as RequestInit);
+    return dispatcher === undefined ? { signal } : ({ signal, dispatcher } as RequestInit);
   }
 
   /** The response, or as soon as the signal is aborted its reason, also where what sends pays no heed to it. */

@@ -29,7 +29,9 @@ const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never
 
 /** Whether {@link watchResponse} sees all that happens to this response. */
 export function isWatchable(response: Response): boolean {
-  return INSPECT in response && !('Deno' in globalThis) && !('Bun' in globalThis) && Object.isExtensible(response);
+  // One that is watched already belongs to another call.
+  if (WATCHER in response || !Object.isExtensible(response)) return false;
+  return INSPECT in response && !('Deno' in globalThis) && !('Bun' in globalThis);
 }
 
 /** Lets `watcher` stand between this response and whoever reads it; the same object, of the same class. */
@@ -47,8 +49,8 @@ const prototypes: WeakMap<Response, object> = new WeakMap();
 
 function watchingPrototype(platform: Response): object {
   // Read through the watched object itself: accessors of the platform need their own kind as `this`.
-  const platformBody = (response: Response): Response['body'] => Reflect.get(platform, 'body', response) as never;
-  const platformBodyUsed = (response: Response): boolean => Reflect.get(platform, 'bodyUsed', response) as boolean;
+  const platformBody = (response: Response): Response['body'] => Reflect.get(platform, 'body', response);
+  const platformBodyUsed = (response: Response): boolean => Reflect.get(platform, 'bodyUsed', response);
   const members: PropertyDescriptorMap = {
     json: method(async function json(this: Watched) {
       return JSON.parse(await this.text()) as unknown;

@@ -27,7 +27,9 @@ describe('serverSentEvents', () => {
   });
 
   it('leaves out events without data and a last one that is incomplete', async () => {
-    expect(await parsed('event: ping\n\ndata: whole\n\ndata: cut o')).toMatchObject([{ event: 'message', data: 'whole' }]);
+    expect(await parsed('event: ping\n\ndata: whole\n\ndata: cut o')).toMatchObject([
+      { event: 'message', data: 'whole' },
+    ]);
   });
 
   it('keeps one space of the value at most, and ignores ids with a null and retries that are no number', async () => {
@@ -44,14 +46,22 @@ describe('serverSentEvents', () => {
     const line = fc.constantFrom('data: é', 'data: 한국어', 'data:', 'event: a', 'id: 3', ': note', '');
     const ending = fc.constantFrom('\n', '\r', '\r\n');
     await fc.assert(
-      fc.asyncProperty(fc.array(line), fc.array(ending, { minLength: 1 }), fc.array(fc.nat(500)), async (lines, ends, cuts) => {
-        const whole = await parsed(lines.map((text) => `${text}\n`).join(''));
-        const cut = await parsed(lines.map((text, at) => text + ends[at % ends.length]).join(''), cuts);
-        // A CR before an LF is one end of a line; two ends in a row would read as one.
-        const ambiguous = lines.some((text, at) => text === '' && at > 0 && `${ends[(at - 1) % ends.length]}${ends[at % ends.length]}`.startsWith('\r\n'));
-        fc.pre(!ambiguous);
-        expect(cut).toEqual(whole);
-      }),
+      fc.asyncProperty(
+        fc.array(line),
+        fc.array(ending, { minLength: 1 }),
+        fc.array(fc.nat(500)),
+        async (lines, ends, cuts) => {
+          const whole = await parsed(lines.map((text) => `${text}\n`).join(''));
+          const cut = await parsed(lines.map((text, at) => text + ends[at % ends.length]).join(''), cuts);
+          // A CR before an LF is one end of a line; two ends in a row would read as one.
+          const ambiguous = lines.some(
+            (text, at) =>
+              text === '' && at > 0 && `${ends[(at - 1) % ends.length]}${ends[at % ends.length]}`.startsWith('\r\n'),
+          );
+          fc.pre(!ambiguous);
+          expect(cut).toEqual(whole);
+        },
+      ),
       { numRuns: propertyRuns(300) },
     );
   });

@@ -1,0 +1,1 @@
+export { AI_FETCH_DEFAULTS, aiFetch, type AiFetchOptions } from './ai-fetch.ts';

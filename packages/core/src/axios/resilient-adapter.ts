@@ -1,0 +1,172 @@
+import type { Clock } from '../clock/clock.ts';
+import { systemClock } from '../clock/system-clock.ts';
+import type { HeaderSource } from '../headers/header-source.ts';
+import { headerValue } from '../headers/header-source.ts';
+import { retryAfterMs } from '../headers/retry-after.ts';
+import { classifyFailure, neverArrived } from '../http/network-failure.ts';
+import { FAILURE_STATUSES } from '../http/options.ts';
+import { isIdempotentMethod } from '../http/outgoing-request.ts';
+import type { FetchPipeline } from '../http/resilient-fetch.ts';
+import { resolveOptions, type Resolved } from '../options/resolve.ts';
+import { callable, flag, type Rules } from '../options/rules.ts';
+import type { CallOptions, ExecutionContext } from '../policy/context.ts';
+import type { AxiosAdapterLike, AxiosConfigLike, AxiosErrorLike, AxiosResponseLike } from './axios-port.ts';
+
+/** Options of {@link resilientAdapter}. */
+export interface ResilientAdapterOptions<Config extends AxiosConfigLike = AxiosConfigLike> {
+  /** Which statuses are failures for the policies; default those of `resilientFetch`. */
+  readonly isFailure?: ((status: number) => boolean) | undefined;
+  /** Whether a request that might have its effect twice may be sent again; default false. */
+  readonly retryNonIdempotent?: boolean | undefined;
+  /** What the pipeline is told of a call: key, priority, cost, deadline. The signal is taken from the configuration. */
+  readonly callOptions?: ((config: Config) => CallOptions) | undefined;
+}
+
+const DEFAULTS: Readonly<Required<Pick<ResilientAdapterOptions, 'isFailure' | 'retryNonIdempotent'>>> = Object.freeze({
+  isFailure: (status: number) => FAILURE_STATUSES.includes(status),
+  retryNonIdempotent: false,
+});
+
+const rules: Rules<ResilientAdapterOptions> = {
+  isFailure: callable(),
+  retryNonIdempotent: flag(),
+  callOptions: callable(),
+};
+
+/**
+ * Makes an adapter of axios that sends under the policies of a pipeline what another adapter sends:
+ * `axios.create({ adapter: resilientAdapter(api, axios.getAdapter('http')) })`.
+ *
+ * Callers get what axios gives: its responses, and its errors for the statuses that `validateStatus` refuses. Policies
+ * see a failure where the status is one or no response came, with `retryAfterMs` from the response's headers, and with
+ * `retryable: false` where the request must not be sent again. A status such as 404, which axios throws, is an answer to
+ * them. With `responseType: 'stream'` a call lasts until its headers are there.
+ *
+ * @throws ConfigurationError when the options can't be meant.
+ */
+export function resilientAdapter<Config extends AxiosConfigLike, Response extends AxiosResponseLike>(
+  pipeline: FetchPipeline,
+  adapter: AxiosAdapterLike<Config, Response>,
+  options?: ResilientAdapterOptions<Config>,
+): AxiosAdapterLike<Config, Response> {
+  const resolved = resolveOptions('resilientAdapter', options as ResilientAdapterOptions, DEFAULTS, rules);
+  const clock = pipeline.boundClock ?? systemClock;
+  return async (config) => {
+    const request = new AxiosRequest(config, adapter, resolved, clock);
+    const signal = config.signal as AbortSignal | undefined;
+    const answer = await pipeline
+      .execute((context) => request.send(context), { ...resolved.callOptions?.(config), signal })
+      .catch((error: unknown) => new Answer<Response>(request.responseOf(error), error));
+    if (answer.response !== undefined) return answer.response;
+    throw answer.error;
+  };
+}
+
+/** What axios makes of a request: a response, or an error. */
+class Answer<Response> {
+  readonly response: Response | undefined;
+  readonly error: unknown;
+
+  constructor(response: Response | undefined, error?: unknown) {
+    this.response = response;
+    this.error = error;
+  }
+}
+
+/** A failure status in a response that axios would hand out: what the policies get instead. */
+class FailedResponse<Response> extends Error {
+  readonly response: Response;
+  readonly retryAfterMs: number | undefined;
+  readonly retryable: boolean;
+
+  constructor(response: Response & AxiosResponseLike, retryAfter: number | undefined, retryable: boolean) {
+    super(`answered with status ${response.status}`);
+    this.response = response;
+    this.retryAfterMs = retryAfter;
+    this.retryable = retryable;
+  }
+}
+
+class AxiosRequest<Config extends AxiosConfigLike, Response extends AxiosResponseLike> {
+  private readonly config: Config;
+  private readonly adapter: AxiosAdapterLike<Config, Response>;
+  private readonly options: Resolved<ResilientAdapterOptions, typeof DEFAULTS>;
+  private readonly clock: Clock;
+  private lastFailure: AxiosResponseLike | undefined = undefined;
+
+  constructor(
+    config: Config,
+    adapter: AxiosAdapterLike<Config, Response>,
+    options: Resolved<ResilientAdapterOptions, typeof DEFAULTS>,
+    clock: Clock,
+  ) {
+    this.config = config;
+    this.adapter = adapter;
+    this.options = options;
+    this.clock = clock;
+  }
+
+  /** The stream of a failure that was not the last is nobody's. */
+  private discardLast(): void {
+    const stream = this.lastFailure?.data as { destroy?(): void } | null | undefined;
+    this.lastFailure = undefined;
+    if (isStream(stream)) stream?.destroy?.();
+  }
+
+  /** Sends it once; rejects only with what is a failure to the policies. */
+  async send({ signal }: ExecutionContext): Promise<Answer<Response>> {
+    this.discardLast();
+    let response: Response;
+    try {
+      response = await this.adapter({ ...this.config, signal });
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      return this.judge(error);
+    }
+    if (!this.options.isFailure(response.status)) return new Answer(response);
+    this.lastFailure = response;
+    throw new FailedResponse(response, this.waitOf(response), this.mayRepeat(hadNoEffect(response.status)));
+  }
+
+  /** The response that stands behind the last failure, where axios would hand one out. */
+  responseOf(error: unknown): Response | undefined {
+    return error instanceof FailedResponse ? (error.response as Response) : undefined;
+  }
+
+  private judge(error: unknown): Answer<Response> {
+    const { response } = error as AxiosErrorLike;
+    if (response !== undefined && !this.options.isFailure(response.status))
+      return new Answer<Response>(undefined, error);
+    const failure = response === undefined ? classifyFailure(error) : undefined;
+    const without =
+      response === undefined ? failure !== undefined && neverArrived(failure) : hadNoEffect(response.status);
+    const wait = response === undefined ? undefined : this.waitOf(response);
+    this.lastFailure = response;
+    throw Object.assign(error as object, {
+      retryable: this.mayRepeat(without),
+      ...(wait === undefined ? {} : { retryAfterMs: wait }),
+    });
+  }
+
+  private waitOf({ status, headers }: AxiosResponseLike): number | undefined {
+    return retryAfterMs(headers as HeaderSource, this.clock.wallTime(), status);
+  }
+
+  private mayRepeat(withoutEffect: boolean): boolean {
+    const { method, data, headers } = this.config;
+    if (isStream(data)) return false;
+    if (withoutEffect || this.options.retryNonIdempotent || isIdempotentMethod(method ?? 'get')) return true;
+    return headers !== undefined && headerValue(headers as HeaderSource, 'idempotency-key') !== undefined;
+  }
+}
+
+/** Statuses with which a server says that it has not acted on the request. */
+function hadNoEffect(status: number): boolean {
+  return status === 429 || status === 425;
+}
+
+/** Streams can be sent once. */
+function isStream(data: unknown): boolean {
+  const stream = data as { readonly pipe?: unknown; readonly getReader?: unknown } | null | undefined;
+  return typeof stream?.pipe === 'function' || typeof stream?.getReader === 'function';
+}
