@@ -64,6 +64,7 @@ function resultOf({ row, ours, rivals }, valueOf) {
     rivals: Object.fromEntries(values),
     ceiling: row.ceiling,
     unit: row.unit,
+    digits: row.digits,
   };
 }
 

@@ -2,11 +2,13 @@
 import { allocation, composedPolicies } from './composed.mjs';
 import { concurrent } from './concurrent.mjs';
 import { failures } from './failing.mjs';
+import { http } from './http.mjs';
 import { rateLimits } from './rate-limit.mjs';
 import { singlePolicies } from './single.mjs';
 
 /**
  * A row: `ours` and each of `rivals` make a candidate, a function that makes one call; `oursMore` and `rivalsMore`, where
- * there, make candidates whose mean difference from the first is what counts. `loop`, `calls` and `bare` where they are not the usual.
+ * there, make candidates whose mean difference from the first is what counts. `loop`, `calls` and `bare` where they are not the usual; `digits` of its
+ * ratios, where one is too few.
  */
-export const rows = [...singlePolicies, ...composedPolicies, ...failures, allocation, concurrent, ...rateLimits];
+export const rows = [...singlePolicies, ...composedPolicies, ...failures, allocation, concurrent, http, ...rateLimits];

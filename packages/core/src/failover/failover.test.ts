@@ -194,7 +194,13 @@ describe('failover', () => {
         const random = seededRandom(seed);
         const endpoints = Array.from({ length: count }, (_, index) => index);
         const badness = endpoints.map(() => random.next());
-        const options = { clock, policies: () => [], minThroughput: 3, ejectionMs: 500, order: 'least-loaded' } as const;
+        const options = {
+          clock,
+          policies: () => [],
+          minThroughput: 3,
+          ejectionMs: 500,
+          order: 'least-loaded',
+        } as const;
         const group = failover(endpoints, options);
         for (let call = 0; call < 100; call++) {
           const run = group.execute(async (endpoint) => {

@@ -42,6 +42,9 @@ const TROUBLES: Readonly<Record<string, NetworkTrouble>> = Object.freeze({
 const NETWORK_MESSAGE =
   /fetch failed|failed to fetch|network|load failed|terminated|connection|socket|sending request/i;
 
+/** A redirect that was forbidden or one too many, a port or scheme that `fetch` doesn't speak to. */
+const REFUSED_BY_FETCH = /redirect|bad port|unknown scheme|not implemented/i;
+
 /** Classifies what `fetch` or the reading of a body rejected with; undefined when it is not the network's fault. */
 export function classifyFailure(error: unknown): NetworkFailure | undefined {
   const systemCode = codeOf(error);
@@ -50,6 +53,8 @@ export function classifyFailure(error: unknown): NetworkFailure | undefined {
     return { trouble: troubleOf(systemCode), systemCode };
   }
   if (!(error instanceof Error)) return undefined;
+  // Not the network's doing, and no other try will mend it.
+  if (error.cause instanceof Error && REFUSED_BY_FETCH.test(error.cause.message)) return undefined;
   // undici's parser leaves its code out where it stopped at the first line.
   if (error.cause instanceof Error && error.cause.name === 'HTTPParserError')
     return { trouble: 'PROTOCOL', systemCode: undefined };

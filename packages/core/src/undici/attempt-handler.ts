@@ -15,6 +15,8 @@ export interface AttemptedCall {
   handsOn(): void;
   statusError(status: number, headers: UndiciHeaders, body: string | undefined): unknown;
   networkError(error: Error): unknown;
+  /** The attempt has ended with this: where the handler has seen a part of its response, the call has, too. */
+  brokeOff(error: unknown): void;
 }
 
 /** A failure status, and as much of its body as its error keeps. */
@@ -49,6 +51,7 @@ export class AttemptHandler extends RunListener implements UndiciHandler {
     this.aborted = { reason };
     this.controller?.abort(reason instanceof Error ? reason : new Error(String(reason)));
     this.reject(reason);
+    this.call.brokeOff(reason);
   }
 
   onRequestStart(controller: UndiciController, context: unknown): void {
@@ -86,7 +89,9 @@ export class AttemptHandler extends RunListener implements UndiciHandler {
   onResponseError(_controller: UndiciController, error: Error): void {
     if (this.aborted !== undefined) return;
     if (this.failed !== undefined) return this.fail(this.failed);
-    this.done(() => this.reject(this.call.networkError(error)));
+    const shown = this.call.networkError(error);
+    this.done(() => this.reject(shown));
+    this.call.brokeOff(shown);
   }
 
   /** What is more than its error keeps is not waited for. */

@@ -87,9 +87,12 @@ export class InterceptedCall implements AttemptedCall {
     if (failure === undefined) return this.judged(error, false);
     const mayRepeat = !this.handedOn && failure.trouble !== 'TLS' && this.mayRepeat(neverArrived(failure));
     const shown = new NetworkError(this, failure.trouble, failure.systemCode, error, mayRepeat);
-    // Its handler is told by the end of the call; a retry has nothing to wait for.
-    if (this.handedOn) queueMicrotask(() => queueMicrotask(() => this.ending.abort(shown)));
     return this.judged(shown, mayRepeat);
+  }
+
+  brokeOff(error: unknown): void {
+    // The policies are told by the failure of the attempt; after that a retry has nothing to wait for.
+    if (this.handedOn) queueMicrotask(() => queueMicrotask(() => this.ending.abort(error)));
   }
 
   private attempt(context: ExecutionContext): Promise<void> {

@@ -1,0 +1,64 @@
+// Calls of a server on this machine over connections that are kept open; each reads its whole answer as text.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { resilientFetch } from '../../packages/core/dist/http/index.js';
+import { pipeline } from '../../packages/core/dist/index.js';
+import { ours, timeoutMs } from '../policies.mjs';
+import { inSequence } from '../run.mjs';
+
+let url = '';
+
+/** Starts the server once; it ends with this process. */
+async function serverUrl() {
+  if (url !== '') return url;
+  const server = fork(fileURLToPath(new URL('../http-server.mjs', import.meta.url)));
+  server.unref();
+  const [port] = await once(server, 'message');
+  server.channel.unref();
+  url = `http://127.0.0.1:${port}/items/1`;
+  return url;
+}
+
+/** A candidate that has the server's address. */
+const asking = (make) => async (use) => make(await serverUrl(), use);
+
+export const http = {
+  name: 'fetch of a local server under four policies',
+  ceiling: 1.05,
+  digits: 2,
+  // A call takes so long that a usual sample would end before the compiler has seen enough of anybody's code.
+  loop: inSequence,
+  calls: 400,
+  bare: async () => (await fetch(url)).text(),
+  ours: asking((at) => {
+    const fetchUnder = resilientFetch(pipeline(ours.retry(), ours.breaker(), ours.bulkhead(), ours.timeout()));
+    return async () => (await fetchUnder(at)).text();
+  }),
+  rivals: {
+    'fetch with a signal': asking((at) => async () => {
+      const { signal } = new AbortController();
+      return (await fetch(at, { signal })).text();
+    }),
+    'fetch with AbortSignal.timeout': asking(
+      (at) => async () => (await fetch(at, { signal: AbortSignal.timeout(timeoutMs) })).text(),
+    ),
+    'undici.request': asking((at, use) => {
+      const { request } = use('undici');
+      return async () => (await request(at)).body.text();
+    }),
+    got: asking((at, use) => {
+      const { default: got } = use('got');
+      return () => got(at, { timeout: { request: timeoutMs } }).text();
+    }),
+    ky: asking((at, use) => {
+      const { default: ky } = use('ky');
+      return () => ky(at, { timeout: timeoutMs }).text();
+    }),
+    'axios with axios-retry': asking((at, use) => {
+      const client = use('axios').default.create({ timeout: timeoutMs });
+      use('axios-retry').default(client, { retries: 2 });
+      return () => client.get(at);
+    }),
+  },
+};
