@@ -212,7 +212,7 @@ describe('failover', () => {
           expect(group.endpoints.every(({ running }) => running === 0)).toBe(true);
         }
       }),
-      { numRuns: propertyRuns(30) },
+      propertyRuns(30),
     );
   });
 

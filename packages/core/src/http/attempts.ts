@@ -124,10 +124,6 @@ export class Attempts implements Opener<Response> {
     return signal.aborted ? shown : this.explainFailure(error);
   }
 
-  supersededError(): Error {
-    return new RequestNotRepeatableError(this.request, 'its response has been handed out', undefined);
-  }
-
   failed(error: unknown): Response {
     const answer = error instanceof HttpStatusError ? answers.get(error) : undefined;
     if (answer !== undefined) return answer;

@@ -31,7 +31,7 @@ describe('redactText', () => {
         const text = JSON.stringify({ first: 'field', [key]: `~${value}`, last: 'field' }).slice(0, cut);
         expect(redactText(text)).not.toContain('~');
       }),
-      { numRuns: propertyRuns(500) },
+      propertyRuns(500),
     );
   });
 

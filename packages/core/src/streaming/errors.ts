@@ -28,14 +28,3 @@ export class StreamTimeoutError extends BreakwaterError {
   }
 }
 nameError(StreamTimeoutError, 'StreamTimeoutError');
-
-/**
- * A run of the call came too late: the stream of another run is in the caller's hands. Code `STREAM_HANDED_OUT`,
- * category `validation`, so that nothing retries it. It shows in events only.
- */
-export class StreamHandedOutError extends BreakwaterError {
-  constructor() {
-    super('the stream of another attempt has been handed out', { code: 'STREAM_HANDED_OUT', category: 'validation' });
-  }
-}
-nameError(StreamHandedOutError, 'StreamHandedOutError');

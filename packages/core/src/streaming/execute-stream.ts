@@ -1,7 +1,6 @@
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
-import { StreamHandedOutError } from './errors.ts';
 import { OpenCall, type Opener, type Opening, type StreamPipeline } from './open-call.ts';
 import { type ExecuteStreamOptions, type ResolvedStreamOptions, resolveStreamOptions } from './options.ts';
 import { type OpenSource, type ResilientStream, StreamOfRun } from './resilient-stream.ts';
@@ -45,10 +44,6 @@ class StreamOpener<T> implements Opener<ResilientStream<T>> {
       () => opening.opened(stream),
       (error: unknown) => opening.failed(error),
     );
-  }
-
-  supersededError(): Error {
-    return new StreamHandedOutError();
   }
 
   failed(error: unknown): never {

@@ -32,28 +32,22 @@ export interface Opened<T> {
 export interface Opener<T> {
   /** Opens it in this run, and then tells `opening`, once. What it throws is the failure of the run. */
   open(context: ExecutionContext, opening: Opening<T>): void;
-  /** The error of a run that comes after another one's stream was handed out. */
-  supersededError(): Error;
   /** What the caller gets when the call has failed; or throws what the caller gets. */
   failed(error: unknown): T;
 }
 
 /** What a run has to know of its call. */
 interface CallOfRun<T> {
-  handedOut: boolean;
-  /** What broke the stream off that was handed out. */
-  broken: { readonly error: unknown } | undefined;
+  /** The run whose stream the caller has. */
+  held: Opening<T> | undefined;
   readonly handOut: (value: T) => void;
-  /** The error of a run that is no longer needed. */
-  tooLate(): unknown;
 }
 
 /** See the head of this file. */
 export class OpenCall<T, Adds> implements CallOfRun<T> {
   /** What is handed out, or what a policy says instead. */
   readonly result: Promise<T | Adds>;
-  handedOut = false;
-  broken: { readonly error: unknown } | undefined = undefined;
+  held: Opening<T> | undefined = undefined;
   handOut!: (value: T | Adds) => void;
   private readonly opener: Opener<T>;
 
@@ -74,25 +68,26 @@ export class OpenCall<T, Adds> implements CallOfRun<T> {
   }
 
   private run(context: ExecutionContext): Promise<T> {
-    if (this.handedOut) throw this.tooLate();
+    // A retry, or a hedge, that comes too late opens nothing.
+    if (this.held !== undefined) return this.held.settled;
     const opening = new Opening<T>(this, context);
     this.opener.open(context, opening);
     return opening.settled;
   }
-
-  tooLate(): unknown {
-    return this.broken === undefined ? this.opener.supersededError() : this.broken.error;
-  }
 }
 
-/** One run of an open call. */
+/**
+ * One run of an open call. Where several run beside each other, as in a hedge, the stream that is there first is the
+ * caller's; whatever another run comes to from then on is nothing to the call: it lets go of its stream, and ends as
+ * that one does.
+ */
 export class Opening<T> implements EndListener {
   /** Settles when the policies are to know how the run ended. */
   readonly settled: Promise<T>;
   private readonly call: CallOfRun<T>;
   private readonly context: ExecutionContext;
   private value: T | undefined = undefined;
-  private resolve!: (value: T) => void;
+  private resolve!: (value: T | Promise<T>) => void;
   private reject!: (error: unknown) => void;
 
   constructor(call: CallOfRun<T>, context: ExecutionContext) {
@@ -106,22 +101,22 @@ export class Opening<T> implements EndListener {
 
   /** The run has failed. */
   failed(error: unknown): void {
-    this.reject(error);
+    if (this.call.held === undefined) this.reject(error);
+    else this.resolve(this.call.held.settled);
   }
 
   /** What was to be opened is there. */
   opened(stream: Opened<T>): void {
-    const { value, streamEnd } = stream;
     const { call, context } = this;
+    const { value, streamEnd } = stream;
     // A run that is no longer wanted hands nothing out, also where what it opened pays no heed to its signal.
-    if (context.signal.aborted || call.handedOut) {
-      const reason: unknown = context.signal.aborted ? context.signal.reason : call.tooLate();
-      stream.release(reason);
-      this.reject(reason);
+    if (call.held !== undefined || context.signal.aborted) {
+      stream.release(context.signal.reason);
+      this.failed(context.signal.reason);
     } else if (streamEnd === undefined) this.resolve(value);
     else {
       this.value = value;
-      call.handedOut = true;
+      call.held = this;
       call.handOut(value);
       streamEnd.tell(this);
     }
@@ -130,7 +125,6 @@ export class Opening<T> implements EndListener {
   reached(end: End): void {
     if (!end.failed) return this.resolve(this.value as T);
     const { context } = this;
-    this.call.broken = end;
     this.reject(end.error);
     // The policies are told by the failure of this run; after that nothing is waited for.
     if (context instanceof Attempt) queueMicrotask(() => queueMicrotask(() => context.endCall(end.error)));

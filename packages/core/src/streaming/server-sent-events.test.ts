@@ -62,7 +62,7 @@ describe('serverSentEvents', () => {
           expect(cut).toEqual(whole);
         },
       ),
-      { numRuns: propertyRuns(300) },
+      propertyRuns(300),
     );
   });
 

@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici';
+import { Agent, type Dispatcher, request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { bulkhead } from '../../src/bulkhead/index.ts';
 import { circuitBreaker } from '../../src/circuit-breaker/index.ts';
@@ -19,7 +19,7 @@ const failing = async (promise: Promise<unknown>): Promise<unknown> =>
 async function withAgent(
   handler: Handler,
   call: FetchPipeline & { close(): Promise<number> },
-  body: (agent: Agent.Dispatcher, server: TestServer) => Promise<void>,
+  body: (agent: Dispatcher, server: TestServer) => Promise<void>,
   options?: ResilientInterceptorOptions,
 ): Promise<void> {
   await withServer(handler, async (server) => {

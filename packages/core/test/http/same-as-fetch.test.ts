@@ -69,7 +69,7 @@ beforeAll(() => server.start());
 afterAll(() => server.stop());
 
 /** All that a response shows, its body read by `read`. */
-async function shown(response: Response, read = (it: Response): Promise<unknown> => it.text()): Promise<unknown> {
+async function shown(response: Response, read = (whole: Response): Promise<unknown> => whole.text()): Promise<unknown> {
   const { status, statusText, ok, redirected, type, url, bodyUsed } = response;
   const headers = [...response.headers].filter(([name]) => name !== 'date');
   const hasBody = response.body !== null;

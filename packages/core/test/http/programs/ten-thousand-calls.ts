@@ -52,18 +52,16 @@ const http = resilientFetch(calls, { maxErrorBodyBytes: 100, headersTimeoutMs: 4
 /** One signal for all calls: what stays behind on it would be seen. */
 const shared = new AbortController();
 let listeners = 0;
-const { addEventListener, removeEventListener } = shared.signal;
-shared.signal.addEventListener = function add(this: AbortSignal, ...parameters: Parameters<typeof addEventListener>) {
+const platformAdd = shared.signal.addEventListener.bind(shared.signal);
+const platformRemove = shared.signal.removeEventListener.bind(shared.signal);
+shared.signal.addEventListener = (...parameters: Parameters<typeof platformAdd>): void => {
   listeners++;
-  addEventListener.apply(this, parameters);
-} as typeof addEventListener;
-shared.signal.removeEventListener = function remove(
-  this: AbortSignal,
-  ...parameters: Parameters<typeof removeEventListener>
-) {
+  platformAdd(...parameters);
+};
+shared.signal.removeEventListener = (...parameters: Parameters<typeof platformRemove>): void => {
   listeners--;
-  removeEventListener.apply(this, parameters);
-} as typeof removeEventListener;
+  platformRemove(...parameters);
+};
 
 /** What a caller may do with a response: all of it lets go of the body in the end. */
 const ways: readonly ((response: Response, abort: () => void) => unknown)[] = [
