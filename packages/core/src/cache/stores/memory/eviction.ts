@@ -25,7 +25,7 @@ export interface Eviction {
 export interface EvictionSetting {
   /** How many entries the store may hold: an integer, or Infinity where only bytes are bounded. */
   readonly maxEntries: number;
-  hashOf(slot: number): number;
+  readonly hashOf: (slot: number) => number;
 }
 
 /** An eviction policy, to be given to a store or a cache. */

@@ -13,7 +13,10 @@ import { wTinyLfu } from './w-tiny-lfu.ts';
 const key = fc.integer({ min: 0, max: 9 }).map((n) => `key:${n}`);
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ get: key }) },
-  { weight: 4, arbitrary: fc.record({ set: key, size: fc.integer({ min: 1, max: 5 }), ttlMs: fc.constantFrom(10, 2_000, 90_000) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ set: key, size: fc.integer({ min: 1, max: 5 }), ttlMs: fc.constantFrom(10, 2_000, 90_000) }),
+  },
   { weight: 1, arbitrary: fc.record({ delete: key }) },
   { weight: 1, arbitrary: fc.record({ peek: key }) },
   { weight: 1, arbitrary: fc.record({ wait: fc.constantFrom(5, 1_500, 80_000) }) },

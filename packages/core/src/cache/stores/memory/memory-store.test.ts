@@ -91,7 +91,11 @@ describe('a memory store', () => {
     }
     store.set('key:60', 40);
     expect(store.set('key:60', 101)).toBe(false);
-    expect([store.has('key:60'), store.statistics.tooLarge, removed.at(-1)]).toEqual([false, 1, ['key:60', 'too-large']]);
+    expect([store.has('key:60'), store.statistics.tooLarge, removed.at(-1)]).toEqual([
+      false,
+      1,
+      ['key:60', 'too-large'],
+    ]);
     const bytes = [...store.entries()].reduce((sum, [, size]) => sum + (size as number), 0);
     expect(store.statistics.bytes).toBe(bytes);
   });
@@ -229,7 +233,10 @@ describe('the index of a memory store', () => {
   it('withstands keys that were chosen to collide', () => {
     const { store } = storeOf({ maxEntries: 10_000 });
     // Pairs of blocks whose differences cancel in the quick hash whatever its seed.
-    const blocks = ['aaaa', `a${String.fromCharCode(97 ^ 0x8000)}${String.fromCharCode(97)}${String.fromCharCode(97 ^ 0x8001)}`];
+    const blocks = [
+      'aaaa',
+      `a${String.fromCharCode(97 ^ 0x8000)}${String.fromCharCode(97)}${String.fromCharCode(97 ^ 0x8001)}`,
+    ];
     const keys: string[] = [];
     for (let n = 0; n < 4_096; n++) {
       keys.push(Array.from({ length: 12 }, (_, bit) => blocks[(n >> bit) & 1]).join(''));

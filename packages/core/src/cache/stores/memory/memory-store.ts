@@ -164,9 +164,14 @@ export class MemoryStore<Value> {
     if (!(ttlMs > 0)) throw new RangeError(`a time to live must be above 0 milliseconds, not ${ttlMs}`);
     const { jitterRatio } = this;
     const lifeMs = jitterRatio === 0 ? ttlMs : ttlMs * (1 + jitterRatio * (2 * this.random.next() - 1));
-    if (lifeMs < SHORT_LIFE_MS) this.exact = true;
+    this.noteLife(lifeMs);
     const now = this.now();
     return this.put(key, value, now + lifeMs, now);
+  }
+
+  /** @internal Goes over to exact times if something lives for so short. */
+  noteLife(lifeMs: number): void {
+    if (lifeMs < SHORT_LIFE_MS) this.exact = true;
   }
 
   /** @internal Gives `key` a value that lives until `expiresAt`, without jitter. */
@@ -219,7 +224,6 @@ export class MemoryStore<Value> {
     this.fresh = 0;
     this.count = 0;
     this.bytes = 0;
-    this.exact = false;
   }
 
   /** The keys that have a value, in no order that means anything. */

@@ -1,6 +1,14 @@
 import type { Clock } from '../../../clock/clock.ts';
 import type { Random } from '../../../clock/random.ts';
-import { callable, count, implementing, number, positiveMilliseconds, type Rule, type Rules } from '../../../options/rules.ts';
+import {
+  callable,
+  count,
+  implementing,
+  number,
+  positiveMilliseconds,
+  type Rule,
+  type Rules,
+} from '../../../options/rules.ts';
 import { policyOptionRules } from '../../../policy/policy-base.ts';
 import type { EvictionPolicy } from './eviction.ts';
 import { s3Fifo } from './s3-fifo.ts';

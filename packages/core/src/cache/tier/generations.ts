@@ -1,0 +1,49 @@
+/**
+ * The generations of tags. A stored value says under which generation of each of its tags it was loaded, and is void
+ * when one of them has another now. The tag '' is the whole namespace.
+ *
+ * While the bus is connected a generation that was read stays known, since its end would be heard of. Otherwise it is
+ * read anew each time.
+ */
+import type { TierLink } from './link.ts';
+
+const MOST_KNOWN = 10_000;
+
+export class Generations {
+  private readonly link: TierLink;
+  private readonly isCurrent: () => boolean;
+  private readonly known: Map<string, string> = new Map();
+  /** Counts what would make a generation that is being read old. */
+  private changes = 0;
+
+  /** @param isCurrent Whether every change is heard of. */
+  constructor(link: TierLink, isCurrent: () => boolean) {
+    this.link = link;
+    this.isCurrent = isCurrent;
+  }
+
+  /** The generations of tags, in their order. Rejects when they are not known and the store gives no answer. */
+  async of(tags: readonly string[]): Promise<readonly string[]> {
+    const isCurrent = this.isCurrent();
+    if (isCurrent && tags.every((tag) => this.known.has(tag))) return tags.map((tag) => this.known.get(tag)!);
+    const { changes } = this;
+    const read = await this.link.ask('generations', (store) => store.generations(tags));
+    if (isCurrent && changes === this.changes) {
+      for (const [at, tag] of tags.entries()) this.known.set(tag, read[at]!);
+      while (this.known.size > MOST_KNOWN) this.known.delete(this.known.keys().next().value!);
+    }
+    return read;
+  }
+
+  /** These tags have new generations. */
+  forget(tags: readonly string[]): void {
+    this.changes++;
+    for (const tag of tags) this.known.delete(tag);
+  }
+
+  /** Nothing is known any more. */
+  forgetAll(): void {
+    this.changes++;
+    this.known.clear();
+  }
+}
