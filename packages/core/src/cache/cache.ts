@@ -24,7 +24,7 @@ import { Loading } from './loading.ts';
 import { getOrLoadMany, type ManyLoader } from './many.ts';
 import { type CacheOptions, type GetOptions, optionsOfCall, resolveCacheOptions } from './options.ts';
 import { deleteMatching, type KeyPattern, scan } from './scan.ts';
-import { type CacheSnapshot, dump, load } from './snapshot.ts';
+import { type CacheSnapshot, dump, restore } from './snapshot.ts';
 import type { CacheStatistics } from './statistics.ts';
 import { type WarmOptions, type WarmResult, warm } from './warm.ts';
 import { type KeyOf, wrapped } from './wrap.ts';
@@ -258,9 +258,9 @@ export class Cache<Value> implements EventSource<CacheEvents> {
     return dump(this.core);
   }
 
-  /** Puts what {@link Cache.dump} gave into memory, as far as it is still good. Resolves to how many entries that were. */
+  /** Puts what {@link Cache.dump} gave into memory, as far as it is still good. Gives how many entries that were. */
   load(snapshot: CacheSnapshot<Value>): number {
-    return load(this.core, snapshot, (text) => this.loading.fence(text));
+    return restore(this.core, snapshot, (text) => this.loading.fence(text));
   }
 
   /** Whether `key` is being loaded. */

@@ -86,7 +86,8 @@ export class CacheCore<Value> {
     const kept = answer.unchanged && stale !== undefined ? uniqueTags(stale.tags, tags) : tags;
     const etag = answer.options.etag ?? (answer.unchanged ? stale?.etag : undefined);
     const ttlMs = answer.skipped ? 0 : (answer.options.ttlMs ?? request.options.ttlMs);
-    if (!answer.skipped && !life.accepts(ttlMs)) throw new RangeError(`ttlMs must be ${life.expected}, not ${ttlMs}`);
+    if (!answer.skipped && !life.accepts(ttlMs))
+      throw new RangeError(`ttlMs must be ${life.expected}, not ${String(ttlMs)}`);
     return this.entry(value, { ...request.options, ttlMs }, flight.sequence, kept, etag);
   }
 
@@ -159,11 +160,7 @@ export class CacheCore<Value> {
   }
 
   /** Tells an event, if anybody listens. */
-  tell<Type extends keyof CacheEvents & string>(
-    type: Type,
-    text: string | undefined,
-    details: CacheEvents[Type],
-  ): void {
+  tell<Type extends keyof CacheEvents>(type: Type, text: string | undefined, details: CacheEvents[Type]): void {
     if (!this.channel.wants(type)) return;
     const envelope: EventEnvelope = {
       type,
@@ -172,7 +169,7 @@ export class CacheCore<Value> {
       key: text === undefined ? undefined : shownKey(text),
       timestamp: this.clock.wallTime(),
     };
-    this.channel.emit({ ...envelope, ...details } as EventEnvelope);
+    this.channel.emit({ ...envelope, ...details });
   }
 
   /** How long a value is fresh before jitter: null has a time of its own, and undefined is never kept. */

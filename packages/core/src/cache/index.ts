@@ -29,10 +29,4 @@ export type { TierRecord, TierSource, TierStore } from './tier/tier-store.ts';
 export type { BusOptions, BusPort, BusSource } from './tier/bus.ts';
 export { TierUnavailableError } from './tier/deadline.ts';
 export { redisBus, redisStore, type RedisStoreOptions } from './stores/redis/redis-store.ts';
-export {
-  ioredisPort,
-  nodeRedisPort,
-  type RedisPort,
-  type RedisRoute,
-  type RedisSend,
-} from './stores/redis/port.ts';
+export { ioredisPort, nodeRedisPort, type RedisPort, type RedisRoute, type RedisSend } from './stores/redis/port.ts';

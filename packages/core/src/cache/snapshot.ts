@@ -38,7 +38,7 @@ export function dump<Value>(core: CacheCore<Value>): CacheSnapshot<Value> {
 }
 
 /** @internal */
-export function load<Value>(
+export function restore<Value>(
   core: CacheCore<Value>,
   snapshot: CacheSnapshot<Value>,
   fence: (text: string) => void,

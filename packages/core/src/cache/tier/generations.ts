@@ -9,10 +9,17 @@ import type { TierLink } from './link.ts';
 
 const MOST_KNOWN = 10_000;
 
+interface Question {
+  readonly tags: Set<string>;
+  readonly answer: Promise<ReadonlyMap<string, string>>;
+}
+
 export class Generations {
   private readonly link: TierLink;
   private readonly isCurrent: () => boolean;
   private readonly known: Map<string, string> = new Map();
+  /** The question that is being put together. */
+  private asked: Question | undefined = undefined;
   /** Counts what would make a generation that is being read old. */
   private changes = 0;
 
@@ -24,15 +31,36 @@ export class Generations {
 
   /** The generations of tags, in their order. Rejects when they are not known and the store gives no answer. */
   async of(tags: readonly string[]): Promise<readonly string[]> {
+    if (this.isCurrent() && tags.every((tag) => this.known.has(tag))) return tags.map((tag) => this.known.get(tag)!);
+    const read = await this.together(tags);
+    return tags.map((tag) => read.get(tag)!);
+  }
+
+  /** Questions that come within one turn of the program are one question to the store. */
+  private together(tags: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const asked = (this.asked ??= this.gather());
+    for (const tag of tags) asked.tags.add(tag);
+    return asked.answer;
+  }
+
+  private gather(): Question {
+    const tags = new Set<string>();
+    const answer = Promise.resolve().then(() => {
+      this.asked = undefined;
+      return this.read([...tags]);
+    });
+    return { tags, answer };
+  }
+
+  private async read(tags: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const isCurrent = this.isCurrent();
-    if (isCurrent && tags.every((tag) => this.known.has(tag))) return tags.map((tag) => this.known.get(tag)!);
     const { changes } = this;
     const read = await this.link.ask('generations', (store) => store.generations(tags));
-    if (isCurrent && changes === this.changes) {
-      for (const [at, tag] of tags.entries()) this.known.set(tag, read[at]!);
-      while (this.known.size > MOST_KNOWN) this.known.delete(this.known.keys().next().value!);
-    }
-    return read;
+    const answer = new Map(tags.map((tag, at) => [tag, read[at]!]));
+    if (!isCurrent || changes !== this.changes) return answer;
+    for (const [tag, generation] of answer) this.known.set(tag, generation);
+    while (this.known.size > MOST_KNOWN) this.known.delete(this.known.keys().next().value!);
+    return answer;
   }
 
   /** These tags have new generations. */

@@ -34,5 +34,5 @@ export interface TierOwner<Value> {
   readonly random: Random;
   readonly counters: CacheCounters;
   readonly memory: MemoryStore<CacheEntry<Value>>;
-  tell<Type extends keyof CacheEvents & string>(type: Type, text: string | undefined, details: CacheEvents[Type]): void;
+  tell<Type extends keyof CacheEvents>(type: Type, text: string | undefined, details: CacheEvents[Type]): void;
 }

@@ -11,7 +11,7 @@ import { s3Fifo } from './s3-fifo.ts';
 import { wTinyLfu } from './w-tiny-lfu.ts';
 
 const key = fc.integer({ min: 0, max: 9 }).map((n) => `key:${n}`);
-const step = fc.oneof(
+const anyStep = fc.oneof(
   { weight: 4, arbitrary: fc.record({ get: key }) },
   {
     weight: 4,
@@ -27,7 +27,7 @@ type Step =
   | { delete: string }
   | { peek: string }
   | { wait: number };
-const steps: fc.Arbitrary<Step[]> = fc.array(step, { maxLength: 60 });
+const steps: fc.Arbitrary<Step[]> = fc.array(anyStep, { maxLength: 60 });
 
 it('with `lru` does what lru-cache does, by entries and by bytes', () => {
   fc.assert(

@@ -41,7 +41,7 @@ export function ioredisPort(client: object): RedisPort {
   const sendBy =
     (node: IoredisLike): RedisSend =>
     ([name, ...parameters]) =>
-      node.callBuffer(name as string, ...parameters);
+      node.callBuffer(name as string, ...parameters.map(asBuffer));
   const isCluster = redis.isCluster === true;
   return {
     send: sendBy(redis),
@@ -70,15 +70,26 @@ export interface NodeRedisLike {
   destroy(): void;
 }
 
+/** Where the clients run there is Node's Buffer, which they want bytes to be. */
+interface BufferOf {
+  from(bytes: ArrayBufferLike, offset: number, length: number): Uint8Array;
+}
+
+const platformBuffer = (globalThis as { readonly Buffer?: BufferOf }).Buffer;
+
+function asBuffer(parameter: string | Uint8Array): string | Uint8Array {
+  if (typeof parameter === 'string' || platformBuffer === undefined) return parameter;
+  return platformBuffer.from(parameter.buffer, parameter.byteOffset, parameter.byteLength);
+}
+
 /** Blob strings come as bytes: 36 is the code of `$` in RESP. */
-const asBytes = (): object => ({ typeMapping: { 36: (globalThis as { readonly Buffer?: unknown }).Buffer } });
+const blobsAsBytes: object = { typeMapping: { 36: platformBuffer } };
 
 /** A port for a client of node-redis, which the caller connects, configures and closes. For a cluster, write your own. */
 export function nodeRedisPort(client: object): RedisPort {
   const redis = client as NodeRedisLike;
-  const options = asBytes();
   return {
-    send: (command) => redis.sendCommand(command, options),
+    send: (command) => redis.sendCommand(command.map(asBuffer), blobsAsBytes),
     subscribe: async (channel, onMessage) => {
       const subscriber = redis.duplicate();
       subscriber.on('error', () => undefined);

@@ -13,11 +13,7 @@ export class ScriptRunner {
     this.port = port;
   }
 
-  async run(
-    script: string,
-    keys: readonly string[],
-    parameters: readonly (string | Uint8Array)[],
-  ): Promise<unknown> {
+  async run(script: string, keys: readonly string[], parameters: readonly (string | Uint8Array)[]): Promise<unknown> {
     const hash = this.hashes.get(script);
     const rest = [String(keys.length), ...keys, ...parameters];
     const route = { key: keys[0] };

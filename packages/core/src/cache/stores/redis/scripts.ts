@@ -4,7 +4,7 @@
  */
 
 /** KEYS: values. Gives for each its bytes and what PTTL says; a key of another type is removed. */
-export const READ = `
+export const READ: string = `
 local answer = {}
 for at, key in ipairs(KEYS) do
   local value = redis.pcall('GET', key)
@@ -29,19 +29,19 @@ local version = current == 0 and tonumber(ARGV[1]) or current + 1
 local digits = string.format('%016.0f', version)`;
 
 /** KEYS: a value. ARGV: the first version, the expected version or '', milliseconds or '0', bytes. Gives the version or 0. */
-export const WRITE = `${VERSION}
+export const WRITE: string = `${VERSION}
 if ARGV[2] ~= '' and tonumber(ARGV[2]) ~= current then return 0 end${NEXT}
 if ARGV[3] == '0' then redis.call('SET', KEYS[1], digits .. ARGV[4])
 else redis.call('SET', KEYS[1], digits .. ARGV[4], 'PX', ARGV[3]) end
 return version`;
 
 /** KEYS: a value. ARGV: the first version, milliseconds. Gives the version. */
-export const REMOVE = `${VERSION}${NEXT}
+export const REMOVE: string = `${VERSION}${NEXT}
 redis.call('SET', KEYS[1], digits, 'PX', ARGV[2])
 return version`;
 
 /** KEYS: a value. ARGV: the bytes behind its version, or all of them. */
-export const DISCARD = `
+export const DISCARD: string = `
 local value = redis.pcall('GET', KEYS[1])
 if type(value) == 'string' and (value == ARGV[1] or string.sub(value, 17) == ARGV[1]) then
   return redis.call('UNLINK', KEYS[1])
@@ -49,7 +49,7 @@ end
 return 0`;
 
 /** KEYS: generations. ARGV: milliseconds, and a new one for each. Gives those that hold. */
-export const GENERATIONS = `
+export const GENERATIONS: string = `
 local answer = {}
 for at, key in ipairs(KEYS) do
   local held = redis.call('GET', key)
@@ -64,11 +64,11 @@ end
 return answer`;
 
 /** KEYS: generations. ARGV: milliseconds, and a new one for each. */
-export const RENEW = `
+export const RENEW: string = `
 for at, key in ipairs(KEYS) do redis.call('SET', key, ARGV[at + 1], 'PX', ARGV[1]) end
 return 1`;
 
 /** KEYS: a lease. ARGV: its holder. */
-export const RELEASE = `
+export const RELEASE: string = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('UNLINK', KEYS[1]) end
 return 0`;
