@@ -255,8 +255,9 @@ export class Loading<Value> implements FlightObserver<Value> {
 
   /** Gives the value to those who came before it was invalidated, and lets the others wait for the next. */
   private serve(flight: Flight<Value>, entry: CacheEntry<Value>): void {
-    const last = this.core.fences.lastOf(entry.tags);
-    const late = last > flight.sequence ? [...flight.waiters].filter((waiter) => waiter.sequence >= last) : [];
+    // Which of several invalidations was whose is not kept: who came after any of them waits for the next load.
+    const isVoid = this.core.fences.lastOf(entry.tags) > flight.sequence;
+    const late = isVoid ? [...flight.waiters].filter((waiter) => waiter.sequence > flight.sequence) : [];
     for (const waiter of late) flight.left(waiter);
     this.finish(flight, entry.value);
     for (const waiter of late) this.transfer(waiter);
