@@ -328,6 +328,19 @@ describe('invalidation', () => {
     expect([after.value, cache.peek('a')]).toEqual(['new', 'new']);
   });
 
+  it('of a tag, twice while it loads: who came in between waits for the next load too', async () => {
+    const { cache } = cacheOf({ tags: ['t'] });
+    const value = deferred();
+    void cache.getOrLoad('a', () => value.promise);
+    await cache.invalidateTags('t');
+    const between = watched(cache.getOrLoad('a', () => 'new'));
+    await cache.invalidateTags('t');
+    value.resolve('old');
+    await microtasks();
+    expect(between.state).toBe('fulfilled');
+    expect(between.value).toBe('new');
+  });
+
   it('of a tag meets all that carry it and nothing else', async () => {
     const { cache } = cacheOf();
     await cache.set('a', '1', { tags: ['x', 'y'] });

@@ -75,7 +75,7 @@ export class CacheCore<Value> {
   keepLoaded(flight: Flight<Value>, entry: CacheEntry<Value>): void {
     const { text } = flight.request;
     this.keep(text, entry);
-    if (flight.tierAnswer !== undefined) this.tier?.commit(text, entry, flight.tierAnswer);
+    if (flight.tierAnswer !== undefined) flight.written = this.tier?.commit(text, entry, flight.tierAnswer);
   }
 
   /** Makes the entry of a loaded value; one that is not to be kept has no time to be fresh. */

@@ -25,6 +25,8 @@ export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value> {
   stale: CacheEntry<Value> | undefined;
   /** What the second tier said when it began. */
   tierAnswer: TierAnswer<Value> | undefined = undefined;
+  /** The writing of what it loaded to the second tier. */
+  written: Promise<void> | undefined = undefined;
   /** Its key was deleted or set meanwhile: what it loads is not kept. */
   invalidated = false;
   /** Its callers have their answer; what comes now comes late. */

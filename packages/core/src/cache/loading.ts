@@ -179,17 +179,23 @@ export class Loading<Value> implements FlightObserver<Value> {
 
   /** Never rejects. */
   private async fly(flight: Flight<Value>): Promise<void> {
-    const { core } = this;
+    const { tier } = this.core;
+    const { text, loader, options } = flight.request;
+    let release: (() => void) | undefined;
     try {
-      if (core.tier !== undefined) {
-        const { text, loader, options } = flight.request;
-        const answer = await core.tier.find(text, loader === undefined ? 'hard' : 'soft', options.tags);
+      if (tier !== undefined) {
+        const answer = await tier.find(text, loader === undefined ? 'hard' : 'soft', options.tags);
         if (flight.ended || this.fromTier(flight, answer)) return;
+        const turn = loader === undefined ? undefined : await tier.turn(text, options.tags);
+        release = turn?.release;
+        if (flight.ended || (turn?.answer !== undefined && this.fromTier(flight, turn.answer))) return;
       }
-      if (flight.request.loader === undefined) this.finish(flight, undefined as Value);
-      else this.loaded(flight, await this.load(flight, flight.request.loader));
+      if (loader === undefined) this.finish(flight, undefined as Value);
+      else this.loaded(flight, await this.load(flight, loader));
     } catch (error) {
       this.failed(flight, error);
+    } finally {
+      if (release !== undefined) void (flight.written ?? Promise.resolve()).then(release);
     }
   }
 

@@ -162,10 +162,17 @@ export class Bus {
 function parsed(text: string): Message | undefined {
   try {
     const message = JSON.parse(text) as Partial<Message> | null;
-    const isMessage = typeof message?.from === 'string' && typeof message.number === 'number';
-    return isMessage && typeof message.news === 'object' ? (message as Message) : undefined;
+    const isMessage = typeof message?.from === 'string' && typeof message.number === 'number' && isNews(message.news);
+    return isMessage ? (message as Message) : undefined;
   } catch {
     // Something else speaks on this channel.
     return undefined;
   }
+}
+
+function isNews(news: Partial<Readonly<Record<string, unknown>>> | null | undefined): boolean {
+  if (news?.['about'] === 'key') return typeof news['key'] === 'string' && typeof news['version'] === 'number';
+  if (news?.['about'] !== 'tags') return news?.['about'] === 'life';
+  const { tags } = news;
+  return Array.isArray(tags) && tags.every((tag) => typeof tag === 'string');
 }

@@ -15,7 +15,7 @@ export type TierState = 'up' | 'suspect' | 'away';
 export interface HealthProbe {
   /** Resolves when the tier answers. */
   ping(): Promise<unknown>;
-  stateChanged(state: TierState): void;
+  stateChanged(state: TierState, before: TierState): void;
 }
 
 export class TierHealth {
@@ -57,9 +57,10 @@ export class TierHealth {
   }
 
   private become(state: TierState): void {
+    const before = this.current;
     this.current = state;
     if (state === 'away') this.schedule();
-    this.probe.stateChanged(state);
+    this.probe.stateChanged(state, before);
   }
 
   private schedule(): void {

@@ -24,6 +24,7 @@ import { ReadBatch } from './read-batch.ts';
 import type { TierAnswer, TierOwner, TierValue } from './tier-answer.ts';
 import type { TierRecord } from './tier-store.ts';
 import { TierWriter } from './tier-writer.ts';
+import { type Turn, Turns } from './turns.ts';
 
 const NO_GENERATIONS: ReadonlyMap<string, string> = new Map();
 const UNKNOWN: TierAnswer<never> = { found: undefined, version: undefined, generations: NO_GENERATIONS };
@@ -37,6 +38,7 @@ export class SecondTier<Value> {
   private readonly codec: ValueCodec<Value>;
   private readonly generations: Generations;
   private readonly writer: TierWriter<Value>;
+  private readonly turns: Turns<Value> | undefined;
   private readonly bus: Bus | undefined;
   private forgetKey: (text: string) => void = () => undefined;
   private forgetTags: (tags: readonly string[] | undefined) => void = () => undefined;
@@ -49,7 +51,7 @@ export class SecondTier<Value> {
     this.owner = owner;
     this.health = new TierHealth(
       clock,
-      { ping: () => this.link.ping(), stateChanged: (state) => this.healthChanged(state) },
+      { ping: () => this.link.ping(), stateChanged: (state, before) => this.healthChanged(state, before) },
       options.pingMs,
     );
     this.link = new TierLink(options.store.open(owner.namespace), options, timeouts, this.health, (operation, error) =>
@@ -67,12 +69,19 @@ export class SecondTier<Value> {
     this.bus =
       options.bus === undefined ? undefined : new Bus(options.bus, owner.namespace, clock, random, this.busListener());
     this.generations = new Generations(this.link, () => this.bus?.isConnected === true);
+    const look = (text: string, tags: readonly string[]): Promise<TierAnswer<Value>> => this.find(text, 'soft', tags);
+    this.turns = options.distributedFlight ? new Turns(this.link, clock, random, look) : undefined;
     this.writer = new TierWriter(owner, options, {
       link: this.link,
       codec: this.codec,
       generations: this.generations,
       announce: (news) => this.announce(news),
     });
+  }
+
+  /** Waits for this process's turn to load, where processes take turns; undefined where they don't. Never rejects. */
+  turn(text: string, tags: readonly string[] = []): Promise<Turn<Value>> | undefined {
+    return this.turns?.of(text, tags);
   }
 
   /** What to call when another process has changed a key or tags; undefined stands for everything. */
@@ -99,9 +108,9 @@ export class SecondTier<Value> {
     return patience === 'hard' ? lenient : this.link.patiently(lenient, () => UNKNOWN);
   }
 
-  /** Writes in the background what was loaded under `answer`; harmless when that is not known. */
-  commit(text: string, entry: CacheEntry<Value>, answer: TierAnswer<Value>): void {
-    if (answer.version !== undefined) void this.writer.commit(text, entry, answer.version, answer.generations);
+  /** Writes what was loaded under `answer`; harmless when that is not known. Never rejects. */
+  async commit(text: string, entry: CacheEntry<Value>, answer: TierAnswer<Value>): Promise<void> {
+    if (answer.version !== undefined) await this.writer.commit(text, entry, answer.version, answer.generations);
   }
 
   /**
@@ -155,6 +164,7 @@ export class SecondTier<Value> {
       this.forgetTags(news.tags.includes('') ? undefined : news.tags);
       this.owner.tell('cache-invalidated', undefined, { what: 'tags', tags: news.tags, remote: true });
     } else if (news.about === 'key') {
+      this.turns?.wake(news.key);
       const entry = this.owner.memory.peek(news.key);
       if (entry !== undefined && entry.version === news.version) return;
       this.forgetKey(news.key);
@@ -162,9 +172,10 @@ export class SecondTier<Value> {
     }
   }
 
-  private healthChanged(state: TierState): void {
-    if (state === 'suspect') return;
-    this.owner.tell('cache-tier-state', undefined, { state: state === 'up' ? 'available' : 'unavailable' });
+  private healthChanged(state: TierState, before: TierState): void {
+    if (state === 'away' || before === 'away') {
+      this.owner.tell('cache-tier-state', undefined, { state: state === 'away' ? 'unavailable' : 'available' });
+    }
     if (state === 'up') void this.writer.replay();
   }
 
