@@ -263,6 +263,11 @@ export class Cache<Value> implements EventSource<CacheEvents> {
     return restore(this.core, snapshot, (text) => this.loading.fence(text));
   }
 
+  /** @internal @throws ConfigurationError when these can't be the options of a call. */
+  checkOptions(options: GetOptions): void {
+    optionsOfCall(this.core.options, options);
+  }
+
   /** Whether `key` is being loaded. */
   isLoading(key: CacheKey): boolean {
     return this.loading.isLoading(memoryKey(key));

@@ -30,3 +30,15 @@ export type { BusOptions, BusPort, BusSource } from './tier/bus.ts';
 export { TierUnavailableError } from './tier/deadline.ts';
 export { redisBus, redisStore, type RedisStoreOptions } from './stores/redis/redis-store.ts';
 export { ioredisPort, nodeRedisPort, type RedisPort, type RedisRoute, type RedisSend } from './stores/redis/port.ts';
+export { cached, type CachedOptions, type CachedPolicy } from './policy.ts';
+export {
+  imageCache,
+  imageKey,
+  type CachedImage,
+  type ConvertedBytes,
+  type ImageCache,
+  type ImageCacheOptions,
+  type ImageCacheStatistics,
+  type ImageConverter,
+} from './image/image-cache.ts';
+export { ImageDataError, type ImageDataFault } from './image/data-url.ts';

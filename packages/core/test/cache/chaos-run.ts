@@ -38,7 +38,7 @@ export interface ChaosBench {
   readonly instances: readonly [Instance, Instance];
   /** A connection beside those of the caches. */
   bare(): Promise<Redis>;
-  pause(ms: number): Promise<void>;
+  readonly pause: (ms: number) => Promise<void>;
 }
 
 export interface ChaosRow {
@@ -82,7 +82,7 @@ export async function runChaos(row: ChaosRow): Promise<ChaosResult> {
   const onUnhandled = (): void => void seen.unhandled++;
   process.on('unhandledRejection', onUnhandled);
   const others: Redis[] = [];
-  let running = true;
+  const state = { running: true };
 
   const load = async (key: string): Promise<number> => {
     const value = truth.get(key)!;
@@ -108,7 +108,7 @@ export async function runChaos(row: ChaosRow): Promise<ChaosResult> {
     floor.set(key, Math.max(floor.get(key) ?? 0, value));
   };
   const work = async (instance: Instance, worker: number): Promise<void> => {
-    for (let n = worker; running; n++) {
+    for (let n = worker; state.running; n++) {
       const key = `key ${(n * 7) % KEYS}`;
       if (n % 13 === 0) await change(instance, key);
       await read(instance, key);
@@ -136,7 +136,7 @@ export async function runChaos(row: ChaosRow): Promise<ChaosResult> {
   });
   const recoveredAt = performance.now();
   await pause(200);
-  running = false;
+  state.running = false;
   await Promise.all(workers);
   let convergedMs = Infinity;
   while (performance.now() - recoveredAt < 3_000) {

@@ -17,6 +17,8 @@ export class SharedStore implements TierStore, TierSource {
   delayMs = 0;
   /** What every question is answered with. */
   failure: Error | undefined = undefined;
+  /** Questions that alone fail. */
+  failing: ReadonlySet<string> = new Set();
   private readonly clock: Clock;
   private readonly leases: Map<string, string> = new Map();
   private count = 0;
@@ -86,6 +88,7 @@ export class SharedStore implements TierStore, TierSource {
     if (delayMs === Infinity) return new Promise<never>(() => undefined);
     if (delayMs > 0) await new Promise<void>((resolve) => void this.clock.setTimer(delayMs, resolve));
     if (failure !== undefined) throw failure;
+    if (this.failing.has(operation)) throw new Error('read-only');
     return act();
   }
 
