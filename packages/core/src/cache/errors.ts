@@ -50,19 +50,6 @@ export class CacheClosedError extends BreakwaterError {
 }
 nameError(CacheClosedError, 'CacheClosedError');
 
-/** A loader of many keys gave no value for one of them. Code `CACHE_VALUE_MISSING`, category `cache`. */
-export class CacheValueMissingError extends BreakwaterError {
-  constructor(cache: string, key: string) {
-    super(`the loader of ${cache} gave no value for ${key}`, {
-      code: 'CACHE_VALUE_MISSING',
-      category: 'cache',
-      policy: cache,
-      details: { key },
-    });
-  }
-}
-nameError(CacheValueMissingError, 'CacheValueMissingError');
-
 /** @internal At the price of a rejection. */
 export function cacheTimeout(cache: string, timeoutMs: number): CacheTimeoutError {
   return withoutStack(() => new CacheTimeoutError(cache, timeoutMs));

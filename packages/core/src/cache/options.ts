@@ -64,7 +64,7 @@ export interface CacheOptions<Value> extends EntryOptions, MemoryBounds<Value>, 
 }
 
 /** What a cache does when nothing else is said. */
-export const CACHE_DEFAULTS: {
+const CACHE_DEFAULTS: {
   readonly namespace: string;
   readonly jitterRatio: 0.1;
   readonly values: 'as-stored';
@@ -91,7 +91,7 @@ export const CACHE_DEFAULTS: {
 });
 
 /** A list of tags. */
-export function tagList(): Rule<readonly string[]> {
+function tagList(): Rule<readonly string[]> {
   return {
     expected: 'a list of texts that are not empty',
     accepts: (value): value is readonly string[] =>

@@ -58,7 +58,7 @@ export interface SecondTierOptions {
 }
 
 /** What the second tier does when nothing else is said. */
-export const SECOND_TIER_DEFAULTS: {
+const SECOND_TIER_DEFAULTS: {
   readonly codec: Codec;
   readonly compressAboveBytes: 1_024;
   readonly maxValueBytes: 67_108_864;

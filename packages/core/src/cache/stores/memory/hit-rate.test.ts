@@ -11,7 +11,7 @@ function popular(requests: number): number[] {
 }
 
 describe('on items of which few are popular (zipf 0.99, 100,000 items)', () => {
-  const requests = popular(600_000);
+  const requests = popular(500_000);
   const rate = (policy: typeof lru, entries: number): number => hitPercentage(policy, entries, requests, 200_000);
 
   it('LRU answers what is known of it: 50 % from a hundredth, 73 % from a tenth', () => {
