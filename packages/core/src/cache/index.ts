@@ -42,3 +42,4 @@ export {
   type ImageConverter,
 } from './image/image-cache.ts';
 export { ImageDataError, type ImageDataFault } from './image/data-url.ts';
+export { diskStore, type DiskStoreOptions } from './stores/disk/disk-store.ts';
