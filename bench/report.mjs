@@ -1,28 +1,29 @@
 // The table, for people.
 
-const format = (value, unit) => {
+const format = (value, { unit, digits = 1 }) => {
   if (typeof value === 'string') return `not run: ${value}`;
-  return unit === 'bytes' || unit === 'ns'
-    ? Math.round(value).toLocaleString('en')
-    : value.toFixed(Math.abs(value) < 20 ? 1 : 0);
+  if (unit === 'bytes') return Math.round(value).toLocaleString('en');
+  if (unit === 'count') return value.toLocaleString('en', { maximumFractionDigits: 1 });
+  return value.toFixed(Math.abs(value) < 20 ? digits : 0);
 };
 
 /** Whether a row's ceiling is met, and by how much it is not. */
-export function verdict({ ours, ceiling, unit }) {
+export function verdict(result) {
+  const { ours, ceiling, unit, digits = 1 } = result;
   const above = ours - ceiling;
   // What the table shows is what is compared: 3.41 is a 3.4.
-  if (above < (unit === 'bytes' || unit === 'ns' ? 0.5 : 0.05)) return 'met';
-  return `above by ${format(above, unit)}`;
+  if (above < (unit === 'bytes' ? 0.5 : 0.5 * 10 ** -digits)) return 'met';
+  return `above by ${format(above, result)}`;
 }
 
 export function table(results) {
   const lines = results.map((result) => [
     result.name,
-    format(result.ours, result.unit),
-    format(result.ceiling, result.unit),
+    format(result.ours, result),
+    format(result.ceiling, result),
     verdict(result),
     Object.entries(result.rivals)
-      .map(([name, value]) => `${name} ${format(value, result.unit)}`)
+      .map(([name, value]) => `${name} ${format(value, result)}`)
       .join(', ') || '–',
   ]);
   const all = [['', 'ours', 'ceiling', 'verdict', 'others'], ...lines];

@@ -16,7 +16,7 @@ export class GhostTable {
   private span = 1;
   /** How many evictions share a stamp. */
   private unit = 1;
-  private evictions = 0;
+  private leftOfUnit = 1;
   private stamp = 0;
 
   /** Remembers so many keys from now on; what was remembered is forgotten. */
@@ -27,6 +27,7 @@ export class GhostTable {
     this.places = new Uint32Array(rows * PLACES);
     this.rowMask = rows - 1;
     this.unit = Math.max(1, Math.ceil(keys / SPAN));
+    this.leftOfUnit = this.unit;
   }
 
   clear(): void {
@@ -35,29 +36,38 @@ export class GhostTable {
 
   /** Remembers the key with this hash. */
   add(hash: number): void {
-    if (++this.evictions % this.unit === 0) this.stamp = (this.stamp + 1) & STAMP_MASK;
-    const { stamp } = this;
+    if (--this.leftOfUnit === 0) {
+      this.leftOfUnit = this.unit;
+      this.stamp = (this.stamp + 1) & STAMP_MASK;
+    }
+    const { places, stamp } = this;
     const row = (hash & this.rowMask) * PLACES;
     let oldest = row;
     let oldestAge = -1;
     for (let place = row; place < row + PLACES; place++) {
-      const age = this.places[place] === 0 ? STAMP_MASK + 1 : (stamp - this.places[place]!) & STAMP_MASK;
+      const held = places[place]!;
+      if (held === 0) {
+        oldest = place;
+        break;
+      }
+      const age = (stamp - held) & STAMP_MASK;
       if (age <= oldestAge) continue;
       oldest = place;
       oldestAge = age;
     }
-    this.places[oldest] = (fingerprint(hash) << STAMP_BITS) | stamp;
+    places[oldest] = (fingerprint(hash) << STAMP_BITS) | stamp;
   }
 
   /** Whether the key with this hash left lately; it is forgotten then. */
   take(hash: number): boolean {
+    const { places } = this;
     const wanted = fingerprint(hash);
     const row = (hash & this.rowMask) * PLACES;
     for (let place = row; place < row + PLACES; place++) {
-      const found = this.places[place]!;
-      if (found >>> STAMP_BITS !== wanted) continue;
-      this.places[place] = 0;
-      return ((this.stamp - found) & STAMP_MASK) * this.unit <= this.span;
+      const held = places[place]!;
+      if (held >>> STAMP_BITS !== wanted) continue;
+      places[place] = 0;
+      return ((this.stamp - held) & STAMP_MASK) * this.unit <= this.span;
     }
     return false;
   }

@@ -18,7 +18,7 @@ import { approximateBytes } from './approximate-bytes.ts';
 import type { Eviction } from './eviction.ts';
 import { ExpiryWheel } from './expiry-wheel.ts';
 import { MEMORY_DEFAULTS, type MemoryStoreOptions, memoryRules, type RemovalCause } from './options.ts';
-import { NO_SLOT, SlotIndex } from './slot-index.ts';
+import { NO_SLOT, roomier, SlotIndex } from './slot-index.ts';
 
 const FIRST_CAPACITY = 16;
 /** Below this lifetime 50 ms are too many to be late. */
@@ -56,7 +56,7 @@ export class MemoryStore<Value> {
   private readonly ttlMs: number;
   private readonly jitterRatio: number;
   private readonly onRemoved: ((key: string, value: Value, cause: RemovalCause) => void) | undefined;
-  private readonly values: (Value | undefined)[] = [];
+  private values: (Value | undefined)[] = [];
   private readonly free: number[] = [];
   private expiresAt: Float64Array = new Float64Array(0);
   /** Empty unless entries may be idle. */
@@ -274,7 +274,7 @@ export class MemoryStore<Value> {
     this.expiresAt = larger(this.expiresAt, this.capacity);
     if (this.idleMs !== Infinity) this.usedAt = larger(this.usedAt, this.capacity);
     if (this.sizeOf !== undefined) this.sizes = larger(this.sizes, this.capacity);
-    while (this.values.length < this.capacity) this.values.push(undefined);
+    this.values = roomier(this.values, this.capacity);
     return this.index.hash(key);
   }
 

@@ -14,6 +14,13 @@ const LONGEST_CHAIN = 24;
 
 export const NO_SLOT = -1;
 
+/** A longer copy of an array, of exactly that length: one that grows by itself takes half as much again. */
+export function roomier<Item>(items: readonly (Item | undefined)[], length: number): (Item | undefined)[] {
+  const longer = new Array<Item | undefined>(length).fill(undefined);
+  for (let at = 0; at < items.length; at++) longer[at] = items[at];
+  return longer;
+}
+
 const word = (random: Random): number => Math.floor(random.next() * 4_294_967_296) | 0;
 
 export class SlotIndex {
@@ -21,7 +28,7 @@ export class SlotIndex {
   private mask: number;
   private next: Int32Array;
   private hashes: Int32Array;
-  private readonly keys: (string | undefined)[] = [];
+  private keys: (string | undefined)[] = [];
   private readonly random: Random;
   private seed: number;
   private secret: number | undefined = undefined;
@@ -97,7 +104,7 @@ export class SlotIndex {
     while (size < capacity) size *= 2;
     this.buckets = new Int32Array(size).fill(NO_SLOT);
     this.mask = size - 1;
-    for (let slot = this.keys.length; slot < capacity; slot++) this.keys.push(undefined);
+    this.keys = roomier(this.keys, capacity);
     this.link();
   }
 
