@@ -25,7 +25,7 @@ export { packCodec, type PackPort } from './codec/pack-codec.ts';
 export { brotli, deflate, gzip, zstd, type Compression } from './codec/compression.ts';
 export type { StandardResult, StandardSchema } from './codec/standard-schema.ts';
 export type { SecondTierOptions } from './tier/options.ts';
-export type { TierRecord, TierSource, TierStore } from './tier/tier-store.ts';
+export type { TierReading, TierRecord, TierSource, TierStore } from './tier/tier-store.ts';
 export type { BusOptions, BusPort, BusSource } from './tier/bus.ts';
 export { TierUnavailableError } from './tier/deadline.ts';
 export { redisBus, redisStore, type RedisStoreOptions } from './stores/redis/redis-store.ts';

@@ -88,10 +88,10 @@ describe('a second tier on disk', () => {
     const store = source.open('plain');
     const version = await store.write('a', Uint8Array.of(1), 1_000, 0);
     expect(await store.write('a', Uint8Array.of(2), 1_000, version + 5)).toBe(0);
-    const [found] = await store.read(['a']);
+    const [found] = (await store.read(['a'], [])).records;
     expect([found!.version, [...found!.bytes!], found!.remainingMs]).toEqual([version, [1], 1_000]);
     await clock.advance(1_000);
-    expect(await store.read(['a'])).toEqual([undefined]);
+    expect((await store.read(['a'], [])).records).toEqual([undefined]);
   });
 
   it('leases to one at a time', async () => {

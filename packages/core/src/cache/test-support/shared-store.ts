@@ -1,4 +1,4 @@
-import type { TierRecord, TierSource, TierStore } from '../tier/tier-store.ts';
+import type { TierReading, TierRecord, TierSource, TierStore } from '../tier/tier-store.ts';
 import type { Clock } from '../../clock/clock.ts';
 
 interface Kept {
@@ -31,8 +31,11 @@ export class SharedStore implements TierStore, TierSource {
     return this;
   }
 
-  read(keys: readonly string[]): Promise<readonly (TierRecord | undefined)[]> {
-    return this.answer('read', () => keys.map((key) => this.record(key)));
+  read(keys: readonly string[], tags: readonly string[]): Promise<TierReading> {
+    return this.answer('read', () => ({
+      records: keys.map((key) => this.record(key)),
+      generations: tags.map((tag) => this.generationsByTag.get(tag) ?? this.renewed(tag)),
+    }));
   }
 
   write(key: string, bytes: Uint8Array, lifeMs: number, expected: number | undefined): Promise<number> {

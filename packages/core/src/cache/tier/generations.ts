@@ -52,15 +52,36 @@ export class Generations {
     return { tags, answer };
   }
 
-  private async read(tags: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  /** Which of these tags have a known generation, and which have to be asked for. */
+  split(tags: readonly string[]): { readonly known: ReadonlyMap<string, string>; readonly unknown: readonly string[] } {
+    const known = new Map<string, string>();
+    const unknown = new Set<string>();
     const isCurrent = this.isCurrent();
-    const { changes } = this;
-    const read = await this.link.ask('generations', (store) => store.generations(tags));
-    const answer = new Map(tags.map((tag, at) => [tag, read[at]!]));
-    if (!isCurrent || changes !== this.changes) return answer;
+    for (const tag of tags) {
+      const generation = isCurrent ? this.known.get(tag) : undefined;
+      if (generation === undefined) unknown.add(tag);
+      else known.set(tag, generation);
+    }
+    return { known, unknown: [...unknown] };
+  }
+
+  /** To be taken before generations are asked for, and given to {@link Generations.learn} with them. */
+  mark(): number {
+    return this.isCurrent() ? this.changes : -1;
+  }
+
+  /** Remembers generations that were read, if nothing has changed since the mark. */
+  learn(tags: readonly string[], generations: readonly string[], mark: number): ReadonlyMap<string, string> {
+    const answer = new Map(tags.map((tag, at) => [tag, generations[at]!]));
+    if (mark !== this.changes) return answer;
     for (const [tag, generation] of answer) this.known.set(tag, generation);
     while (this.known.size > MOST_KNOWN) this.known.delete(this.known.keys().next().value!);
     return answer;
+  }
+
+  private async read(tags: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const mark = this.mark();
+    return this.learn(tags, await this.link.ask('generations', (store) => store.generations(tags)), mark);
   }
 
   /** These tags have new generations. */

@@ -57,7 +57,6 @@ export class SecondTier<Value> {
     this.link = new TierLink(options.store.open(owner.namespace), options, timeouts, this.health, (operation, error) =>
       this.failed(operation, error),
     );
-    this.reads = new ReadBatch(this.link);
     this.codec = new ValueCodec({
       codec: options.codec,
       compression: options.compression,
@@ -69,6 +68,7 @@ export class SecondTier<Value> {
     this.bus =
       options.bus === undefined ? undefined : new Bus(options.bus, owner.namespace, clock, random, this.busListener());
     this.generations = new Generations(this.link, () => this.bus?.isConnected === true);
+    this.reads = new ReadBatch(this.link, this.generations);
     const look = (text: string, tags: readonly string[]): Promise<TierAnswer<Value>> => this.find(text, 'soft', tags);
     this.turns = options.distributedFlight ? new Turns(this.link, clock, random, look) : undefined;
     this.writer = new TierWriter(owner, options, {
@@ -205,9 +205,7 @@ export class SecondTier<Value> {
 
   private async ask(text: string, tags: readonly string[]): Promise<TierAnswer<Value>> {
     const key = tierKey(text);
-    const wanted = ['', ...tags];
-    const [record, tokens] = await Promise.all([this.reads.read(key), this.generations.of(wanted)]);
-    const generations = new Map(wanted.map((tag, at) => [tag, tokens[at]!]));
+    const { record, generations } = await this.reads.read(key, ['', ...tags]);
     const version = record?.version ?? 0;
     if (record?.bytes === undefined) return { found: undefined, version, generations };
     const read = await this.open(key, record.bytes, text);

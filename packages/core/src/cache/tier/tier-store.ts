@@ -16,12 +16,19 @@ export interface TierRecord {
   readonly remainingMs: number;
 }
 
+/** What was read, in the order in which it was asked for. */
+export interface TierReading {
+  /** Undefined for keys that are not there. */
+  readonly records: readonly (TierRecord | undefined)[];
+  readonly generations: readonly string[];
+}
+
 /** A store behind memory. Keys are texts without control characters. Every operation may reject: then nothing is known. */
 export interface TierStore {
   /** `redis`, `disk`. */
   readonly name: string;
-  /** Reads many keys in one go; undefined for those that are not there. */
-  read(keys: readonly string[]): Promise<readonly (TierRecord | undefined)[]>;
+  /** Reads many keys in one go, and the generations of tags with them, as {@link TierStore.generations} does. */
+  read(keys: readonly string[], tags: readonly string[]): Promise<TierReading>;
   /**
    * Writes a key.
    *

@@ -19,7 +19,7 @@ import { resolveOptions } from '../../../options/resolve.ts';
 import { integer, type Rules, text } from '../../../options/rules.ts';
 import { policyOptionRules } from '../../../policy/policy-base.ts';
 import { sha256Hex } from '../../sha256.ts';
-import type { TierRecord, TierSource, TierStore } from '../../tier/tier-store.ts';
+import type { TierReading, TierRecord, TierSource, TierStore } from '../../tier/tier-store.ts';
 import { bytesText } from '../../codec/codec.ts';
 import { FileLock } from './file-lock.ts';
 import { type FileSystem, platformFiles, says } from './file-system.ts';
@@ -91,8 +91,10 @@ class DiskStore implements TierStore {
     this.lock = new FileLock(files, this.clock, `${folder}/lock`);
   }
 
-  read(keys: readonly string[]): Promise<readonly (TierRecord | undefined)[]> {
-    return Promise.all(keys.map((key) => this.readKey(key)));
+  async read(keys: readonly string[], tags: readonly string[]): Promise<TierReading> {
+    const held = await Promise.all(tags.map((tag) => this.generation(tag)));
+    const generations = held.every((generation) => generation !== undefined) ? held : await this.generations(tags);
+    return { records: await Promise.all(keys.map((key) => this.readKey(key))), generations };
   }
 
   write(key: string, bytes: Uint8Array, lifeMs: number, expected: number | undefined): Promise<number> {

@@ -13,7 +13,7 @@
 import { type Random, systemRandom } from '../../../clock/random.ts';
 import type { BusSource } from '../../tier/bus.ts';
 import { escaped } from '../../key.ts';
-import type { TierRecord, TierSource, TierStore } from '../../tier/tier-store.ts';
+import type { TierReading, TierRecord, TierSource, TierStore } from '../../tier/tier-store.ts';
 import type { RedisPort, RedisSend } from './port.ts';
 import { DISCARD, GENERATIONS, READ, RELEASE, REMOVE, RENEW, WRITE } from './scripts.ts';
 import { ScriptRunner, textOf } from './script-runner.ts';
@@ -69,13 +69,25 @@ class RedisStore implements TierStore {
     this.random = random;
   }
 
-  async read(keys: readonly string[]): Promise<readonly (TierRecord | undefined)[]> {
-    if (this.port.isCluster === true && keys.length > 1) {
-      const records = await Promise.all(keys.map((key) => this.read([key])));
-      return records.map(([record]) => record);
-    }
-    const reply = (await this.scripts.run(READ, keys.map(this.valueKey), [])) as unknown[];
-    return keys.map((_key, at) => recordOf(reply[at * 2], Number(reply[at * 2 + 1])));
+  async read(keys: readonly string[], tags: readonly string[]): Promise<TierReading> {
+    if (this.port.isCluster === true) return this.readApart(keys, tags);
+    const names = [...keys.map(this.valueKey), ...tags.map(this.tagKey)];
+    const reply = (await this.scripts.run(READ, names, [
+      String(keys.length),
+      ...this.freshGenerations(tags),
+    ])) as unknown[];
+    const records = keys.map((_key, at) => recordOf(reply[at * 2], Number(reply[at * 2 + 1])));
+    return { records, generations: tags.map((_tag, at) => textOf(reply[keys.length * 2 + at])) };
+  }
+
+  /** Each key from the node that it lies on. */
+  private async readApart(keys: readonly string[], tags: readonly string[]): Promise<TierReading> {
+    const [generations, ...replies] = await Promise.all([
+      tags.length === 0 ? [] : this.generations(tags),
+      ...keys.map((key) => this.scripts.run(READ, [this.valueKey(key)], ['1', '0'])),
+    ]);
+    const records = (replies as unknown[][]).map(([value, pttl]) => recordOf(value, Number(pttl)));
+    return { records, generations };
   }
 
   async write(key: string, bytes: Uint8Array, lifeMs: number, expected: number | undefined): Promise<number> {

@@ -3,10 +3,27 @@
  * version is still known. Every key is declared, and no script looks at a clock.
  */
 
-/** KEYS: values. Gives for each its bytes and what PTTL says; a key of another type is removed. */
-export const READ: string = `
+/** Gives the generation of a tag: the one that holds, whose life is prolonged, or the one that is offered. */
+const GENERATION = `
+local function generation(key, offered, life)
+  local held = redis.call('GET', key)
+  if not held then
+    redis.call('SET', key, offered, 'PX', life)
+    return offered
+  end
+  if redis.call('PTTL', key) * 2 < tonumber(life) then redis.call('PEXPIRE', key, life) end
+  return held
+end`;
+
+/**
+ * KEYS: values, then generations. ARGV: how many values, and for the generations what GENERATIONS takes. Gives for each
+ * value its bytes and what PTTL says, then the generations; a value of another type is removed.
+ */
+export const READ: string = `${GENERATION}
 local answer = {}
-for at, key in ipairs(KEYS) do
+local values = tonumber(ARGV[1])
+for at = 1, values do
+  local key = KEYS[at]
   local value = redis.pcall('GET', key)
   if type(value) == 'table' then
     redis.call('UNLINK', key)
@@ -14,6 +31,9 @@ for at, key in ipairs(KEYS) do
   end
   answer[at * 2 - 1] = value
   answer[at * 2] = value and redis.call('PTTL', key) or 0
+end
+for at = values + 1, #KEYS do
+  answer[values + at] = generation(KEYS[at], ARGV[at - values + 2], ARGV[2])
 end
 return answer`;
 
@@ -49,18 +69,9 @@ end
 return 0`;
 
 /** KEYS: generations. ARGV: milliseconds, and a new one for each. Gives those that hold. */
-export const GENERATIONS: string = `
+export const GENERATIONS: string = `${GENERATION}
 local answer = {}
-for at, key in ipairs(KEYS) do
-  local held = redis.call('GET', key)
-  if not held then
-    held = ARGV[at + 1]
-    redis.call('SET', key, held, 'PX', ARGV[1])
-  elseif redis.call('PTTL', key) * 2 < tonumber(ARGV[1]) then
-    redis.call('PEXPIRE', key, ARGV[1])
-  end
-  answer[at] = held
-end
+for at, key in ipairs(KEYS) do answer[at] = generation(key, ARGV[at + 1], ARGV[1]) end
 return answer`;
 
 /** KEYS: generations. ARGV: milliseconds, and a new one for each. */
