@@ -215,7 +215,7 @@ export class Cache<Value> implements EventSource<CacheEvents> {
       (batch) => this.getOrLoadMany(batch, loader),
       options,
       this.core.clock,
-      (error) => this.core.tell('hook-failed', undefined, { hook: 'onProgress', error }),
+      (error) => this.core.tell('hook-failed', undefined, { hook: 'onProgress', error, outcome: 'failure' }),
     );
   }
 

@@ -10,16 +10,18 @@ export interface CacheHitEvent {
   readonly stale: boolean;
 }
 
-/** A load has ended. */
+/** A load has given a value. */
 export interface CacheLoadEvent {
   readonly durationMs: number;
+  readonly outcome: 'success';
   /** `kept`, `skipped` by its loader or because null is not kept, `fenced` by an invalidation meanwhile. */
-  readonly outcome: 'kept' | 'skipped' | 'fenced';
+  readonly disposition: 'kept' | 'skipped' | 'fenced';
 }
 
 /** A load failed. */
 export interface CacheLoadFailedEvent {
   readonly durationMs: number;
+  readonly outcome: 'failure';
   readonly error: unknown;
   /** True when its callers were given a stale value instead. */
   readonly servedStale: boolean;
@@ -75,6 +77,7 @@ export interface CacheLateLoadEvent {
 /** The events of a cache. */
 export interface CacheEvents {
   'cache-hit': CacheHitEvent;
+  /** There was no value that could be given at once. */
   'cache-miss': object;
   'cache-load': CacheLoadEvent;
   'cache-load-failed': CacheLoadFailedEvent;

@@ -253,8 +253,9 @@ export class Loading<Value> implements FlightObserver<Value> {
     if (isKept) core.keepLoaded(flight, entry);
     else if (!isFenced && !flight.answer.skipped) core.memory.delete(flight.request.text);
     if (core.wants('cache-load')) {
-      const outcome = isFenced ? 'fenced' : isKept ? 'kept' : 'skipped';
-      core.tell('cache-load', flight.request.text, { durationMs: core.memory.now() - flight.startedAt, outcome });
+      const durationMs = core.memory.now() - flight.startedAt;
+      const disposition = isFenced ? 'fenced' : isKept ? 'kept' : 'skipped';
+      core.tell('cache-load', flight.request.text, { durationMs, outcome: 'success', disposition });
     }
     this.serve(flight, entry);
   }
@@ -319,7 +320,7 @@ export class Loading<Value> implements FlightObserver<Value> {
     }
     if (core.wants('cache-load-failed')) {
       const durationMs = core.memory.now() - flight.startedAt;
-      core.tell('cache-load-failed', text, { durationMs, error, servedStale });
+      core.tell('cache-load-failed', text, { durationMs, outcome: 'failure', error, servedStale });
     }
   }
 

@@ -3,7 +3,6 @@ import {
   createCache,
   deflate,
   ioredisPort,
-  packCodec,
   nodeRedisPort,
   redisBus,
   redisStore,
@@ -12,7 +11,6 @@ import {
 } from 'breakwater/cache';
 import { Redis } from 'ioredis';
 import { Redis as Valkey } from 'iovalkey';
-import { Packr } from 'msgpackr';
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { redisMissing, RedisServer } from './redis-server.ts';
@@ -210,14 +208,6 @@ describe.skipIf(redisMissing !== undefined)('a second tier on Redis', () => {
     await (await cacheOn(own, more)).set('a', value);
     expect(await (await cacheOn(own, more)).get('a')).toEqual(value);
     expect(await bare.strlen('users:v:a')).toBeLessThan(2_000);
-  });
-
-  it('keeps what msgpackr packs', async () => {
-    const own = await port();
-    const more = { codec: packCodec(new Packr({ useRecords: false })) };
-    const value = { at: new Date(5), big: 2n ** 40n, bytes: Buffer.from([1, 2]), list: [1.5, 'two', null] };
-    await (await cacheOn(own, more)).set('a', value);
-    expect(await (await cacheOn(own, more)).get('a')).toEqual(value);
   });
 
   it('expires by the time of the store, whatever the clocks of the processes say', async () => {
