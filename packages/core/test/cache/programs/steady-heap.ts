@@ -4,7 +4,7 @@ import { createCache } from '../../../src/cache/index.ts';
 const OPERATIONS = Number(process.argv[2]);
 const KEYS = OPERATIONS / 10;
 const cache = createCache<{ readonly n: number }>({ maxEntries: 50_000, staleIfErrorMs: 60_000 });
-const { gc } = globalThis as unknown as { gc(): void };
+const { gc } = globalThis as unknown as { readonly gc: () => void };
 const heap: number[] = [];
 let state = 1;
 

@@ -36,6 +36,6 @@ export function platformFiles(): FileSystem {
 }
 
 /** Whether an error says that there is no such file, or with `exists` that there is one. */
-export function says(error: unknown, code: 'ENOENT' | 'EEXIST'): boolean {
-  return (error as { readonly code?: unknown } | undefined)?.code === code;
+export function says(error: unknown, name: 'ENOENT' | 'EEXIST'): boolean {
+  return (error as { readonly code?: unknown } | undefined)?.code === name;
 }
