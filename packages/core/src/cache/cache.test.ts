@@ -573,8 +573,8 @@ describe('looking around', () => {
   it('tells its events, and goes on when a listener throws', async () => {
     const { cache } = cacheOf({ name: 'users' });
     const heard: string[] = [];
-    cache.on('*', ({ type, policy, key }: { type: string; policy: string; key: string }) => {
-      heard.push(`${type} ${policy} ${key}`);
+    cache.on('*', ({ type, policy, key }) => {
+      heard.push([type, policy, key].join(' '));
       throw new Error('bug');
     });
     await cache.getOrLoad('a', () => 'x');
@@ -582,6 +582,25 @@ describe('looking around', () => {
     expect(heard).toContain('cache-load users a');
     expect(heard).toContain('cache-hit users a');
     expect(heard).toContain('hook-failed users a');
+  });
+});
+
+describe('bytes', () => {
+  it('bound memory by what a function says of an entry, and one that throws fails nobody', async () => {
+    const failed = vi.fn();
+    const sizeOf = (value: unknown): number => {
+      if (value === 'broken') throw new Error('bug');
+      return (value as string).length;
+    };
+    const { cache } = cacheOf<unknown>({ maxEntries: Infinity, maxBytes: 100, sizeOf });
+    cache.on('hook-failed', ({ hook }) => failed(hook));
+    await cache.set('a', 'x'.repeat(60));
+    await cache.set('b', 'x'.repeat(60));
+    expect([cache.statistics.bytes, cache.statistics.evicted]).toEqual([60, 1]);
+    await expect(cache.getOrLoad('c', () => 'broken')).resolves.toBe('broken');
+    expect(failed).toHaveBeenCalledWith('sizeOf');
+    await expect(cache.getOrLoad('d', () => 'x'.repeat(101))).resolves.toHaveLength(101);
+    expect([cache.peek('d'), cache.statistics.tooLarge]).toEqual([undefined, 1]);
   });
 });
 

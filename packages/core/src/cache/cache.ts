@@ -11,7 +11,7 @@
  */
 import type { Clock } from '../clock/clock.ts';
 import { timeoutQueueOf } from '../clock/timeout-queue.ts';
-import type { EventMap, EventOf, EventSource } from '../events/event.ts';
+import type { AnyEventOf, EventMap, EventOf, EventSource } from '../events/event.ts';
 import { CacheCore } from './core.ts';
 import type { CacheEntry } from './entry.ts';
 import { CacheClosedError } from './errors.ts';
@@ -68,7 +68,7 @@ export class Cache<Value> implements EventSource<CacheEvents> {
   }
 
   on<Type extends keyof CacheEvents>(type: Type, listener: (event: EventOf<CacheEvents, Type>) => void): () => void;
-  on(type: '*', listener: (event: never) => void): () => void;
+  on(type: '*', listener: (event: AnyEventOf<CacheEvents>) => void): () => void;
   on(type: never, listener: (event: never) => void): () => void {
     return this.core.channel.on(type, listener as (event: EventMap) => void);
   }

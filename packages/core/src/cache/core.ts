@@ -12,6 +12,7 @@ import { deepFrozen } from './frozen.ts';
 import { shownKey } from './key.ts';
 import { graceOf, type ResolvedCacheOptions, type ResolvedEntryOptions } from './options.ts';
 import { type CacheCounters, cacheCounters } from './statistics.ts';
+import { approximateBytes } from './stores/memory/approximate-bytes.ts';
 import { lifetime, type RemovalCause } from './stores/memory/options.ts';
 import { MemoryStore } from './stores/memory/memory-store.ts';
 import { SecondTier } from './tier/second-tier.ts';
@@ -43,7 +44,7 @@ export class CacheCore<Value> {
       maxBytes: options.maxBytes,
       eviction: options.eviction,
       idleMs: options.idleMs,
-      sizeOf: sizeOf === undefined ? undefined : ({ value }, key) => sizeOf(value, shownKey(key)),
+      sizeOf: sizeOf === undefined ? undefined : ({ value }, key) => this.sizeBy(sizeOf, value, key),
       onRemoved: (key, _entry, cause) => this.removed(key, cause),
       clock: this.clock,
       random: this.random,
@@ -187,6 +188,16 @@ export class CacheCore<Value> {
   private noteLives({ ttlMs, negativeTtlMs }: ResolvedEntryOptions): void {
     this.memory.noteLife(ttlMs * (1 - this.options.jitterRatio));
     if (negativeTtlMs > 0) this.memory.noteLife(negativeTtlMs);
+  }
+
+  /** What the user's function says; where it throws, what the store would say. */
+  private sizeBy(sizeOf: (value: Value, key: string) => number, value: Value, text: string): number {
+    try {
+      return sizeOf(value, shownKey(text));
+    } catch (error) {
+      this.tell('hook-failed', text, { hook: 'sizeOf', error, outcome: 'failure' });
+      return approximateBytes(value);
+    }
   }
 
   private removed(text: string, cause: RemovalCause): void {
