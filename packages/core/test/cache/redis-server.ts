@@ -7,7 +7,7 @@ import { createServer, type AddressInfo, createConnection } from 'node:net';
 export const redisMissing: string | undefined =
   spawnSync('redis-server', ['--version']).status === 0 ? undefined : 'no redis-server on this machine';
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -36,9 +36,9 @@ export class RedisServer {
   }
 
   /** A server that answers. */
-  static async start(): Promise<RedisServer> {
+  static async start(more: readonly string[] = []): Promise<RedisServer> {
     const server = await RedisServer.notStarted();
-    await server.start();
+    await server.start(more);
     return server;
   }
 
@@ -47,8 +47,8 @@ export class RedisServer {
     return new RedisServer(await freePort());
   }
 
-  async start(): Promise<void> {
-    const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  async start(more: readonly string[] = []): Promise<void> {
+    const options = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...more];
     this.process = spawn('redis-server', options, { stdio: 'ignore' });
     for (let tries = 0; !(await answers(this.port)); tries++) {
       if (tries > 400) throw new Error('redis-server does not answer');

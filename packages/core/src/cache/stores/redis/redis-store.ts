@@ -116,7 +116,11 @@ class RedisStore implements TierStore {
   async *scan(glob: string): AsyncGenerator<readonly string[], undefined> {
     const prefix = `${this.namespace}:v:`;
     const escapedPrefix = prefix.replaceAll(/[*?[\]\\^]/g, String.raw`\$&`);
-    for (const send of this.port.nodes?.() ?? [this.port.send]) {
+    // A client that has just been made doesn't know its nodes before the first answer.
+    if (this.port.nodes !== undefined) await this.ping();
+    const nodes = this.port.nodes?.() ?? [this.port.send];
+    if (nodes.length === 0) throw new Error('no node of the cluster is known');
+    for (const send of nodes) {
       yield* this.scanNode(send, escapedPrefix + glob, prefix.length);
     }
   }
