@@ -37,7 +37,8 @@ async function prepare(row, use) {
   }
   // The bare call of a row whose calls fail is still one that succeeds.
   const bareLoop = row.calls === undefined ? inSequence : row.loop;
-  const bare = { group: row.name, loop: bareLoop, candidate: row.bare ?? bareCall, fixedCalls: row.calls };
+  const candidate = row.bareOf === undefined ? (row.bare ?? bareCall) : await row.bareOf(use);
+  const bare = { group: row.name, loop: bareLoop, candidate, fixedCalls: row.calls };
   return { row, bare, ours: await column(row, row.ours, row.oursMore, use), rivals };
 }
 
@@ -92,4 +93,19 @@ export async function countBytes(row) {
     if (counted.notRun === undefined) bytes.set(counted, await bytesPerCall(counted.subjects[0].candidate));
   }
   return resultOf(entry, (counted) => bytes.get(counted));
+}
+
+/** The same for a row whose candidates give their numbers themselves. */
+export async function countOf(row) {
+  const use = await loadRivals();
+  const values = {};
+  for (const [name, count] of Object.entries(row.rivals)) {
+    try {
+      values[name] = await count(use);
+    } catch (error) {
+      if (!(error instanceof NotRun)) throw error;
+      values[name] = error.message;
+    }
+  }
+  return { name: row.name, ours: await row.ours(use), rivals: values, ceiling: row.ceiling, unit: row.unit };
 }

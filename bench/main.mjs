@@ -45,7 +45,7 @@ function chosenRows() {
 
 /** Measures one row in a process of its own. */
 function alone(row, effort) {
-  const flags = row.unit === 'bytes' ? allocationFlags : [];
+  const flags = { bytes: allocationFlags, count: ['--expose-gc'] }[row.unit] ?? [];
   const script = fileURLToPath(new URL('row-process.mjs', import.meta.url));
   const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, script, row.name, JSON.stringify(effort)], {
     encoding: 'utf8',
@@ -56,7 +56,7 @@ function alone(row, effort) {
 
 async function measured(chosen, { seed, ...effort }) {
   if (!options.together) return chosen.map((row) => alone(row, { seed, ...effort }));
-  const timed = chosen.filter(({ unit }) => unit !== 'bytes');
+  const timed = chosen.filter(({ unit }) => unit === undefined);
   const results = await compare(timed, { ...effort, random: seededRandom(seed) });
   return chosen.map((row) => results[timed.indexOf(row)] ?? alone(row, effort));
 }

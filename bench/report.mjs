@@ -5,7 +5,9 @@ const isWhole = (unit) => unit === 'bytes' || unit === 'ns';
 
 const format = (value, { unit, digits = 1 }) => {
   if (typeof value === 'string') return `not run: ${value}`;
-  return isWhole(unit) ? Math.round(value).toLocaleString('en') : value.toFixed(Math.abs(value) < 20 ? digits : 0);
+  if (isWhole(unit)) return Math.round(value).toLocaleString('en');
+  if (unit === 'count') return value.toLocaleString('en', { maximumFractionDigits: 1 });
+  return value.toFixed(Math.abs(value) < 20 ? digits : 0);
 };
 
 /** Whether a row's ceiling is met, and by how much it is not. */

@@ -4,12 +4,15 @@ import { readFileSync } from 'node:fs';
 /** Why a candidate has no number. */
 export class NotRun extends Error {}
 
+/** Parts of packages that have an entry of their own. */
+const parts = ['bentocache/drivers/memory'];
+
 /** Loads all rivals; the returned function gives the module of a package or throws NotRun. */
 export async function loadRivals() {
   const { dependencies } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
   const modules = new Map();
   const reasons = new Map([['@std/async', 'published on JSR only, not on the npm registry']]);
-  for (const name of Object.keys(dependencies)) {
+  for (const name of [...Object.keys(dependencies), ...parts]) {
     try {
       modules.set(name, await import(name));
     } catch (error) {

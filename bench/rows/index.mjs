@@ -1,4 +1,5 @@
 // The rows in the order of the table.
+import { cacheRows } from './cache.mjs';
 import { allocation, composedPolicies } from './composed.mjs';
 import { concurrent } from './concurrent.mjs';
 import { failures } from './failing.mjs';
@@ -8,7 +9,17 @@ import { singlePolicies } from './single.mjs';
 
 /**
  * A row: `ours` and each of `rivals` make a candidate, a function that makes one call; `oursMore` and `rivalsMore`, where
- * there, make candidates whose mean difference from the first is what counts. `loop`, `calls` and `bare` where they are not the usual; `digits` of its
- * ratios, where one is too few.
+ * there, make candidates whose mean difference from the first is what counts. `loop`, `calls` and `bare` (or `bareOf`, which makes
+ * it) where they are not the usual; `digits` of its ratios, where one is too few. With the unit `count`, `ours` and `rivals` give
+ * their numbers themselves.
  */
-export const rows = [...singlePolicies, ...composedPolicies, ...failures, allocation, concurrent, http, ...rateLimits];
+export const rows = [
+  ...singlePolicies,
+  ...composedPolicies,
+  ...failures,
+  allocation,
+  concurrent,
+  http,
+  ...rateLimits,
+  ...cacheRows,
+];

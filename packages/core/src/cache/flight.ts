@@ -1,0 +1,73 @@
+import { TimeoutEntry, type TimeoutLane } from '../clock/timeout-queue.ts';
+import type { CacheEntry } from './entry.ts';
+import { LoadAnswer } from './loader.ts';
+import type { TierAnswer } from './tier/tier-answer.ts';
+import type { LoadRequest, Waiter, WaiterOwner } from './waiter.ts';
+
+/** Told what happens to a flight from outside. */
+export interface FlightObserver<Value> {
+  softTimeout(flight: Flight<Value>, waiter: Waiter<Value>): void;
+  hardTimeout(waiter: Waiter<Value>): void;
+  loadTimedOut(flight: Flight<Value>): void;
+}
+
+/** One load of one key, and everybody who waits for it. */
+export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value> {
+  /** Where its time limit runs. */
+  readonly lane: TimeoutLane;
+  readonly request: LoadRequest<Value>;
+  /** How many invalidations there had been when it began. */
+  readonly sequence: number;
+  readonly startedAt: number;
+  readonly waiters: Set<Waiter<Value>> = new Set();
+  readonly answer: LoadAnswer<Value> = new LoadAnswer();
+  /** The value that it is to replace. */
+  stale: CacheEntry<Value> | undefined;
+  /** What the second tier said when it began. */
+  tierAnswer: TierAnswer<Value> | undefined = undefined;
+  /** The writing of what it loaded to the second tier. */
+  written: Promise<void> | undefined = undefined;
+  /** Its key was deleted or set meanwhile: what it loads is not kept. */
+  invalidated = false;
+  /** Its callers have their answer; what comes now comes late. */
+  ended = false;
+  private readonly observer: FlightObserver<Value>;
+
+  constructor(
+    observer: FlightObserver<Value>,
+    lane: TimeoutLane,
+    request: LoadRequest<Value>,
+    stale: CacheEntry<Value> | undefined,
+    sequence: number,
+    startedAt: number,
+  ) {
+    super();
+    this.observer = observer;
+    this.lane = lane;
+    this.request = request;
+    this.stale = stale;
+    this.sequence = sequence;
+    this.startedAt = startedAt;
+  }
+
+  board(waiter: Waiter<Value>): void {
+    waiter.owner = this;
+    this.waiters.add(waiter);
+  }
+
+  softTimeout(waiter: Waiter<Value>): void {
+    this.observer.softTimeout(this, waiter);
+  }
+
+  hardTimeout(waiter: Waiter<Value>): void {
+    this.observer.hardTimeout(waiter);
+  }
+
+  left(waiter: Waiter<Value>): void {
+    this.waiters.delete(waiter);
+  }
+
+  override onTimeout(): void {
+    this.observer.loadTimedOut(this);
+  }
+}

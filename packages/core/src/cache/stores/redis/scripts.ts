@@ -1,0 +1,85 @@
+/**
+ * What must not be torn apart, in Lua. A value is kept behind its version in 16 digits; digits alone are a deletion whose
+ * version is still known. Every key is declared, and no script looks at a clock.
+ */
+
+/** Gives the generation of a tag: the one that holds, whose life is prolonged, or the one that is offered. */
+const GENERATION = `
+local function generation(key, offered, life)
+  local held = redis.call('GET', key)
+  if not held then
+    redis.call('SET', key, offered, 'PX', life)
+    return offered
+  end
+  if redis.call('PTTL', key) * 2 < tonumber(life) then redis.call('PEXPIRE', key, life) end
+  return held
+end`;
+
+/**
+ * KEYS: values, then generations. ARGV: how many values, and for the generations what GENERATIONS takes. Gives for each
+ * value its bytes and what PTTL says, then the generations; a value of another type is removed.
+ */
+export const READ: string = `${GENERATION}
+local answer = {}
+local values = tonumber(ARGV[1])
+for at = 1, values do
+  local key = KEYS[at]
+  local value = redis.pcall('GET', key)
+  if type(value) == 'table' then
+    redis.call('UNLINK', key)
+    value = false
+  end
+  answer[at * 2 - 1] = value
+  answer[at * 2] = value and redis.call('PTTL', key) or 0
+end
+for at = values + 1, #KEYS do
+  answer[values + at] = generation(KEYS[at], ARGV[at - values + 2], ARGV[2])
+end
+return answer`;
+
+const VERSION = `
+local function versionOf(key)
+  local digits = redis.pcall('GETRANGE', key, 0, 15)
+  return type(digits) == 'string' and tonumber(digits) or 0
+end
+local current = versionOf(KEYS[1])`;
+
+const NEXT = `
+local version = current == 0 and tonumber(ARGV[1]) or current + 1
+local digits = string.format('%016.0f', version)`;
+
+/** KEYS: a value. ARGV: the first version, the expected version or '', milliseconds or '0', bytes. Gives the version or 0. */
+export const WRITE: string = `${VERSION}
+if ARGV[2] ~= '' and tonumber(ARGV[2]) ~= current then return 0 end${NEXT}
+if ARGV[3] == '0' then redis.call('SET', KEYS[1], digits .. ARGV[4])
+else redis.call('SET', KEYS[1], digits .. ARGV[4], 'PX', ARGV[3]) end
+return version`;
+
+/** KEYS: a value. ARGV: the first version, milliseconds. Gives the version. */
+export const REMOVE: string = `${VERSION}${NEXT}
+redis.call('SET', KEYS[1], digits, 'PX', ARGV[2])
+return version`;
+
+/** KEYS: a value. ARGV: the bytes behind its version, or all of them. */
+export const DISCARD: string = `
+local value = redis.pcall('GET', KEYS[1])
+if type(value) == 'string' and (value == ARGV[1] or string.sub(value, 17) == ARGV[1]) then
+  return redis.call('UNLINK', KEYS[1])
+end
+return 0`;
+
+/** KEYS: generations. ARGV: milliseconds, and a new one for each. Gives those that hold. */
+export const GENERATIONS: string = `${GENERATION}
+local answer = {}
+for at, key in ipairs(KEYS) do answer[at] = generation(key, ARGV[at + 1], ARGV[1]) end
+return answer`;
+
+/** KEYS: generations. ARGV: milliseconds, and a new one for each. */
+export const RENEW: string = `
+for at, key in ipairs(KEYS) do redis.call('SET', key, ARGV[at + 1], 'PX', ARGV[1]) end
+return 1`;
+
+/** KEYS: a lease. ARGV: its holder. */
+export const RELEASE: string = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('UNLINK', KEYS[1]) end
+return 0`;
