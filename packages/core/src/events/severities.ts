@@ -50,6 +50,10 @@ export const eventSeverities: Readonly<
   'cache-poison': 'warn',
   'cache-lost': 'error',
   'cache-bus': 'warn',
+  failover: 'warn',
+  'endpoint-hedged': 'info',
+  'endpoint-ejected': 'error',
+  'endpoint-returned': 'info',
   'chaos-injected': 'info',
   'slow-operation': 'warn',
 });

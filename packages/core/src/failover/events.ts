@@ -29,8 +29,12 @@ export interface EndpointReturnedEvent<Endpoint> {
 
 /** The events of {@link failover}, beside those of every pipeline. */
 export interface FailoverEvents<Endpoint> {
+  /** An endpoint failed, or its policies refused the call, and the next one is asked. */
   failover: FailoverEvent<Endpoint>;
+  /** An endpoint keeps a call waiting, and the next one is asked beside. */
   'endpoint-hedged': EndpointHedgedEvent<Endpoint>;
+  /** An endpoint fails much more often than the others, and is asked last for a while. */
   'endpoint-ejected': EndpointEjectedEvent<Endpoint>;
+  /** The time of an ejection is over: the endpoint is asked in its turn again. */
   'endpoint-returned': EndpointReturnedEvent<Endpoint>;
 }

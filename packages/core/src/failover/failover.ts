@@ -4,7 +4,8 @@ import { EventChannel } from '../events/channel.ts';
 import type { EventSource } from '../events/event.ts';
 import { describe } from '../options/resolve.ts';
 import { Attempt } from '../pipeline/attempt.ts';
-import { pipeline, type CloseOptions, type Pipeline, type PipelineEvents } from '../pipeline/pipeline.ts';
+import type { PipelineEvents } from '../pipeline/events.ts';
+import { pipeline, type CloseOptions, type Pipeline } from '../pipeline/pipeline.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
 import type { Policy } from '../policy/policy.ts';
 import { askHook } from '../policy/policy-base.ts';
@@ -169,7 +170,7 @@ class EndpointGroup<E> implements Failover<E>, RaceRules<E> {
     return ejected.length === 0 ? ordered : [...ordered.filter((one) => !ejected.includes(one)), ...ejected];
   }
 
-  private tell(type: keyof FailoverEvents<E>, details: object, context?: ExecutionContext): void {
+  private tell(type: Extract<keyof FailoverEvents<E>, string>, details: object, context?: ExecutionContext): void {
     if (!this.channel.wants(type)) return;
     const envelope = {
       type,

@@ -12,7 +12,7 @@ import {
 } from '../options/rules.ts';
 import { policyOptionRules, type PolicyOptions } from '../policy/policy-base.ts';
 import type { Policy } from '../policy/policy.ts';
-import { isRetryable } from '../retry/options.ts';
+import { isRetryable } from '../gates/retryable.ts';
 
 /** Options of {@link failover}. */
 export interface FailoverOptions<Endpoint = unknown> extends PolicyOptions {
