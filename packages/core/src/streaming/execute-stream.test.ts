@@ -345,6 +345,21 @@ describe('executeStream', () => {
     expect([inner.busy, source.signal!.aborted, clock.pendingTimers]).toEqual([0, true, 0]);
   });
 
+  it('opens nothing for long in a run that is aborted already, whoever runs it', async () => {
+    const source = new ControlledSource();
+    const context = {
+      signal: AbortSignal.abort('too late'),
+      attempt: 1,
+      pipeline: undefined,
+      key: undefined,
+      priority: 'normal',
+      remainingMs: 0,
+    } as const;
+    const foreign = { execute: async <R>(fn: (given: ExecutionContext) => R) => fn(context) };
+    expect(await failing(executeStream(foreign, source.open))).toBe('too late');
+    expect([source.returned, source.reads]).toEqual([1, 0]);
+  });
+
   it('refuses options that can not be meant', () => {
     expect(() => executeStream(pipeline(), () => chunks(), { idleTimeoutMs: 0 })).toThrow(/idleTimeoutMs/);
     expect(() => executeStream(pipeline(), () => chunks(), { idleTimeout: 1 } as never)).toThrow(/idleTimeoutMs\?/);

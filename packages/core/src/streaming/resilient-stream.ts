@@ -146,7 +146,11 @@ export class StreamOfRun<T> implements ResilientStream<T>, Opened<ResilientStrea
     return new Promise((resolve, reject) => {
       this.waiting = { resolve, reject };
       // No race with a promise that lives as long as the stream: that would collect a reaction for every chunk.
-      step.then(resolve, (error: unknown) => this.release(error));
+      step.then(resolve, (error: unknown) => {
+        this.release(error);
+        // It may have been broken off before anybody waited.
+        reject(error);
+      });
     });
   }
 

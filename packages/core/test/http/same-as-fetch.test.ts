@@ -85,8 +85,9 @@ async function readStream(response: Response): Promise<string> {
   return text;
 }
 
-/** An error as a caller sees it; what aborted is the same object, whatever it is. */
+/** An error as a caller sees it. What the platform says of an abort without a reason differs within one version of Node. */
 function described(error: unknown): unknown {
+  if (error instanceof DOMException && error.name === 'AbortError') return error.name;
   return error instanceof Error ? { name: error.name, message: error.message } : error;
 }
 
