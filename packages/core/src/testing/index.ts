@@ -9,5 +9,6 @@ export type { ChaosEvents, ChaosInjectedEvent } from './chaos/events.ts';
 export { chaosDefaults, type ChaosFunction, type ChaosOptions, type PerCall } from './chaos/options.ts';
 export { during, type TimeSpan } from './chaos/during.ts';
 export { weighted, type Weighted } from './chaos/weighted.ts';
+export { ControllableBreaker, type BreakerRequest } from './controllable-breaker.ts';
 export { ControllableLimiter, type ControllableLimiterOptions, type LimiterRequest } from './controllable-limiter.ts';
 export { recordEvents, type EventRecording, type RecordingOptions } from './record-events.ts';
