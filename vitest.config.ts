@@ -24,7 +24,7 @@ export default defineConfig({
     restoreMocks: true,
     unstubGlobals: true,
     pool: 'threads',
-    // Measured by the full run: the library, by all its tests together. A pragma that hides a line needs its reason.
+    // Measured by the full run: the library, by its unit tests and scenarios together.
     coverage: {
       provider: 'v8',
       include: ['packages/core/src/**/*.ts'],
