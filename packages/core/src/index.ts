@@ -24,7 +24,9 @@ export { circuitControl, type CircuitControl } from './circuit-breaker/control.t
 export { CircuitIsolatedError, CircuitOpenError } from './circuit-breaker/errors.ts';
 export { timeout, type Timeout, type TimeoutOptions } from './timeout/timeout.ts';
 export { TimeoutError } from './timeout/errors.ts';
-export { bulkhead, type Bulkhead, type BulkheadOptions, type Permit } from './bulkhead/bulkhead.ts';
+export { bulkhead, type Bulkhead } from './bulkhead/bulkhead.ts';
+export type { BulkheadOptions } from './bulkhead/options.ts';
+export type { Permit } from './bulkhead/permit.ts';
 export { BulkheadRejectedError } from './bulkhead/errors.ts';
 export { fallback, type Fallback, type FallbackOptions } from './fallback/fallback.ts';
 export { hedge, type Hedge } from './hedge/hedge.ts';

@@ -5,9 +5,10 @@ import { constant } from '../retry/backoff.ts';
 import { retry } from '../retry/retry.ts';
 import type { Priority } from '../policy/priority.ts';
 import { countedController } from '../testing/test-support/counted-signal.ts';
-import { deferred, type Deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
+import { deferred, type Deferred, microtasks, watched } from '../testing/test-support/watched.ts';
 import { timeout } from '../timeout/timeout.ts';
-import { bulkhead, type BulkheadOptions } from './bulkhead.ts';
+import { bulkhead } from './bulkhead.ts';
+import type { BulkheadOptions } from './options.ts';
 
 let clock: VirtualClock;
 beforeEach(() => {
@@ -202,6 +203,69 @@ describe('a bulkhead', () => {
     }
   });
 
+  it('holds one permit for a run that never ends, not one for each attempt after it', async () => {
+    const gate = bulkhead({ maxConcurrent: 3, releaseOn: 'settled' });
+    const calls = pipeline(
+      { clock },
+      retry({ maxAttempts: 3, backoff: constant(0) }),
+      gate,
+      timeout({ timeoutMs: 10 }),
+    );
+    const answers = [deferred(), deferred()];
+    const call = watched(calls.execute(({ attempt }) => answers[attempt - 1]?.promise ?? 'item'));
+    await clock.advance(10);
+    expect([call.state, gate.running]).toEqual(['pending', 2]);
+    await clock.advance(10);
+    expect([call.value, gate.running]).toEqual(['item', 2]);
+    answers[1]!.resolve('late');
+    await microtasks();
+    expect(gate.running).toBe(1);
+    answers[0]!.resolve('late');
+    await microtasks();
+    expect(gate.running).toBe(0);
+  });
+
+  it('holds its permit for a run of a later attempt that had to queue, until that run has ended', async () => {
+    const gate = bulkhead({ maxConcurrent: 1, maxQueue: 1, releaseOn: 'settled' });
+    const again = retry({ maxAttempts: 2, backoff: constant(0) });
+    const calls = pipeline({ clock }, again, gate, timeout({ timeoutMs: 10 }));
+    const answers = [deferred(), deferred()];
+    const call = watched(calls.execute(({ attempt }) => answers[attempt - 1]!.promise));
+    await clock.advance(10);
+    answers[0]!.resolve('late');
+    await clock.advance(10);
+    expect([(call.error as { code: string }).code, gate.running]).toEqual(['TIMEOUT', 1]);
+    answers[1]!.resolve('late');
+    await microtasks();
+    expect(gate.running).toBe(0);
+  });
+
+  it('counts what became of all that came, those who left the queue of their own apart', async () => {
+    const { gate, call, end } = gated({ maxConcurrent: 1, maxQueue: 2, maxQueueWaitMs: 100 });
+    const controller = new AbortController();
+    expect(Object.values(gate.statistics)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+    call('a');
+    call('aborted', 'normal', controller.signal);
+    call('b');
+    call('full');
+    await clock.advance(30);
+    controller.abort();
+    await end('a');
+    call('late');
+    await clock.advance(100);
+    await end('b');
+    expect(gate.statistics).toEqual({
+      running: 0,
+      queued: 0,
+      admitted: 2,
+      admittedAfterWait: 1,
+      refused: 1,
+      refusedAfterWait: 1,
+      withdrawn: 1,
+      waitedMs: 30 + 30 + 100,
+    });
+  });
+
   it('tells who waits and who is refused', async () => {
     const { calls, call } = gated({ maxConcurrent: 1, maxQueue: 1, maxQueueWaitMs: 10 });
     const told: unknown[] = [];
@@ -230,58 +294,4 @@ describe('a bulkhead', () => {
       expect(() => bulkhead(options as never)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }));
     },
   );
-});
-
-describe('acquire', () => {
-  it('takes a permit that is given back once, however often it is released', async () => {
-    const gate = bulkhead({ maxConcurrent: 1 });
-    const permit = await gate.acquire();
-    expect(await rejection(gate.acquire())).toMatchObject({ code: 'BULKHEAD_FULL' });
-    permit.release();
-    permit.release();
-    expect(gate.running).toBe(0);
-    const again = (await gate.acquire({ priority: 'high' })) as unknown as Record<symbol, (() => void) | undefined>;
-    if (Symbol.dispose !== undefined) again[Symbol.dispose]!();
-    else again['release' as never]!();
-    expect(gate.running).toBe(0);
-  });
-
-  it('waits in one queue with the calls of pipelines', async () => {
-    const { gate, call, end, started } = gated({ maxConcurrent: 1, maxQueue: 3 });
-    call('a');
-    const permit = watched(gate.acquire());
-    call('b');
-    await end('a');
-    expect([permit.state, started]).toEqual(['fulfilled', ['a']]);
-    permit.value!.release();
-    await microtasks();
-    expect(started).toEqual(['a', 'b']);
-  });
-
-  it('rejects with the reason of an abort, before or during the wait, and lets go of the signal', async () => {
-    const gate = bulkhead({ maxConcurrent: 1, maxQueue: 3 });
-    const held = await gate.acquire();
-    const counted = countedController();
-    expect(await rejection(gate.acquire({ signal: AbortSignal.abort('gone') }))).toBe('gone');
-    const aborted = watched(gate.acquire({ signal: counted.signal }));
-    expect([counted.listening, gate.queued]).toEqual([1, 1]);
-    counted.controller.abort('left');
-    await microtasks();
-    expect([aborted.error, gate.queued, counted.listening]).toEqual(['left', 0, 0]);
-    held.release();
-    expect(gate.running).toBe(0);
-  });
-
-  it('lets go of the signal when it is granted or refused', async () => {
-    const gate = bulkhead({ clock, maxConcurrent: 1, maxQueue: 3, maxQueueWaitMs: 10 });
-    const held = await gate.acquire();
-    const counted = countedController();
-    const refused = watched(gate.acquire({ signal: counted.signal }));
-    await clock.advance(10);
-    expect([(refused.error as { code: string }).code, counted.listening]).toEqual(['BULKHEAD_WAIT_TIMEOUT', 0]);
-    const granted = watched(gate.acquire({ signal: counted.signal }));
-    held.release();
-    await microtasks();
-    expect([granted.state, counted.listening, clock.pendingTimers]).toEqual(['fulfilled', 0, 0]);
-  });
 });

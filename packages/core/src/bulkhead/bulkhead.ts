@@ -1,94 +1,52 @@
-import { timeoutQueueOf } from '../clock/timeout-queue.ts';
+import { type TimeoutLane, timeoutQueueOf } from '../clock/timeout-queue.ts';
 import { withoutStack } from '../errors/rejection.ts';
+import { EventChannel } from '../events/channel.ts';
+import { Permits, type PermitStatistics } from '../gates/permits.ts';
+import { WaitingCall } from '../gates/waiting-call.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
-import { count, oneOf, positiveMilliseconds, type Rules } from '../options/rules.ts';
-import type { CallOptions } from '../policy/context.ts';
 import { type Failure, failure, type Outcome } from '../policy/outcome.ts';
-import { PolicyBase, type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
+import { PolicyBase } from '../policy/policy-base.ts';
 import { type Call, type HookPolicy, WAIT, type Wait } from '../policy/policy.ts';
 import { priorityLevel } from '../policy/priority.ts';
 import { BulkheadRejectedError } from './errors.ts';
-import { Permits } from './permits.ts';
-import { WaitingCall, WaitingCode } from './waiting.ts';
-import { Waiter } from './waiter.ts';
-
-/** Options of a bulkhead. */
-export interface BulkheadOptions extends PolicyOptions {
-  /** How many calls may run at once; at least 1, or Infinity; default 10. */
-  readonly maxConcurrent?: number | undefined;
-  /** How many more may wait for one of them to end; default 0: they are refused at once. */
-  readonly maxQueue?: number | undefined;
-  /** How long a call may wait in the queue, in milliseconds; default: as long as its caller does. */
-  readonly maxQueueWaitMs?: number | undefined;
-  /**
-   * When a permit returns: with the `outcome` that the bulkhead sees (default), which after a timeout may be before the
-   * function has ended, or when it has `settled`.
-   */
-  readonly releaseOn?: 'outcome' | 'settled' | undefined;
-}
-
-/** The defaults of a bulkhead. */
-export const bulkheadDefaults: {
-  readonly maxConcurrent: number;
-  readonly maxQueue: number;
-  readonly releaseOn: 'outcome';
-} = Object.freeze({
-  maxConcurrent: 10,
-  maxQueue: 0,
-  releaseOn: 'outcome',
-});
-
-const bulkheadRules: Rules<BulkheadOptions> = Object.freeze({
-  ...policyOptionRules,
-  maxConcurrent: count(1),
-  maxQueue: count(0),
-  maxQueueWaitMs: positiveMilliseconds(),
-  releaseOn: oneOf('outcome', 'settled'),
-});
-
-/** A bulkhead refused a call. */
-export interface BulkheadRejectedEvent {
-  readonly code: 'BULKHEAD_FULL' | 'BULKHEAD_WAIT_TIMEOUT';
-  readonly running: number;
-  readonly queued: number;
-  readonly outcome: 'refused';
-}
-
-/** A call waits in a bulkhead's queue. */
-export interface BulkheadQueuedEvent {
-  /** How many wait, this call included. */
-  readonly queued: number;
-  readonly outcome: 'queued';
-}
-
-/** The events of a bulkhead. */
-export interface BulkheadEvents {
-  'bulkhead-queued': BulkheadQueuedEvent;
-  'bulkhead-rejected': BulkheadRejectedEvent;
-}
-
-/** What `using` needs, where the compiler's library knows it. */
-export type DisposableWhereKnown = SymbolConstructor extends { readonly dispose: infer Key extends symbol }
-  ? { readonly [Name in Key]: () => void }
-  : unknown;
-
-/** The right to run; give it back once, by `release` or by the end of a `using` block. */
-export type Permit = { release(): void } & DisposableWhereKnown;
+import type { BulkheadEvents, BulkheadRejectedEvent } from './events.ts';
+import {
+  type AcquireOptions,
+  acquireRules,
+  bulkheadDefaults,
+  type BulkheadOptions,
+  bulkheadRules,
+  type TryAcquireOptions,
+  tryAcquireRules,
+} from './options.ts';
+import { type Permit, permitOf } from './permit.ts';
+import { WaitingCode } from './waiting-code.ts';
 
 /** A bulkhead; see {@link bulkhead}. */
 export interface Bulkhead extends HookPolicy<BulkheadEvents, never> {
   readonly kind: 'bulkhead';
   readonly name: string;
+  /** Tells of code that waits in `acquire`; of a call tells its pipeline. */
+  readonly events: EventChannel<BulkheadEvents>;
   /** How many permits are taken. */
   readonly running: number;
   /** How many wait. */
   readonly queued: number;
+  /** What has become of all that asked for a permit. */
+  readonly statistics: PermitStatistics;
   /**
-   * Takes a permit for code that is not a function of a pipeline: `using permit = await bulkhead.acquire()`.
+   * Takes a permit for code that is not a function of a pipeline: `using permit = await bulkhead.acquire()`. Waits in
+   * one queue with the calls of pipelines.
    *
-   * @throws BulkheadRejectedError, or the reason of the signal's abort.
+   * @throws BulkheadRejectedError, the reason of the signal's abort, or ConfigurationError; always as a rejection.
    */
-  acquire(options?: Pick<CallOptions, 'signal' | 'priority'>): Promise<Permit>;
+  acquire(options?: AcquireOptions): Promise<Permit>;
+  /**
+   * The same without a wait: undefined when no permit is free, or somebody waits for it who may not be overtaken.
+   *
+   * @throws ConfigurationError
+   */
+  tryAcquire(options?: TryAcquireOptions): Permit | undefined;
 }
 
 /**
@@ -101,11 +59,18 @@ export function bulkhead(options: BulkheadOptions = {}): Bulkhead {
   return new BulkheadPolicy(options);
 }
 
-/** Remembers of a call its waiter while it waits, and nothing while it has its permit. */
+type RejectionCode = BulkheadRejectedEvent['code'];
+
+/**
+ * Remembers of a call its waiter while it waits, and while it has its permit nothing; only where permits return with
+ * the function itself, which runs of earlier attempts were still going on when it got it.
+ */
 class BulkheadPolicy extends PolicyBase implements Bulkhead {
   readonly kind = 'bulkhead';
+  readonly events: EventChannel<BulkheadEvents> = new EventChannel();
   readonly waits: boolean;
   private readonly options: Resolved<BulkheadOptions, typeof bulkheadDefaults>;
+  private readonly untilSettled: boolean;
   private readonly permits: Permits;
 
   constructor(given: BulkheadOptions) {
@@ -113,7 +78,8 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
     super('bulkhead', options);
     this.options = options;
     this.waits = options.maxQueue > 0;
-    this.permits = new Permits(options.maxConcurrent, options.maxQueue);
+    this.untilSettled = options.releaseOn === 'settled';
+    this.permits = new Permits(options.maxConcurrent, options.maxQueue, () => this.clock.now());
   }
 
   get running(): number {
@@ -124,59 +90,41 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
     return this.permits.waiting;
   }
 
+  get statistics(): PermitStatistics {
+    return this.permits.statistics;
+  }
+
+  // --- calls of pipelines ---
+
   enter(call: Call, at: number): Outcome | Wait | undefined {
-    if (this.permits.tryTakeUncontended() || this.permits.tryTake(call.priorityLevel)) return undefined;
+    if (this.permits.tryTakeUncontended() || this.permits.tryTake(call.priorityLevel)) {
+      if (this.untilSettled) call.keep(at, call.leftBehind);
+      return undefined;
+    }
     const waiter = new WaitingCall(this, call, at);
-    if (!this.queue(waiter)) return this.refuse(call, 'BULKHEAD_FULL');
+    if (!this.permits.enqueue(waiter, this.laneFor(this.options.maxQueueWaitMs)))
+      return this.refuse(call, 'BULKHEAD_FULL');
     call.keep(at, waiter);
     if (call.wants('bulkhead-queued'))
       call.emit(this.name, 'bulkhead-queued', { queued: this.queued, outcome: 'queued' });
     return WAIT;
   }
 
-  leave(call: Call, _at: number, outcome: Outcome): Outcome {
-    this.giveBack(call);
+  leave(call: Call, at: number, outcome: Outcome): Outcome {
+    this.giveBack(call, at);
     return outcome;
   }
 
   cancel(call: Call, at: number): void {
-    const waiter = call.kept(at) as WaitingCall | undefined;
-    if (waiter === undefined) return this.giveBack(call);
+    const kept = call.kept(at);
+    if (!(kept instanceof WaitingCall)) return this.giveBack(call, at);
     call.keep(at, undefined);
-    this.permits.leaveQueue(waiter);
-  }
-
-  acquire(options: Pick<CallOptions, 'signal' | 'priority'> = {}): Promise<Permit> {
-    const { signal } = options;
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    const level = priorityLevel(options.priority ?? 'normal');
-    if (this.permits.tryTake(level)) return Promise.resolve(this.permit());
-    return new Promise((resolve, reject) => {
-      const waiter = new WaitingCode(level, signal, {
-        granted: () => resolve(this.permit()),
-        refused: () => reject(this.error('BULKHEAD_WAIT_TIMEOUT')),
-        aborted: () => {
-          this.permits.leaveQueue(waiter);
-          reject(signal!.reason as Error);
-        },
-      });
-      if (this.queue(waiter)) waiter.listen();
-      else reject(this.error('BULKHEAD_FULL'));
-    });
-  }
-
-  private permit(): Permit {
-    let held = true;
-    const release = (): void => {
-      if (held) this.permits.give();
-      held = false;
-    };
-    return Object.assign({ release }, Symbol.dispose === undefined ? {} : { [Symbol.dispose]: release }) as Permit;
+    this.permits.withdraw(kept);
   }
 
   /** The permit is the call's. */
   proceed(call: Call, at: number): void {
-    call.keep(at, undefined);
+    call.keep(at, this.untilSettled ? call.leftBehind : undefined);
     call.resume(at);
   }
 
@@ -186,39 +134,87 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
     call.complete(at, this.refuse(call, 'BULKHEAD_WAIT_TIMEOUT'));
   }
 
-  private queue(waiter: Waiter): boolean {
-    if (!this.permits.enqueue(waiter)) return false;
-    const { maxQueueWaitMs } = this.options;
-    if (maxQueueWaitMs !== undefined) {
-      waiter.limit(timeoutQueueOf(this.clock).lane(maxQueueWaitMs), (expired) => {
-        if (this.permits.leaveQueue(expired)) expired.refused();
+  /** Runs of earlier attempts hold permits of their own, each its own until it ends. */
+  private giveBack(call: Call, at: number): void {
+    if (!this.untilSettled) return this.permits.give();
+    call.whenIdle(() => this.permits.give(), call.kept(at) as ReadonlySet<unknown> | undefined);
+  }
+
+  private refuse(call: Call, code: RejectionCode): Failure {
+    if (call.wants('bulkhead-rejected')) call.emit(this.name, 'bulkhead-rejected', this.rejected(code));
+    return failure(this.error(code, this.options.maxQueueWaitMs));
+  }
+
+  // --- code that asks for a permit itself ---
+
+  tryAcquire(given?: TryAcquireOptions): Permit | undefined {
+    const { priority = 'normal' } = resolveOptions('bulkhead.tryAcquire', given, {}, tryAcquireRules);
+    if (this.permits.tryTake(priorityLevel(priority))) return this.permit();
+    this.permits.countRefused();
+    return undefined;
+  }
+
+  acquire(given?: AcquireOptions): Promise<Permit> {
+    return new Promise((resolve, reject) => {
+      const {
+        signal,
+        priority = 'normal',
+        maxWaitMs = Infinity,
+      } = resolveOptions('bulkhead.acquire', given, {}, acquireRules);
+      if (signal?.aborted === true) return reject(signal.reason as Error);
+      const level = priorityLevel(priority);
+      if (this.permits.tryTake(level)) return resolve(this.permit());
+      const waitMs = Math.min(maxWaitMs, this.options.maxQueueWaitMs ?? Infinity);
+      if (waitMs === 0) {
+        this.permits.countRefused();
+        return reject(this.refuseCode('BULKHEAD_WAIT_TIMEOUT', waitMs));
+      }
+      const waiter = new WaitingCode(level, signal, {
+        granted: () => resolve(this.permit()),
+        refused: () => reject(this.refuseCode('BULKHEAD_WAIT_TIMEOUT', waitMs)),
+        aborted: (reason) => {
+          this.permits.withdraw(waiter);
+          reject(reason);
+        },
       });
-    }
-    return true;
+      if (!this.permits.enqueue(waiter, this.laneFor(waitMs))) return reject(this.refuseCode('BULKHEAD_FULL', waitMs));
+      waiter.listen();
+      this.tell('bulkhead-queued', { queued: this.queued, outcome: 'queued' });
+    });
   }
 
-  private giveBack(call: Call): void {
-    if (this.options.releaseOn === 'settled') call.whenIdle(() => this.permits.give());
-    else this.permits.give();
+  private permit(): Permit {
+    return permitOf(() => this.permits.give());
   }
 
-  private refuse(call: Call, code: 'BULKHEAD_FULL' | 'BULKHEAD_WAIT_TIMEOUT'): Failure {
-    if (call.wants('bulkhead-rejected'))
-      call.emit(this.name, 'bulkhead-rejected', {
-        code,
-        running: this.running,
-        queued: this.queued,
-        outcome: 'refused',
-      });
-    return failure(this.error(code));
+  private refuseCode(code: RejectionCode, waitMs: number): BulkheadRejectedError {
+    this.tell('bulkhead-rejected', this.rejected(code));
+    return this.error(code, waitMs);
   }
 
-  private error(code: 'BULKHEAD_FULL' | 'BULKHEAD_WAIT_TIMEOUT'): BulkheadRejectedError {
-    const { maxConcurrent, maxQueue, maxQueueWaitMs } = this.options;
+  private tell(type: keyof BulkheadEvents, details: object): void {
+    if (!this.events.wants(type)) return;
+    const timestamp = this.clock.wallTime();
+    this.events.emit({ type, pipeline: undefined, policy: this.name, key: undefined, timestamp, ...details });
+  }
+
+  // --- both ---
+
+  /** What limits a wait to so many milliseconds. */
+  private laneFor(waitMs: number | undefined): TimeoutLane | undefined {
+    return waitMs === undefined || waitMs === Infinity ? undefined : timeoutQueueOf(this.clock).lane(waitMs);
+  }
+
+  private rejected(code: RejectionCode): BulkheadRejectedEvent {
+    return { code, running: this.running, queued: this.queued, outcome: 'refused' };
+  }
+
+  private error(code: RejectionCode, waitMs: number | undefined): BulkheadRejectedError {
+    const { maxConcurrent, maxQueue } = this.options;
     const message =
       code === 'BULKHEAD_FULL'
         ? `${maxConcurrent} calls are running and ${maxQueue} are waiting`
-        : `no permit within ${maxQueueWaitMs} ms`;
+        : `no permit within ${waitMs} ms`;
     return withoutStack(() => new BulkheadRejectedError(this.name, code, message));
   }
 }

@@ -99,8 +99,15 @@ export interface Call {
    * @param byCaller As for {@link Fork.cancel}.
    */
   cancelForks(reason: unknown, byCaller?: boolean): void;
-  /** Calls `callback` when no run of the function is left: at once when there is none. */
-  whenIdle(callback: () => void): void;
+  /** The runs of the function that go on although the call no longer waits for them; undefined when there are none. */
+  readonly leftBehind: ReadonlySet<unknown> | undefined;
+  /**
+   * Calls `callback` when no run of the function goes on of those that the call has left behind by now: at once when
+   * there is none.
+   *
+   * @param except Runs that don't count: what {@link Call.leftBehind} was before.
+   */
+  whenIdle(callback: () => void, except?: ReadonlySet<unknown>): void;
 
   /** Whether somebody listens to this type of event; ask before making one. */
   wants(type: string): boolean;
