@@ -1,12 +1,10 @@
-import { type TimeoutLane, timeoutQueueOf } from '../clock/timeout-queue.ts';
 import { withoutStack } from '../errors/rejection.ts';
 import { EventChannel } from '../events/channel.ts';
-import { Permits, type PermitStatistics } from '../gates/permits.ts';
-import { WaitingCall } from '../gates/waiting-call.ts';
+import type { PermitStatistics } from '../gates/permits.ts';
+import { PermitPolicy, type PermitRefusal } from '../gates/permit-policy.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { type Failure, failure, type Outcome } from '../policy/outcome.ts';
-import { PolicyBase } from '../policy/policy-base.ts';
-import { type Call, type HookPolicy, WAIT, type Wait } from '../policy/policy.ts';
+import type { Call, HookPolicy } from '../policy/policy.ts';
 import { priorityLevel } from '../policy/priority.ts';
 import { BulkheadRejectedError } from './errors.ts';
 import type { BulkheadEvents, BulkheadRejectedEvent } from './events.ts';
@@ -59,90 +57,49 @@ export function bulkhead(options: BulkheadOptions = {}): Bulkhead {
   return new BulkheadPolicy(options);
 }
 
-type RejectionCode = BulkheadRejectedEvent['code'];
+const CODES = Object.freeze({ full: 'BULKHEAD_FULL', long: 'BULKHEAD_WAIT_TIMEOUT' } as const);
 
-/**
- * Remembers of a call its waiter while it waits, and while it has its permit nothing; only where permits return with
- * the function itself, which runs of earlier attempts were still going on when it got it.
- */
-class BulkheadPolicy extends PolicyBase implements Bulkhead {
+class BulkheadPolicy extends PermitPolicy implements Bulkhead {
   readonly kind = 'bulkhead';
   readonly events: EventChannel<BulkheadEvents> = new EventChannel();
-  readonly waits: boolean;
   private readonly options: Resolved<BulkheadOptions, typeof bulkheadDefaults>;
-  private readonly untilSettled: boolean;
-  private readonly permits: Permits;
 
   constructor(given: BulkheadOptions) {
     const options = resolveOptions('bulkhead', given, bulkheadDefaults, bulkheadRules);
-    super('bulkhead', options);
+    super('bulkhead', options, options.maxConcurrent);
     this.options = options;
-    this.waits = options.maxQueue > 0;
-    this.untilSettled = options.releaseOn === 'settled';
-    this.permits = new Permits(options.maxConcurrent, options.maxQueue, () => this.clock.now());
   }
 
   get running(): number {
     return this.permits.taken;
   }
 
-  get queued(): number {
-    return this.permits.waiting;
-  }
-
-  get statistics(): PermitStatistics {
-    return this.permits.statistics;
-  }
-
   // --- calls of pipelines ---
 
-  enter(call: Call, at: number): Outcome | Wait | undefined {
-    if (this.permits.tryTakeUncontended() || this.permits.tryTake(call.priorityLevel)) {
-      if (this.untilSettled) call.keep(at, call.leftBehind);
-      return undefined;
-    }
-    const waiter = new WaitingCall(this, call, at);
-    if (!this.permits.enqueue(waiter, this.laneFor(this.options.maxQueueWaitMs)))
-      return this.refuse(call, 'BULKHEAD_FULL');
-    call.keep(at, waiter);
-    if (call.wants('bulkhead-queued'))
-      call.emit(this.name, 'bulkhead-queued', { queued: this.queued, outcome: 'queued' });
-    return WAIT;
+  /** While a call has its permit there is nothing to remember, unless the permit returns with the function itself. */
+  protected override admitted(call: Call, at: number): void {
+    if (this.untilSettled) call.keep(at, call.leftBehind);
   }
 
   leave(call: Call, at: number, outcome: Outcome): Outcome {
-    this.giveBack(call, at);
+    if (this.untilSettled) this.giveBack(call, call.kept(at) as ReadonlySet<unknown> | undefined);
+    else this.permits.give();
     return outcome;
   }
 
-  cancel(call: Call, at: number): void {
-    const kept = call.kept(at);
-    if (!(kept instanceof WaitingCall)) return this.giveBack(call, at);
-    call.keep(at, undefined);
-    this.permits.withdraw(kept);
+  protected override cancelled(call: Call, at: number, outcome: Failure): void {
+    this.leave(call, at, outcome);
   }
 
-  /** The permit is the call's. */
-  proceed(call: Call, at: number): void {
-    call.keep(at, this.untilSettled ? call.leftBehind : undefined);
-    call.resume(at);
+  protected override tellQueued(call: Call): void {
+    if (call.wants('bulkhead-queued'))
+      call.emit(this.name, 'bulkhead-queued', { queued: this.queued, outcome: 'queued' });
   }
 
-  /** The call waited too long. */
-  refuseWaiting(call: Call, at: number): void {
-    call.keep(at, undefined);
-    call.complete(at, this.refuse(call, 'BULKHEAD_WAIT_TIMEOUT'));
-  }
-
-  /** Runs of earlier attempts hold permits of their own, each its own until it ends. */
-  private giveBack(call: Call, at: number): void {
-    if (!this.untilSettled) return this.permits.give();
-    call.whenIdle(() => this.permits.give(), call.kept(at) as ReadonlySet<unknown> | undefined);
-  }
-
-  private refuse(call: Call, code: RejectionCode): Failure {
-    if (call.wants('bulkhead-rejected')) call.emit(this.name, 'bulkhead-rejected', this.rejected(code));
-    return failure(this.error(code, this.options.maxQueueWaitMs));
+  protected override refuse(call: Call, why: PermitRefusal): Failure {
+    const error = this.error(why, this.options.maxQueueWaitMs);
+    if (call.wants('bulkhead-rejected')) call.emit(this.name, 'bulkhead-rejected', this.rejected(why));
+    return failure(error);
   }
 
   // --- code that asks for a permit itself ---
@@ -167,17 +124,17 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
       const waitMs = Math.min(maxWaitMs, this.options.maxQueueWaitMs ?? Infinity);
       if (waitMs === 0) {
         this.permits.countRefused();
-        return reject(this.refuseCode('BULKHEAD_WAIT_TIMEOUT', waitMs));
+        return reject(this.refuseCode('long', waitMs));
       }
       const waiter = new WaitingCode(level, signal, {
         granted: () => resolve(this.permit()),
-        refused: () => reject(this.refuseCode('BULKHEAD_WAIT_TIMEOUT', waitMs)),
+        refused: () => reject(this.refuseCode('long', waitMs)),
         aborted: (reason) => {
           this.permits.withdraw(waiter);
           reject(reason);
         },
       });
-      if (!this.permits.enqueue(waiter, this.laneFor(waitMs))) return reject(this.refuseCode('BULKHEAD_FULL', waitMs));
+      if (!this.permits.enqueue(waiter, this.laneFor(waitMs))) return reject(this.refuseCode('full', waitMs));
       waiter.listen();
       this.tell('bulkhead-queued', { queued: this.queued, outcome: 'queued' });
     });
@@ -187,9 +144,10 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
     return permitOf(() => this.permits.give());
   }
 
-  private refuseCode(code: RejectionCode, waitMs: number): BulkheadRejectedError {
-    this.tell('bulkhead-rejected', this.rejected(code));
-    return this.error(code, waitMs);
+  private refuseCode(why: PermitRefusal, waitMs: number): BulkheadRejectedError {
+    const error = this.error(why, waitMs);
+    this.tell('bulkhead-rejected', this.rejected(why));
+    return error;
   }
 
   private tell(type: keyof BulkheadEvents, details: object): void {
@@ -200,21 +158,16 @@ class BulkheadPolicy extends PolicyBase implements Bulkhead {
 
   // --- both ---
 
-  /** What limits a wait to so many milliseconds. */
-  private laneFor(waitMs: number | undefined): TimeoutLane | undefined {
-    return waitMs === undefined || waitMs === Infinity ? undefined : timeoutQueueOf(this.clock).lane(waitMs);
+  private rejected(why: PermitRefusal): BulkheadRejectedEvent {
+    return { code: CODES[why], running: this.running, queued: this.queued, outcome: 'refused' };
   }
 
-  private rejected(code: RejectionCode): BulkheadRejectedEvent {
-    return { code, running: this.running, queued: this.queued, outcome: 'refused' };
-  }
-
-  private error(code: RejectionCode, waitMs: number | undefined): BulkheadRejectedError {
+  private error(why: PermitRefusal, waitMs: number | undefined): BulkheadRejectedError {
     const { maxConcurrent, maxQueue } = this.options;
     const message =
-      code === 'BULKHEAD_FULL'
+      why === 'full'
         ? `${maxConcurrent} calls are running and ${maxQueue} are waiting`
         : `no permit within ${waitMs} ms`;
-    return withoutStack(() => new BulkheadRejectedError(this.name, code, message));
+    return withoutStack(() => new BulkheadRejectedError(this.name, CODES[why], message));
   }
 }
