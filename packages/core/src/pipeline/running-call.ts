@@ -181,8 +181,9 @@ export class RunningCall implements Call {
     return this.rare !== undefined && this.rare.sync;
   }
 
+  /** Before a run there is none: then it is that of the step which asks, limited by those outside it. */
   get context(): ExecutionContext {
-    return this.current ?? new Attempt(this, this.plan.steps.length, this.root.attempts + 1);
+    return this.current ?? new Attempt(this, this.position, this.root.attempts + 1);
   }
 
   get root(): RunningCall {
