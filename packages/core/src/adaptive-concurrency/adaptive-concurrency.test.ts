@@ -130,12 +130,13 @@ describe('an adaptive concurrency limit', () => {
   it('gives the algorithm a mean of the calls of a second, of ten at least, and the most that ran at once', async () => {
     const { algorithm, samples } = recording();
     const { policy, calls } = limited({ algorithm });
-    const call = async (ms: number) => {
-      const done = calls.execute(() => new Promise((resolve) => clock.setTimer(ms, () => resolve(ms))));
+    const call = async (ms: number, times = 1) => {
+      const fn = () => new Promise((resolve) => clock.setTimer(ms, () => resolve(ms)));
+      const done = Array.from({ length: times }, () => calls.execute(fn));
       await clock.advance(ms);
-      await done;
+      await Promise.all(done);
     };
-    await Promise.all([call(100), call(100), call(100)]);
+    await call(100, 3);
     for (let n = 0; n < 8; n++) await call(100);
     expect(samples).toEqual([]);
     await call(220);
@@ -309,6 +310,7 @@ describe('an adaptive concurrency limit', () => {
         pipeline: 'api',
         policy: 'adaptive-concurrency',
         key: 'sku:1',
+        attempt: 1,
         timestamp: clock.wallTime(),
         from: 2,
         to: 3,

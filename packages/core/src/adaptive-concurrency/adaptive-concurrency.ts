@@ -150,20 +150,21 @@ class AdaptiveConcurrencyPolicy extends PermitPolicy implements AdaptiveConcurre
   private tellChange(call: Call, details: LimitChangedEvent): void {
     const type = 'concurrency-limit-changed';
     if (!this.events.wants(type)) return;
-    const { pipeline, key } = call;
-    this.events.emit({ type, pipeline, policy: this.name, key, timestamp: this.clock.wallTime(), ...details });
+    const { pipeline, key, attempts: attempt } = call;
+    this.events.emit({ type, pipeline, policy: this.name, key, attempt, timestamp: this.clock.wallTime(), ...details });
   }
 
   // --- those who don't get through ---
 
   protected override tellQueued(call: Call): void {
-    if (call.wants('concurrency-queued')) call.emit(this.name, 'concurrency-queued', { queued: this.queued });
+    if (call.wants('concurrency-queued'))
+      call.emit(this.name, 'concurrency-queued', { queued: this.queued, outcome: 'queued' });
   }
 
   protected override refuse(call: Call, why: PermitRefusal): Failure {
     const { limit, inflight, queued } = this;
     const code = CODES[why];
-    const details: ConcurrencyRejectedEvent = { code, limit, inflight, queued };
+    const details: ConcurrencyRejectedEvent = { code, limit, inflight, queued, outcome: 'refused' };
     if (call.wants('concurrency-rejected')) call.emit(this.name, 'concurrency-rejected', details);
     const message =
       why === 'full'

@@ -14,6 +14,7 @@ export interface LimitChangedEvent {
 export interface ConcurrencyQueuedEvent {
   /** How many wait, this one included. */
   readonly queued: number;
+  readonly outcome: 'queued';
 }
 
 /** A call was refused. */
@@ -22,6 +23,7 @@ export interface ConcurrencyRejectedEvent {
   readonly limit: number;
   readonly inflight: number;
   readonly queued: number;
+  readonly outcome: 'refused';
 }
 
 /** The events of an adaptive concurrency limit. */

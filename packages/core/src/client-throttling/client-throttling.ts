@@ -36,6 +36,7 @@ export interface ClientThrottledEvent {
   readonly requests: number;
   /** How many of them the upstream has accepted. */
   readonly accepts: number;
+  readonly outcome: 'refused';
 }
 
 /** The events of client throttling. */
@@ -68,6 +69,7 @@ const SUB_WINDOWS = 40;
 
 class ClientThrottlingPolicy extends PolicyBase implements ClientThrottling {
   readonly kind = 'client-throttling';
+  readonly waits = false;
   private readonly k: number;
   private readonly maxRejectionRatio: number;
   private readonly refusedIf: (error: unknown) => boolean;
@@ -143,6 +145,7 @@ class ClientThrottlingPolicy extends PolicyBase implements ClientThrottling {
         rejectionRatio,
         requests: this.requestsAt(now),
         accepts: this.counts.hits(now),
+        outcome: 'refused',
       };
       call.emit(this.name, 'client-throttled', details);
     }
