@@ -41,6 +41,10 @@ export abstract class PermitPolicy extends PolicyBase implements CallGate {
     return this.permits.statistics;
   }
 
+  get isBusy(): boolean {
+    return this.permits.taken > 0 || this.permits.waiting > 0;
+  }
+
   /** The call has its permit: remembers what is to be known of it when it ends. */
   protected abstract admitted(call: Call, at: number): void;
   /** Tells that a call waits. */

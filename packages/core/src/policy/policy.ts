@@ -168,6 +168,11 @@ export interface PolicyIdentity<Events extends EventMap, Adds> {
   readonly events?: AnyEventSource | undefined;
   /** The clock that it is bound to, when it is. */
   readonly boundClock?: Clock | undefined;
+  /**
+   * Whether it holds what must not be forgotten at present: a permit, somebody who waits, an open circuit. A keyed policy
+   * keeps such a policy, however many other keys come; default false.
+   */
+  readonly isBusy?: boolean;
   /** Takes the pipeline's clock and random numbers where it was given none of its own. */
   adopt?(clock: Clock, random: Random): void;
   /**
