@@ -5,8 +5,8 @@ import { type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts'
 /** Options of a keyed policy. */
 export interface KeyedOptions extends PolicyOptions {
   /**
-   * Under whose policy a call falls: a key, or a function of the context that says it; where that gives none, and by
-   * default, the key of the call. Calls without a key share the policy of the key `''`.
+   * Under whose policy a call falls: a key, or a function of the context that says it, or leaves it to the call. Calls
+   * without a key share the policy of the key `''`. Default: the key of the call.
    */
   readonly key?: string | ((context: ExecutionContext) => string | undefined) | undefined;
   /** How many keys are remembered at most; at least 1, default 10,000. */
