@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { countedController } from '../testing/test-support/counted-signal.ts';
@@ -26,6 +26,17 @@ describe('acquire', () => {
     if (Symbol.dispose === undefined) return expect(Object.getOwnPropertySymbols(permit)).toEqual([]);
     permit[Symbol.dispose]!();
     permit[Symbol.dispose]!();
+    expect(gate.running).toBe(0);
+  });
+
+  it('gives a permit without that where the platform does not know how', async () => {
+    const gate = bulkhead();
+    vi.stubGlobal('Symbol', Object.create(Symbol, { dispose: { value: undefined } }));
+    const acquired = gate.acquire();
+    vi.unstubAllGlobals();
+    const permit = await acquired;
+    expect([Object.keys(permit), Object.getOwnPropertySymbols(permit)]).toEqual([['release'], []]);
+    permit.release();
     expect(gate.running).toBe(0);
   });
 

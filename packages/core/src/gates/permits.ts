@@ -107,12 +107,11 @@ export class Permits {
     this.refused++;
   }
 
-  /** Takes a waiter out of the queue that wants its permit no more; false when it does not wait any more. */
-  withdraw(waiter: PermitWaiter): boolean {
-    if (!this.queue.remove(waiter)) return false;
+  /** Takes a waiter out of the queue that wants no permit any more. */
+  withdraw(waiter: PermitWaiter): void {
+    this.queue.remove(waiter);
     this.stopWaiting(waiter);
     this.withdrawn++;
-    return true;
   }
 
   /** Refuses a waiter that has waited too long. */
