@@ -341,6 +341,18 @@ describe('an adaptive concurrency limit', () => {
     expect(early.inflight).toBe(0);
   });
 
+  it('lets those who wait go as the limit rises also while a run that nobody waits for holds its place', async () => {
+    const { algorithm } = recording((limit) => limit + 1);
+    const policy = adaptiveConcurrency({ ...eachCall, algorithm, initialLimit: 1, maxQueue: 1, releaseOn: 'settled' });
+    const again = retry({ maxAttempts: 2, backoff: constant(0) });
+    const calls = pipeline({ clock }, policy, again, timeout({ timeoutMs: 10 }));
+    const first = watched(calls.execute(({ attempt }) => (attempt === 1 ? never() : 'item')));
+    const second = watched(calls.execute(never));
+    await clock.advance(10);
+    expect([first.value, second.state]).toEqual(['item', 'pending']);
+    expect([policy.limit, policy.inflight, policy.queued]).toEqual([2, 2, 0]);
+  });
+
   it('moves an initial limit that was not given to the nearest bound', () => {
     expect(adaptiveConcurrency({ maxLimit: 5 }).limit).toBe(5);
     expect(adaptiveConcurrency({ minLimit: 50 }).limit).toBe(50);

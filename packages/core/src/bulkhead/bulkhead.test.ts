@@ -56,6 +56,41 @@ describe('a bulkhead', () => {
     expect([gate.running, gate.queued]).toEqual([0, 0]);
   });
 
+  it.each([
+    ['its time was up', { timeoutMs: 100 }, {}],
+    ['it had waited too long', { timeoutMs: 1_000 }, { maxQueueWaitMs: 100 }],
+  ])(
+    'gives its permit back when a call is aborted that gets it at once, after an attempt that left the queue because %s',
+    async (_why, limit, options) => {
+      const gate = bulkhead({ maxConcurrent: 1, maxQueue: 1, clock, ...options });
+      const again = retry({ maxAttempts: 2, backoff: constant(50), jitter: 'none' });
+      const calls = pipeline({ clock }, again, timeout(limit), gate);
+      const permit = await gate.acquire();
+      const controller = new AbortController();
+      const call = watched(calls.execute(() => new Promise(() => undefined), { signal: controller.signal }));
+      await clock.advance(100);
+      permit.release();
+      await clock.advance(50);
+      expect([call.state, gate.running, gate.queued]).toEqual(['pending', 1, 0]);
+      controller.abort('left');
+      await microtasks();
+      expect([call.error, gate.running, gate.statistics.withdrawn + gate.statistics.refusedAfterWait]).toEqual([
+        'left',
+        0,
+        1,
+      ]);
+    },
+  );
+
+  it('is busy while a permit is taken', async () => {
+    const gate = bulkhead();
+    expect(gate.isBusy).toBe(false);
+    const permit = await gate.acquire();
+    expect(gate.isBusy).toBe(true);
+    permit.release();
+    expect(gate.isBusy).toBe(false);
+  });
+
   it('runs so many at once, lets so many wait, and refuses the rest at once', async () => {
     const { gate, call, started, end } = gated({ maxConcurrent: 2, maxQueue: 1 });
     const calls = ['a', 'b', 'c', 'd'].map((name) => call(name));
@@ -133,6 +168,28 @@ describe('a bulkhead', () => {
     await end('normal');
     expect(started).toEqual(['a', 'first', 'critical', 'waiting', 'normal']);
   });
+
+  it.each([
+    ['critical', 'runs'],
+    ['high', 'runs'],
+    ['normal', 'is refused'],
+    ['low', 'is refused'],
+  ] as const)(
+    'whose queue is full of less urgent calls: a %s newcomer that finds a permit free %s',
+    async (priority, what) => {
+      const { calls, call, end } = gated({ maxConcurrent: 1, maxQueue: 2 });
+      call('a');
+      let newcomer: { state: string } | undefined;
+      calls.on('call-ended', ({ key }) => {
+        if (key === 'first') newcomer = watched(calls.execute(() => 'newcomer', { priority }));
+      });
+      // Whoever leaves the queue leaves a place there, which another one takes before the permit is free.
+      watched(calls.execute(() => call('c', 'batch'), { key: 'first' }));
+      const waiting = call('b', 'batch');
+      await end('a');
+      expect([newcomer!.state, waiting.state]).toEqual([what === 'runs' ? 'fulfilled' : 'rejected', 'pending']);
+    },
+  );
 
   it('settles a queued call that is aborted at once, and gives its place to the next', async () => {
     const { gate, call, started, end } = gated({ maxConcurrent: 1, maxQueue: 2 });

@@ -41,8 +41,9 @@ export abstract class PermitPolicy extends PolicyBase implements CallGate {
     return this.permits.statistics;
   }
 
+  /** Nobody waits while no permit is taken. */
   get isBusy(): boolean {
-    return this.permits.taken > 0 || this.permits.waiting > 0;
+    return this.permits.taken > 0;
   }
 
   /** The call has its permit: remembers what is to be known of it when it ends. */
