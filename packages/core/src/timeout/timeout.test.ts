@@ -275,7 +275,21 @@ describe('a generated timeout', () => {
     expect(remaining).toEqual([1_000, 400, 100]);
   });
 
-  it.each([0, -5, Number.NaN, 'bug'])('that gives %s limits nothing, and is told', async (wrong) => {
+  it('that gives none has nothing to do with the time of the attempt before', async () => {
+    const times = [100, Infinity];
+    const generated = timeout({ timeoutMs: () => times.shift()! });
+    const again = retry({ maxAttempts: 2, backoff: constant(10), jitter: 'none' });
+    const error = new Error('down');
+    const fn = async ({ attempt }: ExecutionContext): Promise<string> => {
+      if (attempt === 1) return never();
+      throw error;
+    };
+    const call = watched(pipeline({ clock }, again, generated).execute(fn));
+    await clock.advance(110);
+    expect(call.error).toBe(error);
+  });
+
+  it.each([0, -5, Number.NaN, 1e300, 'bug'])('that gives %s limits nothing, and is told', async (wrong) => {
     const calls = pipeline(
       { clock },
       timeout({
