@@ -16,22 +16,25 @@ export class KeyedCall<P> implements Call {
   readonly slot: KeySlot<P>;
   private readonly home: KeyedHome<P>;
   private readonly call: Call;
+  private readonly at: number;
   private memory: unknown = undefined;
   private inside = true;
 
-  constructor(home: KeyedHome<P>, call: Call, slot: KeySlot<P>) {
+  /** @param at The position of the keyed policy, which is that of the policy of the key. */
+  constructor(home: KeyedHome<P>, call: Call, at: number, slot: KeySlot<P>) {
     this.home = home;
     this.call = call;
+    this.at = at;
     this.slot = slot;
   }
 
   // --- the hooks of the policy ---
 
   /** A policy that refuses, or throws, has not let the call in. */
-  enter(at: number): Outcome | Wait | undefined {
+  enter(): Outcome | Wait | undefined {
     let answer: Outcome | Wait | undefined;
     try {
-      answer = this.slot.hooks.enter(this, at);
+      answer = this.slot.hooks.enter(this, this.at);
     } catch (error) {
       this.release();
       throw error;
@@ -40,10 +43,10 @@ export class KeyedCall<P> implements Call {
     return answer;
   }
 
-  leave(at: number, outcome: Outcome): Outcome | Wait | Again {
+  leave(outcome: Outcome): Outcome | Wait | Again {
     let answer: Outcome | Wait | Again;
     try {
-      answer = this.slot.hooks.leave(this, at, outcome);
+      answer = this.slot.hooks.leave(this, this.at, outcome);
     } catch (error) {
       this.release();
       throw error;
@@ -52,16 +55,17 @@ export class KeyedCall<P> implements Call {
     return answer;
   }
 
-  cancel(at: number, outcome: Failure, byCaller: boolean): void {
+  cancel(outcome: Failure, byCaller: boolean): void {
     try {
-      this.slot.hooks.cancel(this, at, outcome, byCaller);
+      this.slot.hooks.cancel(this, this.at, outcome, byCaller);
     } finally {
       this.release();
     }
   }
 
-  remainingInside(at: number): number {
-    return this.slot.hooks.remainingMs?.(this, at) ?? Infinity;
+  /** What the policy of the key leaves the call. */
+  get remainingInside(): number {
+    return this.slot.hooks.remainingMs?.(this, this.at) ?? Infinity;
   }
 
   /** The call is no longer inside the policy of its key; a second time changes nothing. */
@@ -85,8 +89,9 @@ export class KeyedCall<P> implements Call {
     return this.memory;
   }
 
+  /** Further in than its own position the outcome still has to leave this policy. */
   complete(at: number, outcome: Outcome): void {
-    this.release();
+    if (at <= this.at) this.release();
     this.call.complete(at, outcome);
   }
 
@@ -107,6 +112,10 @@ export class KeyedCall<P> implements Call {
 
   get attempts(): number {
     return this.call.attempts;
+  }
+
+  get root(): object {
+    return this.call.root;
   }
 
   get sync(): boolean {
@@ -163,6 +172,10 @@ export class KeyedCall<P> implements Call {
 
   fork(at: number, done: (outcome: Outcome) => void, within?: ExecutionContext): Fork {
     return this.call.fork(at, done, within);
+  }
+
+  cancelForks(reason: unknown, byCaller?: boolean): void {
+    this.call.cancelForks(reason, byCaller);
   }
 
   whenIdle(callback: () => void, except?: ReadonlySet<unknown>): void {

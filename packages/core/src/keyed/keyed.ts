@@ -55,6 +55,7 @@ class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
   private readonly options: Resolved<KeyedOptions, typeof keyedDefaults>;
   private readonly table: KeyTable<P>;
   private recent: RecentTime;
+  private users = 0;
 
   constructor(make: (key: string) => P, given: KeyedOptions | undefined) {
     const options = resolveOptions('keyed', given, keyedDefaults, keyedRules);
@@ -72,9 +73,17 @@ class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
     this.recent = recentTimeOf(this.clock);
   }
 
+  /** Its policies have one user, itself, as long as it has any. */
   override adopt(clock: Clock, random: Random): void {
     super.adopt(clock, random);
     this.recent = recentTimeOf(this.clock);
+    this.users++;
+    if (this.users === 1) for (const { policy } of this.table.values()) policy.adopt?.(this.clock, this.random);
+  }
+
+  dismiss(): void {
+    this.users--;
+    if (this.users === 0) for (const { policy } of this.table.values()) policy.dismiss?.();
   }
 
   get size(): number {
@@ -102,21 +111,21 @@ class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
     const slot = this.table.get(key) ?? this.newSlot(key, now);
     if (slot === undefined) return this.refuse(call, key);
     this.table.begin(slot);
-    const inside = new KeyedCall(this, call, slot);
+    const inside = new KeyedCall(this, call, at, slot);
     call.keep(at, inside);
-    return inside.enter(at);
+    return inside.enter();
   }
 
   leave(call: Call, at: number, outcome: Outcome): Outcome | Wait | Again {
-    return (call.kept(at) as KeyedCall<P>).leave(at, outcome);
+    return (call.kept(at) as KeyedCall<P>).leave(outcome);
   }
 
   cancel(call: Call, at: number, outcome: Failure, byCaller: boolean): void {
-    (call.kept(at) as KeyedCall<P>).cancel(at, outcome, byCaller);
+    (call.kept(at) as KeyedCall<P>).cancel(outcome, byCaller);
   }
 
   remainingMs(call: Call, at: number): number {
-    return (call.kept(at) as KeyedCall<P>).remainingInside(at);
+    return (call.kept(at) as KeyedCall<P>).remainingInside;
   }
 
   /** A call is no longer inside the policy of its key. */
@@ -155,6 +164,7 @@ class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
 
   private evicted(slot: KeySlot<P>, reason: EvictionReason): void {
     this.told.detach(slot);
+    slot.policy.dismiss?.();
     const { own } = this.told;
     if (!own.wants('key-evicted')) return;
     const timestamp = this.clock.wallTime();
