@@ -265,13 +265,22 @@ export class RunningCall implements Call {
   }
 
   get leftBehind(): ReadonlySet<unknown> | undefined {
-    return this.rare?.leftBehind?.snapshot();
+    const runs = this.rare?.leftBehind?.runs;
+    return runs === undefined || runs.size === 0 ? undefined : new Set(runs);
   }
 
   whenIdle(callback: () => void, except?: ReadonlySet<unknown>): void {
-    const left = this.rare?.leftBehind;
-    if (left === undefined) callback();
-    else left.whenEnded(callback, except);
+    const runs = new Set(this.running === 0 ? undefined : this.goingOn());
+    for (const run of except ?? []) runs.delete(run as Attempt);
+    if (runs.size === 0) callback();
+    else (this.rarely.leftBehind ??= new LeftBehind()).whenEnded(runs, callback);
+  }
+
+  /** All runs that have not ended, those of its forks included. */
+  private *goingOn(): Iterable<Attempt> {
+    if (this.current !== undefined) yield this.current;
+    yield* this.rare?.leftBehind?.runs ?? [];
+    for (const { fork } of this.rare?.forks ?? []) yield* fork.goingOn();
   }
 
   wants(type: string): boolean {
@@ -450,7 +459,7 @@ export class RunningCall implements Call {
   /** Nobody waits for this run any more; it goes on until its function ends. */
   private leaveBehind(attempt: Attempt): void {
     for (let call: RunningCall | undefined = this; call !== undefined; call = call.origin?.parent)
-      (call.rarely.leftBehind ??= new LeftBehind()).add(attempt);
+      (call.rarely.leftBehind ??= new LeftBehind()).runs.add(attempt);
   }
 
   /** The function's promise has settled. On the straight path what this returns is what the caller gets. */

@@ -102,8 +102,8 @@ export interface Call {
   /** The runs of the function that go on although the call no longer waits for them; undefined when there are none. */
   readonly leftBehind: ReadonlySet<unknown> | undefined;
   /**
-   * Calls `callback` when no run of the function goes on of those that the call has left behind by now: at once when
-   * there is none.
+   * Calls `callback` when no run of the function goes on of those that go on now, left behind or not: at once when there
+   * is none.
    *
    * @param except Runs that don't count: what {@link Call.leftBehind} was before.
    */
