@@ -140,6 +140,22 @@ describe('a keyed policy', () => {
     await expect(pipeline(keyed(() => bulkhead({ clock }), { clock })).execute(item)).resolves.toBe('item');
   });
 
+  it('tells its policies when the last pipeline is closed that uses them, and when one does again', async () => {
+    const told: string[] = [];
+    const policies = keyed((key) =>
+      passing({ adopt: () => told.push(`${key} adopted`), dismiss: () => told.push(`${key} dismissed`) }),
+    );
+    const [one, other] = [pipeline({ clock }, policies), pipeline({ clock }, policies)];
+    await one.execute(item, { key: 'a' });
+    await other.execute(item, { key: 'b' });
+    await one.close();
+    expect(told).toEqual(['a adopted', 'b adopted']);
+    await other.close();
+    expect(told.splice(0)).toEqual(['a adopted', 'b adopted', 'a dismissed', 'b dismissed']);
+    await pipeline({ clock }, policies).execute(item, { key: 'c' });
+    expect(told).toEqual(['a adopted', 'b adopted', 'c adopted']);
+  });
+
   it('holds policies of every form: hooks that wait, that end calls, that go again, an around, a pipeline', async () => {
     const queue = keyed(() => bulkhead({ maxConcurrent: 1, maxQueue: 1 }));
     const queued = pipeline({ clock }, queue);

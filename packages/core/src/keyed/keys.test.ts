@@ -4,7 +4,7 @@ import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { consecutive } from '../circuit-breaker/trip-rules.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
-import type { HookPolicy } from '../policy/policy.ts';
+import { type HookPolicy, WAIT } from '../policy/policy.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { keyed } from './keyed.ts';
@@ -73,6 +73,17 @@ describe('the keys of a keyed policy', () => {
     await clock.advance(1);
     await calls.execute(item, { key: '1' });
     expect(gates.size).toBe(9_998);
+  });
+
+  it('are told that they are not used any more when they are forgotten, and what they do between calls ends', async () => {
+    const healthProbe = { check: () => true, intervalMs: 10_000 };
+    const breakers = keyed(() => circuitBreaker({ trip: consecutive(1), breakMs: 100, healthProbe }), { maxKeys: 1 });
+    const calls = pipeline({ clock }, breakers);
+    await rejection(calls.execute(down, { key: 'a' }));
+    expect(clock.pendingTimers).toBe(1);
+    await clock.advance(100);
+    await calls.execute(item, { key: 'b' });
+    expect([[...breakers].map(([key]) => key), clock.pendingTimers]).toEqual([['b'], 0]);
   });
 
   it('make room for others by the longest unused', async () => {
@@ -215,6 +226,25 @@ describe('the keys of a keyed policy', () => {
     expect(policies.isBusy).toBe(true);
     await clock.advance(10);
     expect([call.state, cancel.mock.calls.length, policies.isBusy]).toEqual(['rejected', 1, false]);
+  });
+
+  it('are in use until an outcome has left their policy that comes out to it once more', async () => {
+    const busy: boolean[] = [];
+    const twice = (): HookPolicy => {
+      let waited = false;
+      return passing({
+        leave: (call, at, outcome) => {
+          busy.push(policies.isBusy);
+          if (waited) return outcome;
+          waited = true;
+          queueMicrotask(() => call.complete(at + 1, outcome));
+          return WAIT;
+        },
+      });
+    };
+    const policies = keyed(twice);
+    await expect(pipeline({ clock }, policies).execute(item)).resolves.toBe('item');
+    expect([busy, policies.isBusy]).toEqual([[true, true], false]);
   });
 
   it('are free again when their own policy ends the call', async () => {
