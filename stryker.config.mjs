@@ -3,6 +3,7 @@ export default {
   mutate: [
     'packages/core/src/{retry,circuit-breaker,timeout,bulkhead,hedge,gates}/**/*.ts',
     '!packages/core/src/**/*.test.ts',
+    '!packages/core/src/**/test-support/**',
     '!packages/core/src/**/index.ts',
     '!packages/core/src/**/test-support/**',
   ],

@@ -35,9 +35,11 @@ export default defineConfig({
     },
     projects: [
       project('core', ['packages/core/src/**/*.test.ts'], { exclude: ['**/*.model.test.ts'] }),
-      // Ten thousand random schedules each against a reference model: too long for the developer's loop.
-      project('models', ['packages/core/src/**/*.model.test.ts'], { testTimeout: 300_000 }),
-      project('scenarios', ['packages/core/test/**/*.test.ts'], { exclude: ['**/*.chaos.test.ts'] }),
+      // Ten thousand random schedules each against a reference model, and long simulations: too long for the developer's loop.
+      project('models', ['packages/core/{src,test}/**/*.model.test.ts'], { testTimeout: 300_000 }),
+      project('scenarios', ['packages/core/test/**/*.test.ts'], {
+        exclude: ['**/*.chaos.test.ts', '**/*.model.test.ts'],
+      }),
       // Two caches under load on a Redis that fails: half a minute of real time, and alone, since calls are timed.
       project('chaos', ['packages/core/test/**/*.chaos.test.ts'], { maxWorkers: 1, sequence: { groupOrder: 2 } }),
       project('cli', ['packages/cli/src/**/*.test.ts']),

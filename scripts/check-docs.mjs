@@ -20,7 +20,7 @@ const compilerOptions = {
   erasableSyntaxOnly: true,
   skipLibCheck: false,
   types: [],
-  lib: ['ES2023', 'DOM', 'DOM.Iterable'],
+  lib: ['ES2023', 'ESNext.Disposable', 'DOM', 'DOM.Iterable'],
 };
 
 function pages() {

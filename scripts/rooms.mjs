@@ -18,6 +18,7 @@ export const roomOrder = [
     'fallback',
     'hedge',
     'adaptive-concurrency',
+    'client-throttling',
     'keyed',
     'rate-limit',
     'cache',

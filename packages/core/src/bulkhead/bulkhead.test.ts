@@ -5,9 +5,10 @@ import { constant } from '../retry/backoff.ts';
 import { retry } from '../retry/retry.ts';
 import type { Priority } from '../policy/priority.ts';
 import { countedController } from '../testing/test-support/counted-signal.ts';
-import { deferred, type Deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
+import { deferred, type Deferred, microtasks, watched } from '../testing/test-support/watched.ts';
 import { timeout } from '../timeout/timeout.ts';
-import { bulkhead, type BulkheadOptions } from './bulkhead.ts';
+import { bulkhead } from './bulkhead.ts';
+import type { BulkheadOptions } from './options.ts';
 
 let clock: VirtualClock;
 beforeEach(() => {
@@ -53,6 +54,41 @@ describe('a bulkhead', () => {
     await clock.advance(100);
     expect(waiting.state).toBe('rejected');
     expect([gate.running, gate.queued]).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['its time was up', { timeoutMs: 100 }, {}],
+    ['it had waited too long', { timeoutMs: 1_000 }, { maxQueueWaitMs: 100 }],
+  ])(
+    'gives its permit back when a call is aborted that gets it at once, after an attempt that left the queue because %s',
+    async (_why, limit, options) => {
+      const gate = bulkhead({ maxConcurrent: 1, maxQueue: 1, clock, ...options });
+      const again = retry({ maxAttempts: 2, backoff: constant(50), jitter: 'none' });
+      const calls = pipeline({ clock }, again, timeout(limit), gate);
+      const permit = await gate.acquire();
+      const controller = new AbortController();
+      const call = watched(calls.execute(() => new Promise(() => undefined), { signal: controller.signal }));
+      await clock.advance(100);
+      permit.release();
+      await clock.advance(50);
+      expect([call.state, gate.running, gate.queued]).toEqual(['pending', 1, 0]);
+      controller.abort('left');
+      await microtasks();
+      expect([call.error, gate.running, gate.statistics.withdrawn + gate.statistics.refusedAfterWait]).toEqual([
+        'left',
+        0,
+        1,
+      ]);
+    },
+  );
+
+  it('is busy while a permit is taken', async () => {
+    const gate = bulkhead();
+    expect(gate.isBusy).toBe(false);
+    const permit = await gate.acquire();
+    expect(gate.isBusy).toBe(true);
+    permit.release();
+    expect(gate.isBusy).toBe(false);
   });
 
   it('runs so many at once, lets so many wait, and refuses the rest at once', async () => {
@@ -133,6 +169,28 @@ describe('a bulkhead', () => {
     expect(started).toEqual(['a', 'first', 'critical', 'waiting', 'normal']);
   });
 
+  it.each([
+    ['critical', 'runs'],
+    ['high', 'runs'],
+    ['normal', 'is refused'],
+    ['low', 'is refused'],
+  ] as const)(
+    'whose queue is full of less urgent calls: a %s newcomer that finds a permit free %s',
+    async (priority, what) => {
+      const { calls, call, end } = gated({ maxConcurrent: 1, maxQueue: 2 });
+      call('a');
+      let newcomer: { state: string } | undefined;
+      calls.on('call-ended', ({ key }) => {
+        if (key === 'first') newcomer = watched(calls.execute(() => 'newcomer', { priority }));
+      });
+      // Whoever leaves the queue leaves a place there, which another one takes before the permit is free.
+      watched(calls.execute(() => call('c', 'batch'), { key: 'first' }));
+      const waiting = call('b', 'batch');
+      await end('a');
+      expect([newcomer!.state, waiting.state]).toEqual([what === 'runs' ? 'fulfilled' : 'rejected', 'pending']);
+    },
+  );
+
   it('settles a queued call that is aborted at once, and gives its place to the next', async () => {
     const { gate, call, started, end } = gated({ maxConcurrent: 1, maxQueue: 2 });
     const { controller, signal } = countedController();
@@ -202,6 +260,69 @@ describe('a bulkhead', () => {
     }
   });
 
+  it('holds one permit for a run that never ends, not one for each attempt after it', async () => {
+    const gate = bulkhead({ maxConcurrent: 3, releaseOn: 'settled' });
+    const calls = pipeline(
+      { clock },
+      retry({ maxAttempts: 3, backoff: constant(0) }),
+      gate,
+      timeout({ timeoutMs: 10 }),
+    );
+    const answers = [deferred(), deferred()];
+    const call = watched(calls.execute(({ attempt }) => answers[attempt - 1]?.promise ?? 'item'));
+    await clock.advance(10);
+    expect([call.state, gate.running]).toEqual(['pending', 2]);
+    await clock.advance(10);
+    expect([call.value, gate.running]).toEqual(['item', 2]);
+    answers[1]!.resolve('late');
+    await microtasks();
+    expect(gate.running).toBe(1);
+    answers[0]!.resolve('late');
+    await microtasks();
+    expect(gate.running).toBe(0);
+  });
+
+  it('holds its permit for a run of a later attempt that had to queue, until that run has ended', async () => {
+    const gate = bulkhead({ maxConcurrent: 1, maxQueue: 1, releaseOn: 'settled' });
+    const again = retry({ maxAttempts: 2, backoff: constant(0) });
+    const calls = pipeline({ clock }, again, gate, timeout({ timeoutMs: 10 }));
+    const answers = [deferred(), deferred()];
+    const call = watched(calls.execute(({ attempt }) => answers[attempt - 1]!.promise));
+    await clock.advance(10);
+    answers[0]!.resolve('late');
+    await clock.advance(10);
+    expect([(call.error as { code: string }).code, gate.running]).toEqual(['TIMEOUT', 1]);
+    answers[1]!.resolve('late');
+    await microtasks();
+    expect(gate.running).toBe(0);
+  });
+
+  it('counts what became of all that came, those who left the queue of their own apart', async () => {
+    const { gate, call, end } = gated({ maxConcurrent: 1, maxQueue: 2, maxQueueWaitMs: 100 });
+    const controller = new AbortController();
+    expect(Object.values(gate.statistics)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+    call('a');
+    call('aborted', 'normal', controller.signal);
+    call('b');
+    call('full');
+    await clock.advance(30);
+    controller.abort();
+    await end('a');
+    call('late');
+    await clock.advance(100);
+    await end('b');
+    expect(gate.statistics).toEqual({
+      running: 0,
+      queued: 0,
+      admitted: 2,
+      admittedAfterWait: 1,
+      refused: 1,
+      refusedAfterWait: 1,
+      withdrawn: 1,
+      waitedMs: 30 + 30 + 100,
+    });
+  });
+
   it('tells who waits and who is refused', async () => {
     const { calls, call } = gated({ maxConcurrent: 1, maxQueue: 1, maxQueueWaitMs: 10 });
     const told: unknown[] = [];
@@ -230,58 +351,4 @@ describe('a bulkhead', () => {
       expect(() => bulkhead(options as never)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }));
     },
   );
-});
-
-describe('acquire', () => {
-  it('takes a permit that is given back once, however often it is released', async () => {
-    const gate = bulkhead({ maxConcurrent: 1 });
-    const permit = await gate.acquire();
-    expect(await rejection(gate.acquire())).toMatchObject({ code: 'BULKHEAD_FULL' });
-    permit.release();
-    permit.release();
-    expect(gate.running).toBe(0);
-    const again = (await gate.acquire({ priority: 'high' })) as unknown as Record<symbol, (() => void) | undefined>;
-    if (Symbol.dispose !== undefined) again[Symbol.dispose]!();
-    else again['release' as never]!();
-    expect(gate.running).toBe(0);
-  });
-
-  it('waits in one queue with the calls of pipelines', async () => {
-    const { gate, call, end, started } = gated({ maxConcurrent: 1, maxQueue: 3 });
-    call('a');
-    const permit = watched(gate.acquire());
-    call('b');
-    await end('a');
-    expect([permit.state, started]).toEqual(['fulfilled', ['a']]);
-    permit.value!.release();
-    await microtasks();
-    expect(started).toEqual(['a', 'b']);
-  });
-
-  it('rejects with the reason of an abort, before or during the wait, and lets go of the signal', async () => {
-    const gate = bulkhead({ maxConcurrent: 1, maxQueue: 3 });
-    const held = await gate.acquire();
-    const counted = countedController();
-    expect(await rejection(gate.acquire({ signal: AbortSignal.abort('gone') }))).toBe('gone');
-    const aborted = watched(gate.acquire({ signal: counted.signal }));
-    expect([counted.listening, gate.queued]).toEqual([1, 1]);
-    counted.controller.abort('left');
-    await microtasks();
-    expect([aborted.error, gate.queued, counted.listening]).toEqual(['left', 0, 0]);
-    held.release();
-    expect(gate.running).toBe(0);
-  });
-
-  it('lets go of the signal when it is granted or refused', async () => {
-    const gate = bulkhead({ clock, maxConcurrent: 1, maxQueue: 3, maxQueueWaitMs: 10 });
-    const held = await gate.acquire();
-    const counted = countedController();
-    const refused = watched(gate.acquire({ signal: counted.signal }));
-    await clock.advance(10);
-    expect([(refused.error as { code: string }).code, counted.listening]).toEqual(['BULKHEAD_WAIT_TIMEOUT', 0]);
-    const granted = watched(gate.acquire({ signal: counted.signal }));
-    held.release();
-    await microtasks();
-    expect([granted.state, counted.listening, clock.pendingTimers]).toEqual(['fulfilled', 0, 0]);
-  });
 });

@@ -24,6 +24,13 @@ export abstract class ControlSurface extends StateMachine {
     return retryAfterMs(this.present(now), now);
   }
 
+  /** Not once its break is over: what remains to be remembered then is that one should try, as a new breaker does. */
+  get isBusy(): boolean {
+    const now = this.clock.now();
+    const state = this.present(now);
+    return state.kind === 'isolated' || (state.kind === 'open' && state.reopensAt > now);
+  }
+
   get openedAt(): number | undefined {
     this.present(this.clock.now());
     return this.lastOpenedAt;

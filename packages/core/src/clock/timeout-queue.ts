@@ -1,16 +1,17 @@
 /**
  * Timeouts are set on every call and hardly ever fire. A platform timer for each would cost more than the rest of the
- * call, and so would a reading of the clock. So timeouts of equal duration share a lane: a list in order of arrival
- * and therefore in order of expiry, to which a call appends itself in O(1) without asking what time it is.
+ * call, and so would a reading of the clock. So timeouts of equal duration share a lane, in which a call leaves its
+ * entry in O(1) without asking what time it is: on a stack of arrivals, which most entries leave before anybody looks.
  *
- * One timer ticks while any lane holds something. A tick reads the clock once, stamps what arrived since the last
- * tick with "arrived by now at the latest", expires what is due, and goes to sleep until the next expiry when nothing
- * new came. Because the stamp is an upper bound of the arrival, a timeout is never early; because ticks come at least
+ * One timer ticks while any lane holds something. A tick reads the clock once, stamps what has arrived since the last
+ * tick with "arrived by now at the latest" and moves it into the lane's list, which is in order of arrival and therefore
+ * of expiry; expires what is due, and goes to sleep until the next expiry when nothing new came. Because the stamp is an upper bound of the arrival, a timeout is never early; because ticks come at least
  * every 1/64 of the lane's duration (1 to 50 ms), it is late by no more than that.
  *
  * On a clock that does not coalesce (a virtual one) every arrival is stamped at once and expires exactly on time.
  */
 import { IntrusiveList, ListNode } from '../structures/intrusive-list.ts';
+import { IntrusiveStack } from '../structures/intrusive-stack.ts';
 import type { Clock, Timer } from './clock.ts';
 
 const SLACK_RATIO = 1 / 64;
@@ -19,14 +20,10 @@ const SMALLEST_SLACK_MS = 1;
 
 /** Something that expires unless it is removed from its lane before. */
 export abstract class TimeoutEntry extends ListNode {
-  /** @internal When it expires, once that is known. */
+  /** @internal When it expires, once that is known: from then on it stands in its lane's list. */
   expiresAt: number | undefined = undefined;
   /** Called once, on expiry, after the entry has left its lane. Must not throw. */
   abstract onTimeout(): void;
-}
-
-function isUnstamped(entry: TimeoutEntry | undefined): entry is TimeoutEntry {
-  return entry !== undefined && entry.expiresAt === undefined;
 }
 
 /** All pending timeouts of one duration on one clock. */
@@ -34,8 +31,10 @@ export class TimeoutLane {
   readonly durationMs: number;
   /** @internal */
   readonly slackMs: number;
-  /** @internal */
-  readonly entries: IntrusiveList<TimeoutEntry> = new IntrusiveList();
+  /** @internal Those that have come since the last tick. */
+  readonly arrivals: IntrusiveStack<TimeoutEntry> = new IntrusiveStack();
+  /** @internal The others, in the order in which they expire. */
+  readonly stamped: IntrusiveList<TimeoutEntry> = new IntrusiveList();
   /** @internal Whether the queue looks at this lane on its ticks. */
   active = false;
   private readonly queue: TimeoutQueue;
@@ -48,13 +47,14 @@ export class TimeoutLane {
 
   /** Starts the timeout of `entry`. */
   add(entry: TimeoutEntry): void {
-    this.entries.append(entry);
+    this.arrivals.push(entry);
     if (!this.active || this.queue.needsWaking) this.queue.wake(this);
   }
 
   /** Ends the timeout of `entry` before it fires; harmless when it has fired. */
   remove(entry: TimeoutEntry): void {
-    if (this.entries.remove(entry) && this.queue.exact && this.entries.isEmpty) this.queue.settle(this);
+    if (entry.expiresAt === undefined) this.arrivals.remove(entry);
+    else if (this.stamped.remove(entry) && this.queue.exact && this.stamped.isEmpty) this.queue.settle(this);
   }
 
   /** How long until `entry` expires: at least this long, in milliseconds, 0 when it has expired. */
@@ -63,12 +63,19 @@ export class TimeoutLane {
     return Math.max(0, entry.expiresAt - now);
   }
 
+  /** @internal */
+  get isEmpty(): boolean {
+    return this.arrivals.top === undefined && this.stamped.isEmpty;
+  }
+
   /** @internal Gives every new arrival its expiry; true when there was one. */
   stamp(now: number): boolean {
-    const { entries } = this;
-    let entry = entries.last;
-    if (!isUnstamped(entry)) return false;
-    for (; isUnstamped(entry); entry = entries.before(entry)) entry.expiresAt = now + this.durationMs;
+    if (this.arrivals.top === undefined) return false;
+    const expiresAt = now + this.durationMs;
+    this.arrivals.drain((entry) => {
+      entry.expiresAt = expiresAt;
+      this.stamped.append(entry);
+    });
     return true;
   }
 }
@@ -154,11 +161,11 @@ export class TimeoutQueue {
   }
 
   private expire(lane: TimeoutLane, now: number): void {
-    for (let entry = lane.entries.first; entry !== undefined && isDue(entry, now); entry = lane.entries.first) {
+    for (let entry = lane.stamped.first; entry !== undefined && isDue(entry, now); entry = lane.stamped.first) {
       lane.remove(entry);
       entry.onTimeout();
     }
-    if (lane.entries.isEmpty && lane.active) this.retire(lane);
+    if (lane.isEmpty && lane.active) this.retire(lane);
   }
 
   /** Sleeps until the next expiry, or only for the slack while calls keep arriving. */
@@ -167,9 +174,9 @@ export class TimeoutQueue {
     this.slackMs = LARGEST_SLACK_MS;
     for (const lane of this.active) {
       this.slackMs = Math.min(this.slackMs, lane.slackMs);
-      const expiresAt = lane.entries.first?.expiresAt ?? Infinity;
+      const expiresAt = lane.stamped.first?.expiresAt ?? Infinity;
       if (expiresAt < dueAt) dueAt = expiresAt;
-      if (isUnstamped(lane.entries.last)) arrivals = true;
+      if (lane.arrivals.top !== undefined) arrivals = true;
     }
     if (!this.exact) {
       this.needsWaking = !arrivals;

@@ -175,6 +175,10 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
     return this.plan.busy;
   }
 
+  get isBusy(): boolean {
+    return this.plan.busy > 0 || this.policies.some((policy) => policy.isBusy === true);
+  }
+
   execute<T>(fn: (context: ExecutionContext) => T, options?: CallOptions): Promise<never> {
     const refused = this.refusal(fn, options);
     if (refused !== undefined) return Promise.reject(refused);

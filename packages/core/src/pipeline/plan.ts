@@ -49,7 +49,7 @@ export class Plan {
     this.name = name;
     this.clock = clock;
     this.channel = channel;
-    this.steps = policies.map((policy, position) => new Step(hooksOf(policy, position)));
+    this.steps = policies.map((policy, position) => new Step(hooksOf(policy, `pipeline[${position}]`)));
     this.interruptible = this.steps.some(({ policy }) => policy.interrupts === true);
     bindClocks(policies, clock, random);
   }
@@ -88,15 +88,14 @@ export class Plan {
   }
 }
 
-function hooksOf(policy: Policy, position: number): HookPolicy {
-  if ('around' in policy && typeof policy.around === 'function') return new AroundStep(policy);
-  if ('enter' in policy && typeof policy.enter === 'function') return policy;
+/** The hooks of a policy, whichever form it has; `path` says where it stands, for the error when it is none. */
+export function hooksOf(policy: Policy, path: string): HookPolicy {
+  if (typeof policy === 'object' && policy !== null) {
+    if ('around' in policy && typeof policy.around === 'function') return new AroundStep(policy);
+    if ('enter' in policy && typeof policy.enter === 'function') return policy;
+  }
   throw new ConfigurationError([
-    {
-      path: `pipeline[${position}]`,
-      expected: 'a policy: an object with enter, leave and cancel, or with around',
-      received: typeof policy,
-    },
+    { path, expected: 'a policy: an object with enter, leave and cancel, or with around', received: typeof policy },
   ]);
 }
 

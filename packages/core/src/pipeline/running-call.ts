@@ -23,6 +23,7 @@ import { Attempt } from './attempt.ts';
 import { CallGuard } from './call-guard.ts';
 import { CallTimes } from './call-times.ts';
 import { waitedInSyncCall } from './check-sync-call.ts';
+import { LeftBehind } from './left-behind.ts';
 import type { Plan } from './plan.ts';
 import { captureSettle, isThenable, lastSettle, resolution, type Settle } from './promises.ts';
 
@@ -61,7 +62,8 @@ class Origin extends ListNode {
 class Rare {
   guard: CallGuard | undefined = undefined;
   interruption: Interruption | undefined = undefined;
-  whenIdle: (() => void)[] | undefined = undefined;
+  /** Those of its forks included. */
+  leftBehind: LeftBehind | undefined = undefined;
   forks: IntrusiveList<Origin> | undefined = undefined;
   /** Only where somebody listens; a fork has those of its call. */
   times: CallTimes | undefined = undefined;
@@ -179,8 +181,9 @@ export class RunningCall implements Call {
     return this.rare !== undefined && this.rare.sync;
   }
 
+  /** Before a run there is none: then it is that of the step which asks, limited by those outside it. */
   get context(): ExecutionContext {
-    return this.current ?? new Attempt(this, this.plan.steps.length, this.root.attempts + 1);
+    return this.current ?? new Attempt(this, this.position, this.root.attempts + 1);
   }
 
   get root(): RunningCall {
@@ -261,9 +264,23 @@ export class RunningCall implements Call {
     for (const { fork } of origins) fork.cancel(reason, byCaller);
   }
 
-  whenIdle(callback: () => void): void {
-    if (this.running === 0) callback();
-    else (this.rarely.whenIdle ??= []).push(callback);
+  get leftBehind(): ReadonlySet<unknown> | undefined {
+    const runs = this.rare?.leftBehind?.runs;
+    return runs === undefined || runs.size === 0 ? undefined : new Set(runs);
+  }
+
+  whenIdle(callback: () => void, except?: ReadonlySet<unknown>): void {
+    const runs = new Set(this.running === 0 ? undefined : this.goingOn());
+    for (const run of except ?? []) runs.delete(run as Attempt);
+    if (runs.size === 0) callback();
+    else (this.rarely.leftBehind ??= new LeftBehind()).whenEnded(runs, callback);
+  }
+
+  /** All runs that have not ended, those of its forks included. */
+  private *goingOn(): Iterable<Attempt> {
+    if (this.current !== undefined) yield this.current;
+    yield* this.rare?.leftBehind?.runs ?? [];
+    for (const { fork } of this.rare?.forks ?? []) yield* fork.goingOn();
   }
 
   wants(type: string): boolean {
@@ -415,7 +432,7 @@ export class RunningCall implements Call {
     // Known before anybody is told: what wakes up may end the call, and `end` counts the runs that are left by itself.
     const outlivedCall = (this.origin === undefined ? this : this.root).outcome !== undefined;
     this.running--;
-    if (this.rare !== undefined || this.origin !== undefined) this.tellStopped();
+    if (this.rare !== undefined || this.origin !== undefined) this.tellStopped(attempt);
     if (outlivedCall) this.plan.end();
     return outcome;
   }
@@ -430,20 +447,19 @@ export class RunningCall implements Call {
     else this.emit(undefined, type, { ...ended, outcome: 'success', ...(late ? { value: outcome.value } : {}) });
   }
 
-  /** Tells those who wait for the end of all runs, here and in the calls that this is a fork of. */
-  private tellStopped(): void {
-    if (this.running === 0 && this.rare !== undefined) this.idle(this.rare);
+  /** Tells those who wait for the end of this run, here and in the calls that this is a fork of. */
+  private tellStopped(attempt: Attempt): void {
+    this.rare?.leftBehind?.ended(attempt);
     if (this.origin === undefined) return;
     const { parent } = this.origin;
     parent.running--;
-    parent.tellStopped();
+    parent.tellStopped(attempt);
   }
 
-  private idle(rare: Rare): void {
-    const callbacks = rare.whenIdle;
-    if (callbacks === undefined) return;
-    rare.whenIdle = undefined;
-    for (const callback of callbacks) callback();
+  /** Nobody waits for this run any more; it goes on until its function ends. */
+  private leaveBehind(attempt: Attempt): void {
+    for (let call: RunningCall | undefined = this; call !== undefined; call = call.origin?.parent)
+      (call.rarely.leftBehind ??= new LeftBehind()).runs.add(attempt);
   }
 
   /** The function's promise has settled. On the straight path what this returns is what the caller gets. */
@@ -503,6 +519,7 @@ export class RunningCall implements Call {
     this.walking = true;
     const attempt = this.current;
     this.current = undefined;
+    if (attempt !== undefined) this.leaveBehind(attempt);
     for (let position = this.position; position > at; position--) {
       const { policy } = this.plan.steps[position]!;
       try {

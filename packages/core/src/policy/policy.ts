@@ -99,8 +99,15 @@ export interface Call {
    * @param byCaller As for {@link Fork.cancel}.
    */
   cancelForks(reason: unknown, byCaller?: boolean): void;
-  /** Calls `callback` when no run of the function is left: at once when there is none. */
-  whenIdle(callback: () => void): void;
+  /** The runs of the function that go on although the call no longer waits for them; undefined when there are none. */
+  readonly leftBehind: ReadonlySet<unknown> | undefined;
+  /**
+   * Calls `callback` when no run of the function goes on of those that go on now, left behind or not: at once when there
+   * is none.
+   *
+   * @param except Runs that don't count: what {@link Call.leftBehind} was before.
+   */
+  whenIdle(callback: () => void, except?: ReadonlySet<unknown>): void;
 
   /** Whether somebody listens to this type of event; ask before making one. */
   wants(type: string): boolean;
@@ -161,6 +168,11 @@ export interface PolicyIdentity<Events extends EventMap, Adds> {
   readonly events?: AnyEventSource | undefined;
   /** The clock that it is bound to, when it is. */
   readonly boundClock?: Clock | undefined;
+  /**
+   * Whether it holds what must not be forgotten at present: a permit, somebody who waits, an open circuit. A keyed policy
+   * keeps such a policy, however many other keys come; default false.
+   */
+  readonly isBusy?: boolean;
   /** Takes the pipeline's clock and random numbers where it was given none of its own. */
   adopt?(clock: Clock, random: Random): void;
   /**

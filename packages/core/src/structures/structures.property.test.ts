@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { propertyRuns } from '../testing/test-support/property-runs.ts';
 import { Histogram } from './histogram.ts';
 import { IntrusiveList, ListNode } from './intrusive-list.ts';
+import { IntrusiveStack } from './intrusive-stack.ts';
 import { LeveledNode, LevelQueue } from './level-queue.ts';
 import { SlidingCounts } from './sliding-counts.ts';
 
@@ -179,6 +180,43 @@ describe('an intrusive list', () => {
       seen.push(entry.name);
     }
     expect([seen, list.isEmpty]).toEqual([[1, 2, 3], true]);
+  });
+});
+
+describe('an intrusive stack', () => {
+  it('holds what was pushed and not taken out, wherever that stood, and gives all of it in the order of pushing', () => {
+    const property = fc.property(moves, (script) => {
+      const stack = new IntrusiveStack<Entry>();
+      const all: Entry[] = [];
+      let model: Entry[] = [];
+      for (const { move, which } of script) {
+        if (move === 'append') {
+          const entry = new Entry(all.length);
+          all.push(entry);
+          model.push(entry);
+          stack.push(entry);
+        } else if (move === 'shift') {
+          const drained: Entry[] = [];
+          stack.drain((entry) => drained.push(entry));
+          expect(drained).toEqual(model);
+          model = [];
+        } else if (all[which] !== undefined) {
+          expect(stack.remove(all[which])).toBe(model.includes(all[which]));
+          model = model.filter((entry) => entry !== all[which]);
+        }
+        expect(stack.top).toBe(model.at(-1));
+      }
+    });
+    fc.assert(property, propertyRuns(100));
+  });
+
+  it('may hand its elements, while it is drained, to a list', () => {
+    const stack = new IntrusiveStack<Entry>();
+    const list = new IntrusiveList<Entry>();
+    const entries = [1, 2, 3].map((name) => new Entry(name));
+    for (const entry of entries) stack.push(entry);
+    stack.drain((entry) => list.append(entry));
+    expect([[...list], stack.top]).toEqual([entries, undefined]);
   });
 });
 

@@ -6,6 +6,7 @@ import { pipeline } from '../pipeline/pipeline.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { constant } from '../retry/backoff.ts';
 import { retry } from '../retry/retry.ts';
+import { countedController } from '../testing/test-support/counted-signal.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
 import { timeout } from './timeout.ts';
 
@@ -70,25 +71,69 @@ describe('an aggressive timeout', () => {
 
   it('limits the whole call outside a retry, waits included, and each attempt inside', async () => {
     const again = retry({ maxAttempts: 5, backoff: constant(80), jitter: 'none' });
-    const fn = vi.fn(() => Promise.reject(new Error('down')));
-    const whole = watched(
-      pipeline({ clock }, timeout({ timeoutMs: 1_000 }), again, timeout({ timeoutMs: 300 })).execute(never),
+    const startedAt: number[] = [];
+    const fn = (): Promise<string> => {
+      startedAt.push(clock.now());
+      return never();
+    };
+    const call = watched(
+      pipeline({ clock }, timeout({ timeoutMs: 1_000 }), again, timeout({ timeoutMs: 300 })).execute(fn),
     );
-    await clock.advance(300);
-    expect(whole.state).toBe('pending');
-    await clock.advance(700);
-    expect(whole.error).toMatchObject({ timeoutMs: 1_000 });
-    const waiting = watched(
-      pipeline(
-        { clock },
-        timeout({ timeoutMs: 100 }),
-        fallback({ value: 'f', handleIf: () => false }),
-        bulkhead(),
-      ).execute(fn),
+    await clock.advance(999);
+    expect([call.state, startedAt]).toEqual(['pending', [0, 380, 760]]);
+    await clock.advance(1);
+    expect(call.error).toMatchObject({ timeoutMs: 1_000 });
+    await clock.advance(10_000);
+    expect([startedAt.length, clock.pendingTimers]).toEqual([3, 0]);
+  });
+
+  it('is the deadline of a pipeline that the function calls, whose runs it ends too', async () => {
+    const inner = pipeline({ clock }, retry({ backoff: constant(10) }), timeout({ timeoutMs: 80 }));
+    const remaining: number[] = [];
+    const signals: AbortSignal[] = [];
+    const call = watched(
+      pipeline({ clock }, timeout({ timeoutMs: 100 })).execute((parent) =>
+        inner.execute(
+          ({ remainingMs, signal }) => {
+            remaining.push(remainingMs);
+            signals.push(signal);
+            return never();
+          },
+          { parent },
+        ),
+      ),
     );
+    await clock.advance(100);
+    expect(call.error).toMatchObject({ code: 'TIMEOUT', timeoutMs: 100 });
+    expect(remaining[0]).toBe(80);
+    expect(remaining[1]).toBeLessThanOrEqual(20);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
+    await clock.advance(1_000);
+    expect([inner.busy, clock.pendingTimers]).toEqual([2, 0]);
+  });
+
+  it('leaves no listener on the signal of the caller, however the call ends', async () => {
+    const counted = countedController();
+    const calls = pipeline({ clock }, timeout({ timeoutMs: 100 }));
+    const options = { signal: counted.signal };
+    await calls.execute(() => 'item', options);
+    await rejection(calls.execute(() => Promise.reject(new Error('down')), options));
+    const late = watched(calls.execute(never, options));
+    expect(counted.listening).toBe(1);
+    await clock.advance(100);
+    expect([late.state, counted.listening]).toEqual(['rejected', 0]);
+  });
+
+  it('makes an event of a result that comes too late, which changes nothing', async () => {
+    const calls = pipeline({ clock }, timeout({ timeoutMs: 100 }));
+    const told: unknown[] = [];
+    calls.on('late-result', ({ outcome, value }) => told.push([outcome, value]));
+    const answer = deferred();
+    const call = watched(calls.execute(() => answer.promise));
+    await clock.advance(100);
+    answer.resolve('late');
     await microtasks();
-    expect(waiting.error).toEqual(new Error('down'));
-    expect(clock.pendingTimers).toBe(0);
+    expect([call.state, call.settled, told]).toEqual(['rejected', 1, [['success', 'late']]]);
   });
 
   it('does not wait for a call that waits in a queue, which leaves the queue', async () => {
@@ -215,7 +260,36 @@ describe('a generated timeout', () => {
     expect(ends[0]!.error).toMatchObject({ timeoutMs: 500 });
   });
 
-  it.each([0, -5, Number.NaN, 'bug'])('that gives %s limits nothing, and is told', async (wrong) => {
+  it('is told the time that those outside it leave, at each attempt of a retry', async () => {
+    const remaining: number[] = [];
+    const half = timeout({
+      timeoutMs: ({ remainingMs }) => {
+        remaining.push(remainingMs);
+        return remainingMs / 2;
+      },
+    });
+    const again = retry({ maxAttempts: 3, backoff: constant(100), jitter: 'none' });
+    const call = watched(pipeline({ clock }, timeout({ timeoutMs: 1_000 }), again, half).execute(never));
+    await clock.advance(1_000);
+    expect(call.error).toMatchObject({ code: 'TIMEOUT', timeoutMs: 50 });
+    expect(remaining).toEqual([1_000, 400, 100]);
+  });
+
+  it('that gives none has nothing to do with the time of the attempt before', async () => {
+    const times = [100, Infinity];
+    const generated = timeout({ timeoutMs: () => times.shift()! });
+    const again = retry({ maxAttempts: 2, backoff: constant(10), jitter: 'none' });
+    const error = new Error('down');
+    const fn = async ({ attempt }: ExecutionContext): Promise<string> => {
+      if (attempt === 1) return never();
+      throw error;
+    };
+    const call = watched(pipeline({ clock }, again, generated).execute(fn));
+    await clock.advance(110);
+    expect(call.error).toBe(error);
+  });
+
+  it.each([0, -5, Number.NaN, 1e300, 'bug'])('that gives %s limits nothing, and is told', async (wrong) => {
     const calls = pipeline(
       { clock },
       timeout({

@@ -1,0 +1,174 @@
+import type { Clock } from '../clock/clock.ts';
+import type { Random } from '../clock/random.ts';
+import { type RecentTime, recentTimeOf } from '../clock/recent-time.ts';
+import { ConfigurationError } from '../errors/configuration-error.ts';
+import { withoutStack } from '../errors/rejection.ts';
+import type { EventSource } from '../events/event.ts';
+import { describe, resolveOptions, type Resolved } from '../options/resolve.ts';
+import type { AddsOf } from '../pipeline/pipeline.ts';
+import { hooksOf } from '../pipeline/plan.ts';
+import { type Failure, failure, type Outcome } from '../policy/outcome.ts';
+import { PolicyBase } from '../policy/policy-base.ts';
+import type { Again, Call, HookPolicy, Policy, Wait } from '../policy/policy.ts';
+import { KeysExhaustedError } from './errors.ts';
+import type { EventsIn, KeyEvents } from './events.ts';
+import { type EvictionReason, KeySlot, KeyTable } from './key-table.ts';
+import { KeyedCall } from './keyed-call.ts';
+import { KeyedEvents } from './keyed-events.ts';
+import { keyedDefaults, type KeyedOptions, keyedRules } from './options.ts';
+
+/** A policy for each key; see {@link keyed}. Iterating gives the keys that are remembered, each with its policy. */
+export interface Keyed<P extends Policy>
+  extends HookPolicy<KeyEvents & EventsIn<P>, AddsOf<P>>, Iterable<readonly [key: string, policy: P]> {
+  readonly kind: 'keyed';
+  readonly name: string;
+  /** Its own events and those of the policies of all keys, each with its key; of a call tells its pipeline. */
+  readonly events: EventSource<KeyEvents & EventsIn<P>>;
+  /** How many keys are remembered. */
+  readonly size: number;
+  /** The policy of a key; undefined when there is none, because no call had that key or it has been forgotten. */
+  get(key: string): P | undefined;
+}
+
+/**
+ * A policy for each key: `keyed((host) => circuitBreaker({ name: host }))`. A call runs under the policy of its key.
+ *
+ * Keys that were not used for `idleMs` are forgotten with their policies. When `maxKeys` are remembered and another one
+ * comes, the longest unused goes. One is never forgotten while a call runs under its policy, or the policy says that it
+ * is busy: a circuit that is open and has to stay so, permits that are taken. When all are in use a call with another
+ * key is refused with a KeysExhaustedError.
+ *
+ * @param make Makes the policy of a key: a new one for each.
+ * @throws ConfigurationError
+ */
+export function keyed<const P extends Policy>(make: (key: string) => P, options?: KeyedOptions): Keyed<P> {
+  return new KeyedPolicy(make, options);
+}
+
+class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
+  readonly kind = 'keyed';
+  /** A policy that is made later may end a call while its function runs. */
+  readonly interrupts = true;
+  readonly events: EventSource<KeyEvents & EventsIn<P>>;
+  private readonly told: KeyedEvents;
+  private readonly make: (key: string) => P;
+  private readonly options: Resolved<KeyedOptions, typeof keyedDefaults>;
+  private readonly table: KeyTable<P>;
+  private recent: RecentTime;
+  private users = 0;
+
+  constructor(make: (key: string) => P, given: KeyedOptions | undefined) {
+    const options = resolveOptions('keyed', given, keyedDefaults, keyedRules);
+    super('keyed', options);
+    if (typeof make !== 'function') {
+      throw new ConfigurationError([
+        { path: 'keyed.make', expected: 'a function that makes a policy for a key', received: describe(make) },
+      ]);
+    }
+    this.make = make;
+    this.options = options;
+    this.table = new KeyTable(options.maxKeys, options.idleMs, (slot, reason) => this.evicted(slot, reason));
+    this.told = new KeyedEvents(() => this.table.values());
+    this.events = this.told as unknown as EventSource<KeyEvents & EventsIn<P>>;
+    this.recent = recentTimeOf(this.clock);
+  }
+
+  /** Its policies have one user, itself, as long as it has any. */
+  override adopt(clock: Clock, random: Random): void {
+    super.adopt(clock, random);
+    this.recent = recentTimeOf(this.clock);
+    this.users++;
+    if (this.users === 1) for (const { policy } of this.table.values()) policy.adopt?.(this.clock, this.random);
+  }
+
+  dismiss(): void {
+    this.users--;
+    if (this.users === 0) for (const { policy } of this.table.values()) policy.dismiss?.();
+  }
+
+  get size(): number {
+    return this.table.size;
+  }
+
+  get isBusy(): boolean {
+    return Array.from(this.table.values()).some(({ running, policy }) => running > 0 || policy.isBusy === true);
+  }
+
+  get(key: string): P | undefined {
+    return this.table.get(key)?.policy;
+  }
+
+  *[Symbol.iterator](): IterableIterator<readonly [key: string, policy: P]> {
+    for (const { key, policy } of this.table.values()) yield [key, policy];
+  }
+
+  // --- the way of a call ---
+
+  enter(call: Call, at: number): Outcome | Wait | undefined {
+    const key = this.keyOf(call);
+    const now = this.recent.now();
+    this.table.sweep(now);
+    const slot = this.table.get(key) ?? this.newSlot(key, now);
+    if (slot === undefined) return this.refuse(call, key);
+    this.table.begin(slot);
+    const inside = new KeyedCall(this, call, at, slot);
+    call.keep(at, inside);
+    return inside.enter();
+  }
+
+  leave(call: Call, at: number, outcome: Outcome): Outcome | Wait | Again {
+    return (call.kept(at) as KeyedCall<P>).leave(outcome);
+  }
+
+  cancel(call: Call, at: number, outcome: Failure, byCaller: boolean): void {
+    (call.kept(at) as KeyedCall<P>).cancel(outcome, byCaller);
+  }
+
+  remainingMs(call: Call, at: number): number {
+    return (call.kept(at) as KeyedCall<P>).remainingInside;
+  }
+
+  /** A call is no longer inside the policy of its key. */
+  release(slot: KeySlot<P>): void {
+    this.table.end(slot, this.recent.now());
+  }
+
+  // --- keys ---
+
+  private keyOf(call: Call): string {
+    const { key } = this.options;
+    if (typeof key === 'string') return key;
+    return key?.(call.context) ?? call.key ?? '';
+  }
+
+  private newSlot(key: string, now: number): KeySlot<P> | undefined {
+    if (!this.table.makeRoom(now)) return undefined;
+    const policy = this.make(key);
+    const hooks = hooksOf(policy, `keyed('${key}')`);
+    if (policy.boundClock !== undefined && policy.boundClock !== this.clock) {
+      const expected = 'the clock of the keyed policy';
+      throw new ConfigurationError([{ path: `keyed('${key}').clock`, expected, received: 'another clock' }]);
+    }
+    policy.adopt?.(this.clock, this.random);
+    const slot = new KeySlot(key, policy, hooks);
+    this.table.add(slot);
+    this.told.attach(slot);
+    return slot;
+  }
+
+  private refuse(call: Call, key: string): Failure {
+    const { maxKeys } = this.options;
+    if (call.wants('key-refused')) call.emit(this.name, 'key-refused', { key, maxKeys, outcome: 'refused' });
+    return failure(withoutStack(() => new KeysExhaustedError(this.name, maxKeys)));
+  }
+
+  private evicted(slot: KeySlot<P>, reason: EvictionReason): void {
+    this.told.detach(slot);
+    slot.policy.dismiss?.();
+    const { own } = this.told;
+    if (!own.wants('key-evicted')) return;
+    const timestamp = this.clock.wallTime();
+    const envelope = { type: 'key-evicted', pipeline: undefined, policy: this.name, key: slot.key, timestamp };
+    own.emit({ ...envelope, reason } as typeof envelope);
+  }
+}
