@@ -152,4 +152,33 @@ describe('the timeouts of a clock that coalesces', () => {
     expect(probes.every(({ firedAt }) => firedAt !== undefined)).toBe(true);
     expect(clock.virtual.pendingTimers).toBe(0);
   });
+
+  it('may be started again after they have fired or were ended, and ended as if they were new', async () => {
+    const { clock, queue, add } = coalescing();
+    const lane = queue.lane(640);
+    const [ended, restarted, fires] = [add(lane), add(lane), add(lane)];
+    await clock.virtual.advance(100);
+    for (const entry of [ended, restarted]) lane.remove(entry);
+    const below = add(lane);
+    for (const entry of [ended, restarted]) lane.add(entry);
+    lane.remove(ended);
+    await clock.virtual.advance(600);
+    expect([fires.firedAt !== undefined, below.firedAt, restarted.firedAt]).toEqual([true, undefined, undefined]);
+    await clock.virtual.advance(100);
+    expect([below.firedAt! >= 740, restarted.firedAt! >= 740, ended.firedAt]).toEqual([true, true, undefined]);
+    lane.add(restarted);
+    lane.remove(restarted);
+    await clock.virtual.runAll();
+    expect([restarted.firedAt! <= 810, clock.virtual.pendingTimers]).toEqual([true, 0]);
+  });
+
+  it('may be ended when they were never started', async () => {
+    const { clock, queue, add } = coalescing();
+    const lane = queue.lane(640);
+    const started = add(lane);
+    const idle = new Probe(() => clock.now());
+    lane.remove(idle);
+    await clock.virtual.runAll();
+    expect([started.firedAt !== undefined, idle.firedAt]).toEqual([true, undefined]);
+  });
 });

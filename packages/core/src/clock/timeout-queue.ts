@@ -5,8 +5,9 @@
  *
  * One timer ticks while any lane holds something. A tick reads the clock once, stamps what has arrived since the last
  * tick with "arrived by now at the latest" and moves it into the lane's list, which is in order of arrival and therefore
- * of expiry; expires what is due, and goes to sleep until the next expiry when nothing new came. Because the stamp is an upper bound of the arrival, a timeout is never early; because ticks come at least
- * every 1/64 of the lane's duration (1 to 50 ms), it is late by no more than that.
+ * of expiry; expires what is due, and goes to sleep until the next expiry when nothing new came. Because the stamp is an
+ * upper bound of the arrival, a timeout is never early; because ticks come at least every 1/64 of the lane's duration (1
+ * to 50 ms), it is late by no more than that.
  *
  * On a clock that does not coalesce (a virtual one) every arrival is stamped at once and expires exactly on time.
  */
@@ -45,8 +46,9 @@ export class TimeoutLane {
     this.slackMs = Math.min(Math.max(durationMs * SLACK_RATIO, SMALLEST_SLACK_MS), LARGEST_SLACK_MS);
   }
 
-  /** Starts the timeout of `entry`. */
+  /** Starts the timeout of `entry`, which is in no lane: a new one, or one that has fired or was removed. */
   add(entry: TimeoutEntry): void {
+    entry.expiresAt = undefined;
     this.arrivals.push(entry);
     if (!this.active || this.queue.needsWaking) this.queue.wake(this);
   }

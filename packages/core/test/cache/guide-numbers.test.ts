@@ -52,7 +52,7 @@ const steps: [string, CacheOptions<string> | undefined][] = [
   ['5. `staleWhileRevalidateMs: 30_000` instead', background],
 ];
 
-it('are what ten minutes of traffic give', { timeout: 60_000 }, async () => {
+it('are what ten minutes of traffic give', { timeout: 300_000 }, async () => {
   const page = readFileSync(new URL('../../../../docs/cache/guide.md', import.meta.url), 'utf8');
   const told = page.replaceAll(/ +/g, ' ');
   const rows: string[] = [];
