@@ -306,6 +306,12 @@ describe('the controller of an adaptive rule', () => {
     fc.assert(property, propertyRuns(100));
   });
 
+  it('leaves numbers alone that are not its own', () => {
+    const window = adaptive().createWindow();
+    window.restore!([0.5, 0.5, 0.5, 0.5], 0, 0);
+    expect(window.rejectionRatio!(0)).toBe(0);
+  });
+
   it('goes on elsewhere where it stood', () => {
     const [before, after] = [adaptive().createWindow(), adaptive().createWindow()];
     for (let n = 0; n < 60; n++) before.record(n % 3 === 0, 0, n * 50);

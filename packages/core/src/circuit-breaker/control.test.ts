@@ -67,6 +67,7 @@ describe('one control for many breakers', () => {
     const ended = control.isolate();
     control.reset();
     const after = control.add(circuitBreaker({ clock }));
+    expect(after.state).toBe('closed');
     const own = after.isolate();
     ended();
     expect(after.state).toBe('isolated');

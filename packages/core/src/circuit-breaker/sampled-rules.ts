@@ -44,7 +44,13 @@ export const slowCallsDefaults: {
   readonly samplingMs: number;
 } = Object.freeze({ slowCallRatio: 0.5, minThroughput: 10, samplingMs: 10_000 });
 
-const samplingRules = Object.freeze({ minThroughput: integer(1), samplingMs: positiveMilliseconds() });
+const samplingRules = { minThroughput: integer(1), samplingMs: positiveMilliseconds() };
+const sampledRatioRules = Object.freeze({ ...samplingRules, failureRatio: ratio() });
+const slowCallsRules = Object.freeze({
+  ...samplingRules,
+  slowCallMs: positiveMilliseconds(),
+  slowCallRatio: ratio(),
+});
 
 /**
  * Opens when the ratio of failures within the last `samplingMs` reaches `failureRatio`, from `minThroughput` calls on.
@@ -53,10 +59,7 @@ const samplingRules = Object.freeze({ minThroughput: integer(1), samplingMs: pos
  * @throws ConfigurationError
  */
 export function sampledRatio(given: SampledRatioOptions = {}): TripRule {
-  const options = resolveOptions('sampledRatio', given, sampledRatioDefaults, {
-    ...samplingRules,
-    failureRatio: ratio(),
-  });
+  const options = resolveOptions('sampledRatio', given, sampledRatioDefaults, sampledRatioRules);
   const { failureRatio, minThroughput, samplingMs } = options;
   return Object.freeze({
     kind: 'sampled-ratio',
@@ -72,8 +75,7 @@ export function sampledRatio(given: SampledRatioOptions = {}): TripRule {
  * @throws ConfigurationError
  */
 export function slowCalls(given: SlowCallsOptions): TripRule {
-  const rules = { ...samplingRules, slowCallMs: positiveMilliseconds(), slowCallRatio: ratio() };
-  const options = resolveOptions('slowCalls', given, slowCallsDefaults, rules, ['slowCallMs']);
+  const options = resolveOptions('slowCalls', given, slowCallsDefaults, slowCallsRules, ['slowCallMs']);
   const { slowCallMs, slowCallRatio, minThroughput, samplingMs } = options;
   return Object.freeze({
     kind: 'slow-calls',
