@@ -45,8 +45,9 @@ export class TimeoutLane {
     this.slackMs = Math.min(Math.max(durationMs * SLACK_RATIO, SMALLEST_SLACK_MS), LARGEST_SLACK_MS);
   }
 
-  /** Starts the timeout of `entry`. */
+  /** Starts the timeout of `entry`, which must not be running; it may have run before. */
   add(entry: TimeoutEntry): void {
+    entry.expiresAt = undefined;
     this.arrivals.push(entry);
     if (!this.active || this.queue.needsWaking) this.queue.wake(this);
   }
