@@ -24,6 +24,8 @@ export default defineConfig({
     restoreMocks: true,
     unstubGlobals: true,
     pool: 'threads',
+    // Nothing here waits for real time to pass; what hangs is noticed, and a busy machine is no fault.
+    testTimeout: 60_000,
     // Measured by the full run: the library, by its unit tests and scenarios together.
     coverage: {
       provider: 'v8',

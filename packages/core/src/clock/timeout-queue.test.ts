@@ -65,6 +65,24 @@ describe('the timeouts of a clock that does not coalesce', () => {
     expect(probe.firedAt).toBe(30 * DAY);
   });
 
+  it('begin anew when they are added again, after they were removed and after they have fired', async () => {
+    const clock = new VirtualClock();
+    const lane = timeoutQueueOf(clock).lane(100);
+    const probe = new Probe(() => clock.now());
+    lane.add(probe);
+    await clock.advance(60);
+    lane.remove(probe);
+    lane.add(probe);
+    expect(lane.remainingMs(probe, clock.now())).toBe(100);
+    await clock.advance(99);
+    expect(probe.firedAt).toBeUndefined();
+    await clock.advance(1);
+    expect(probe.firedAt).toBe(160);
+    lane.add(probe);
+    await clock.advance(100);
+    expect([probe.firedAt, clock.pendingTimers]).toEqual([260, 0]);
+  });
+
   it('may be added by one that fires, on its own lane and on another', async () => {
     const clock = new VirtualClock();
     const queue = timeoutQueueOf(clock);
@@ -105,6 +123,22 @@ describe('the timeouts of a clock that coalesces', () => {
     expect(probe.firedAt).toBeLessThanOrEqual(650);
     await clock.virtual.runAll();
     expect(clock.virtual.pendingTimers).toBe(0);
+  });
+
+  it('begin anew when they are added again, and are never early then', async () => {
+    const { clock, queue, add } = coalescing();
+    const lane = queue.lane(640);
+    const probe = add(lane);
+    await clock.virtual.advance(600);
+    lane.remove(probe);
+    lane.remove(probe);
+    lane.add(probe);
+    lane.remove(probe);
+    lane.add(probe);
+    await clock.virtual.advance(639.9);
+    expect(probe.firedAt).toBeUndefined();
+    await clock.virtual.advance(20);
+    expect(probe.firedAt).toBeLessThanOrEqual(1_250);
   });
 
   it('keep the slack of a short lane also when an arrival on a long one has woken the queue', async () => {

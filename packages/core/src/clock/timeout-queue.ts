@@ -46,7 +46,7 @@ export class TimeoutLane {
     this.slackMs = Math.min(Math.max(durationMs * SLACK_RATIO, SMALLEST_SLACK_MS), LARGEST_SLACK_MS);
   }
 
-  /** Starts the timeout of `entry`, which is in no lane: a new one, or one that has fired or was removed. */
+  /** Starts the timeout of `entry`, which must not be running; it may have run before. */
   add(entry: TimeoutEntry): void {
     entry.expiresAt = undefined;
     this.arrivals.push(entry);

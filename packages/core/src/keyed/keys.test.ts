@@ -234,7 +234,7 @@ describe('the keys of a keyed policy', () => {
       let waited = false;
       return passing({
         leave: (call, at, outcome) => {
-          busy.push(policies.isBusy);
+          busy.push(policies.isBusy === true);
           if (waited) return outcome;
           waited = true;
           queueMicrotask(() => call.complete(at + 1, outcome));
