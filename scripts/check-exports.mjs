@@ -14,11 +14,15 @@ export function publicRooms(folder) {
     .toSorted((a, b) => a.localeCompare(b, 'en'));
 }
 
+/** Files beside the code that users may import or refer to. */
+const DATA = ['configuration.schema.json'];
+
 /** The export map as it should be. */
 export function exportMap(folder) {
   const entry = (path) => ({ types: `./dist/${path}index.d.ts`, default: `./dist/${path}index.js` });
   const rooms = publicRooms(folder).map((room) => [`./${room}`, entry(`${room}/`)]);
-  return { '.': entry(''), ...Object.fromEntries(rooms), './package.json': './package.json' };
+  const data = DATA.filter((name) => existsSync(join(folder, name))).map((name) => [`./${name}`, `./${name}`]);
+  return { '.': entry(''), ...Object.fromEntries([...rooms, ...data]), './package.json': './package.json' };
 }
 
 /** What is wrong with the exports of a built library, one line per fault. */

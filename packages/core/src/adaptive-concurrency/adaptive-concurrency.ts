@@ -66,7 +66,7 @@ const CODES = Object.freeze({ full: 'CONCURRENCY_LIMIT', long: 'CONCURRENCY_WAIT
 class AdaptiveConcurrencyPolicy extends PermitPolicy implements AdaptiveConcurrency {
   readonly kind = 'adaptive-concurrency';
   readonly events: EventChannel<AdaptiveConcurrencyEvents> = new EventChannel();
-  private readonly options: ResolvedOptions;
+  readonly options: ResolvedOptions;
   private readonly window: SampleWindow;
   private estimator: LimitEstimator | undefined = undefined;
   /** The limit with its fraction. */

@@ -62,7 +62,7 @@ const CODES = Object.freeze({ full: 'BULKHEAD_FULL', long: 'BULKHEAD_WAIT_TIMEOU
 class BulkheadPolicy extends PermitPolicy implements Bulkhead {
   readonly kind = 'bulkhead';
   readonly events: EventChannel<BulkheadEvents> = new EventChannel();
-  private readonly options: Resolved<BulkheadOptions, typeof bulkheadDefaults>;
+  readonly options: Resolved<BulkheadOptions, typeof bulkheadDefaults>;
 
   constructor(given: BulkheadOptions) {
     const options = resolveOptions('bulkhead', given, bulkheadDefaults, bulkheadRules);

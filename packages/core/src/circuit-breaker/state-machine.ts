@@ -54,7 +54,7 @@ const EVENT_OF = Object.freeze({
 export abstract class StateMachine extends PolicyBase {
   readonly kind = 'circuit-breaker';
   readonly events: EventChannel<CircuitBreakerEvents> = new EventChannel();
-  protected readonly options: ResolvedBreakerOptions;
+  readonly options: ResolvedBreakerOptions;
   protected readonly rule: TripRule;
   protected readonly window: TripWindow;
   protected readonly probeRules: ProbeRules;

@@ -20,7 +20,7 @@ import type { Random } from '../clock/random.ts';
 import { type RecentTime, recentTimeOf } from '../clock/recent-time.ts';
 import { withoutStack } from '../errors/rejection.ts';
 import { isOverload } from '../gates/overload.ts';
-import { resolveOptions } from '../options/resolve.ts';
+import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { type Failure, type Outcome, refusal } from '../policy/outcome.ts';
 import { askHook, PolicyBase } from '../policy/policy-base.ts';
 import type { Call, HookPolicy } from '../policy/policy.ts';
@@ -70,6 +70,7 @@ const SUB_WINDOWS = 40;
 class ClientThrottlingPolicy extends PolicyBase implements ClientThrottling {
   readonly kind = 'client-throttling';
   readonly waits = false;
+  readonly options: Resolved<ClientThrottlingOptions, typeof clientThrottlingDefaults>;
   private readonly k: number;
   private readonly maxRejectionRatio: number;
   private readonly refusedIf: (error: unknown) => boolean;
@@ -80,6 +81,7 @@ class ClientThrottlingPolicy extends PolicyBase implements ClientThrottling {
   constructor(given: ClientThrottlingOptions) {
     const options = resolveOptions('clientThrottling', given, clientThrottlingDefaults, clientThrottlingRules);
     super('client-throttling', options);
+    this.options = options;
     this.k = options.k;
     this.maxRejectionRatio = options.maxRejectionRatio;
     this.refusedIf = options.refusedIf ?? isOverload;

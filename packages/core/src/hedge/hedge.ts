@@ -44,7 +44,7 @@ class HedgePolicy extends PolicyBase implements Hedge, HedgingPolicy {
   readonly atOnce: boolean;
   readonly budget: RetryBudget | undefined;
   readonly counts: HedgeCounts = noHedgeCounts();
-  private readonly options: Resolved<HedgeOptions, typeof hedgeDefaults>;
+  readonly options: Resolved<HedgeOptions, typeof hedgeDefaults>;
   private readonly estimate: DelayEstimate | undefined;
   private currentLane: TimeoutLane | undefined = undefined;
 

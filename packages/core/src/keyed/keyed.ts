@@ -52,7 +52,7 @@ class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
   readonly events: EventSource<KeyEvents & EventsIn<P>>;
   private readonly told: KeyedEvents;
   private readonly make: (key: string) => P;
-  private readonly options: Resolved<KeyedOptions, typeof keyedDefaults>;
+  readonly options: Resolved<KeyedOptions, typeof keyedDefaults>;
   private readonly table: KeyTable<P>;
   private recent: RecentTime;
   private users = 0;

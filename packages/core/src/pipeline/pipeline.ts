@@ -9,7 +9,7 @@ import type { Rules } from '../options/rules.ts';
 import type { CallOptions, ExecutionContext, SyncCallOptions } from '../policy/context.ts';
 import { failure, type Outcome } from '../policy/outcome.ts';
 import { policyOptionRules, type PolicyOptions } from '../policy/policy-base.ts';
-import type { AroundPolicy, Policy } from '../policy/policy.ts';
+import type { AnyEventSource, AroundPolicy, Policy } from '../policy/policy.ts';
 import { faultOfCall } from './check-call.ts';
 import { faultOfSyncCall } from './check-sync-call.ts';
 import { PipelineClosedError } from './errors.ts';
@@ -143,9 +143,12 @@ type UserFunction<T = unknown> = (this: unknown, ...parameters: unknown[]) => T;
 class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
   readonly kind = 'pipeline';
   readonly name: string;
-  readonly policies: readonly Policy[];
-  private readonly plan: Plan;
+  private readonly settings: PipelineOptions;
   private readonly channel: EventChannel<PipelineEvents> = new EventChannel();
+  private readonly subscriptions: Set<Subscription> = new Set();
+  private plan: Plan;
+  /** Plans that were replaced while calls were in flight, until those have ended. */
+  private readonly earlier: Set<Plan> = new Set();
   private closed = false;
 
   constructor(given: PipelineOptions, policies: readonly Policy[]) {
@@ -159,8 +162,33 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
     const clock =
       options.clock ?? policies.find((policy) => policy.boundClock !== undefined)?.boundClock ?? systemClock;
     this.name = options.name ?? 'pipeline';
-    this.policies = Object.freeze([...policies]);
-    this.plan = new Plan(options.name, policies, clock, options.random ?? systemRandom, this.channel as EventChannel);
+    this.settings = { ...options, clock };
+    this.plan = this.planOf(policies);
+    this.plan.adopt();
+  }
+
+  private planOf(policies: readonly Policy[]): Plan {
+    const { name, clock = systemClock, random = systemRandom } = this.settings;
+    return new Plan(name, Object.freeze([...policies]), clock, random, this.channel as EventChannel);
+  }
+
+  /** See {@link replacementOf}. */
+  replacement(policies: readonly Policy[]): () => void {
+    const plan = this.planOf(policies);
+    return () => {
+      const { plan: old } = this;
+      this.earlier.add(old);
+      this.plan = plan;
+      // In this order a policy that stays is never out of use.
+      plan.adopt();
+      old.dismiss();
+      for (const subscription of this.subscriptions) subscription.follow(this.sources);
+      old.onIdle(() => this.earlier.delete(old));
+    };
+  }
+
+  get policies(): readonly Policy[] {
+    return this.plan.policies;
   }
 
   get boundClock(): Clock {
@@ -172,7 +200,9 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
   }
 
   get busy(): number {
-    return this.plan.busy;
+    let busy = this.plan.busy;
+    for (const plan of this.earlier) busy += plan.busy;
+    return busy;
   }
 
   get isBusy(): boolean {
@@ -232,30 +262,80 @@ class CompiledPipeline implements Pipeline<PipelineEvents, unknown> {
 
   /** Call events come from the pipeline, events of a policy's own state from the policy. */
   on(type: '*' | keyof PipelineEvents, listener: (event: never) => void): () => void {
-    // A policy may stand in the row twice.
-    const sources = new Set([this.channel, ...this.policies.map((policy) => policy.events)]) as Iterable<
-      { on(type: string, listener: unknown): () => void } | undefined
-    >;
-    const stops = Array.from(sources, (source) => source?.on(type, listener));
+    const subscription = new Subscription(type, listener);
+    subscription.follow(this.sources);
+    this.subscriptions.add(subscription);
     return () => {
-      for (const stop of stops) stop?.();
+      this.subscriptions.delete(subscription);
+      subscription.follow(new Set());
     };
   }
 
+  /** A policy may stand in the row twice. */
+  private get sources(): ReadonlySet<AnyEventSource | undefined> {
+    return new Set([this.channel, ...this.policies.map((policy) => policy.events)]);
+  }
+
   close(options: CloseOptions = {}): Promise<number> {
-    if (!this.closed) for (const policy of this.policies) policy.dismiss?.();
+    if (!this.closed) this.plan.dismiss();
     this.closed = true;
     return new Promise((resolve) => {
       let timer: { cancel(): void } | undefined;
-      const withdraw = this.plan.onIdle(() => {
+      const withdraw = this.onIdle(() => {
         timer?.cancel();
         resolve(0);
       });
-      if (options.timeoutMs === undefined || this.plan.busy === 0) return;
+      if (options.timeoutMs === undefined || this.busy === 0) return;
       timer = this.plan.clock.setTimer(options.timeoutMs, () => {
         withdraw();
-        resolve(this.plan.busy);
+        resolve(this.busy);
       });
     });
   }
+
+  /** Calls back when nothing runs any more, under no plan; returns what withdraws that. */
+  private onIdle(callback: () => void): () => void {
+    const busy = [this.plan, ...this.earlier].find((plan) => plan.busy > 0) ?? this.plan;
+    let withdraw = busy.onIdle(() => {
+      if (this.busy === 0) callback();
+      else withdraw = this.onIdle(callback);
+    });
+    return () => withdraw();
+  }
+}
+
+/** A listener of a pipeline, which hears all sources that there are at the time. */
+class Subscription {
+  private readonly type: string;
+  private readonly listener: (event: never) => void;
+  private readonly stops: Map<AnyEventSource, () => void> = new Map();
+
+  constructor(type: string, listener: (event: never) => void) {
+    this.type = type;
+    this.listener = listener;
+  }
+
+  /** Listens to these sources, and to no others any more. */
+  follow(sources: ReadonlySet<AnyEventSource | undefined>): void {
+    for (const [source, stop] of this.stops) {
+      if (sources.has(source)) continue;
+      stop();
+      this.stops.delete(source);
+    }
+    for (const source of sources) {
+      if (source !== undefined && !this.stops.has(source))
+        this.stops.set(source, source.on(this.type as never, this.listener as never));
+    }
+  }
+}
+
+/**
+ * Makes other policies ready for a pipeline, and returns what puts them in place. Calls in flight end under the policies
+ * that they began with; who listens to the pipeline hears the new ones from then on.
+ *
+ * @throws ConfigurationError when something in the row is no policy, or its clock is another than the pipeline's.
+ */
+export function replacementOf(pipelineToChange: object, policies: readonly Policy[]): () => void {
+  if (!(pipelineToChange instanceof CompiledPipeline)) throw new TypeError('only what pipeline() made can be changed');
+  return pipelineToChange.replacement(policies);
 }

@@ -29,8 +29,10 @@ export class Step {
 /** A pipeline made ready to run: what its calls share. */
 export class Plan {
   readonly name: string | undefined;
+  readonly policies: readonly Policy[];
   readonly steps: readonly Step[];
   readonly clock: Clock;
+  private readonly random: Random;
   readonly channel: EventChannel<EventMap>;
   /** Whether a step may end a call while the user's function runs. */
   readonly interruptible: boolean;
@@ -51,7 +53,19 @@ export class Plan {
     this.channel = channel;
     this.steps = policies.map((policy, position) => new Step(hooksOf(policy, `pipeline[${position}]`)));
     this.interruptible = this.steps.some(({ policy }) => policy.interrupts === true);
-    bindClocks(policies, clock, random);
+    checkClocks(policies, clock);
+    this.policies = policies;
+    this.random = random;
+  }
+
+  /** Takes the policies into use: they get the clock and the random numbers of the pipeline. */
+  adopt(): void {
+    for (const policy of this.policies) policy.adopt?.(this.clock, this.random);
+  }
+
+  /** Takes the policies out of use. */
+  dismiss(): void {
+    for (const policy of this.policies) policy.dismiss?.();
   }
 
   /** How many calls, and runs of functions that a call left behind, have not ended. */
@@ -100,7 +114,7 @@ export function hooksOf(policy: Policy, path: string): HookPolicy {
 }
 
 /** One call, one clock: deadlines and waits of different clocks can't be compared. */
-function bindClocks(policies: readonly Policy[], clock: Clock, random: Random): void {
+function checkClocks(policies: readonly Policy[], clock: Clock): void {
   const faults = policies
     .filter((policy) => policy.boundClock !== undefined && policy.boundClock !== clock)
     .map((policy) => ({
@@ -109,5 +123,4 @@ function bindClocks(policies: readonly Policy[], clock: Clock, random: Random): 
       received: 'another clock',
     }));
   if (faults.length > 0) throw new ConfigurationError(faults);
-  for (const policy of policies) policy.adopt?.(clock, random);
 }

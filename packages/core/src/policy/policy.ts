@@ -164,6 +164,8 @@ export interface PolicyIdentity<Events extends EventMap, Adds> {
   readonly kind: string;
   /** Its name in events and errors; default: its kind. */
   readonly name?: string;
+  /** What it was made with, defaults filled in: for whoever looks at a pipeline, such as lint and status pages. */
+  readonly options?: object;
   /** Events of the policy's own state, told whoever caused them. */
   readonly events?: AnyEventSource | undefined;
   /** The clock that it is bound to, when it is. */

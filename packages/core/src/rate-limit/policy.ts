@@ -115,7 +115,7 @@ class LimitingPolicy implements RateLimitPolicy {
   readonly name: string;
   readonly waits: boolean;
   readonly limiter: WaitableLimiter;
-  private readonly options: RateLimitOptions;
+  readonly options: RateLimitOptions;
   private readonly maxWaitMs: number;
 
   constructor(limiter: WaitableLimiter, given: RateLimitOptions | undefined) {

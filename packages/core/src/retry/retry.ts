@@ -61,7 +61,7 @@ class Retrying {
 class RetryPolicy extends PolicyBase implements Retry {
   readonly kind = 'retry';
   readonly waits: boolean;
-  private readonly options: Resolved<RetryOptions, typeof retryDefaults>;
+  readonly options: Resolved<RetryOptions, typeof retryDefaults>;
   private readonly delays: Delays;
   private readonly budget: RetryBudget | undefined;
   private readonly counts: RetryCounts = noRetryCounts();

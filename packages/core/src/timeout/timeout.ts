@@ -2,7 +2,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
 import { TimeoutEntry, type TimeoutLane, timeoutQueueOf } from '../clock/timeout-queue.ts';
 import { withoutStack } from '../errors/rejection.ts';
-import { resolveOptions } from '../options/resolve.ts';
+import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { callable, either, oneOf, positiveMilliseconds, type Rules } from '../options/rules.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { failure, type Outcome } from '../policy/outcome.ts';
@@ -86,6 +86,7 @@ class Expiry extends TimeoutEntry {
 class TimeoutPolicy extends PolicyBase implements Timeout {
   readonly kind = 'timeout';
   readonly interrupts = true;
+  readonly options: Resolved<TimeoutOptions, typeof timeoutDefaults>;
   private readonly timeoutMs: number | ((context: ExecutionContext) => number);
   private readonly mode: 'aggressive' | 'cooperative';
   /** The lane of a fixed timeout. */
@@ -94,6 +95,7 @@ class TimeoutPolicy extends PolicyBase implements Timeout {
   constructor(given: TimeoutOptions) {
     const options = resolveOptions('timeout', given, timeoutDefaults, timeoutRules, ['timeoutMs']);
     super('timeout', options);
+    this.options = options;
     this.timeoutMs = options.timeoutMs;
     this.mode = options.mode;
   }

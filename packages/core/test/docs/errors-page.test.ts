@@ -4,8 +4,10 @@ import { expect, it } from 'vitest';
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-it('has a row for every code that the library gives to an error', () => {
-  const page = readFileSync(path('../../../../docs/errors.md'), 'utf8');
+it('every code that the library gives to an error, or to a finding of lint, has a row', () => {
+  const page = ['errors.md', 'lint.md']
+    .map((name) => readFileSync(path(`../../../../docs/${name}`), 'utf8'))
+    .join('\n');
   const folder = path('../../src/');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   const sources = files.filter((name) => name.endsWith('.ts') && !name.includes('test'));

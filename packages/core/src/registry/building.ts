@@ -1,0 +1,190 @@
+/** From what a configuration says to policies: those that say the same as before stay the same, with all they know. */
+import { ConfigurationError } from '../errors/configuration-error.ts';
+import type { RetryBudget } from '../gates/budget.ts';
+import { describe } from '../options/resolve.ts';
+import type { Policy } from '../policy/policy.ts';
+import { presetDefinitions } from '../presets/definitions.ts';
+import { type PresetOptions, presetPlaces, presetPolicies } from '../presets/preset-policies.ts';
+import { makeBudget } from './budgets.ts';
+import type { PipelineSpec, PolicySpec, RegistrySpec } from './configuration.ts';
+import type { Faults } from './fields.ts';
+import { placeKinds, policyKinds, type Tools } from './policy-kinds.ts';
+
+/** A policy, and what it was made of. */
+export interface Made {
+  /** What tells it from the others of its pipeline: its place in a preset, or its name and which of that name it is. */
+  readonly id: string;
+  /** Equal for configurations that mean the same. */
+  readonly said: string;
+  readonly policy: Policy;
+  /** The policy whose place it takes, where that said something else. */
+  readonly after?: Policy | undefined;
+}
+
+interface MadeBudget {
+  readonly said: string;
+  readonly budget: RetryBudget;
+}
+
+/** All that a configuration has been made into, by name; the policies of a pipeline from the outermost inward. */
+export interface Built {
+  readonly budgets: ReadonlyMap<string, MadeBudget>;
+  readonly shared: ReadonlyMap<string, Made>;
+  readonly pipelines: ReadonlyMap<string, readonly Made[]>;
+}
+
+/** Nothing has been built yet. */
+export const nothing: Built = { budgets: new Map(), shared: new Map(), pipelines: new Map() };
+
+type Had = ReadonlyMap<string, Made>;
+
+/** Builds a configuration in place of another. Nothing of what is in use is changed. */
+export class Builder implements Tools {
+  private readonly spec: RegistrySpec;
+  private readonly before: Built;
+  /** Policies that code gives by name. */
+  private readonly given: Readonly<Record<string, Policy>>;
+  private readonly faults: Faults;
+  private readonly budgets: Map<string, MadeBudget> = new Map();
+  private readonly shared: Map<string, Made> = new Map();
+
+  constructor(spec: RegistrySpec, before: Built, given: Readonly<Record<string, Policy>>, faults: Faults) {
+    this.spec = spec;
+    this.before = before;
+    this.given = given;
+    this.faults = faults;
+  }
+
+  build(): Built {
+    for (const [name, budget] of this.spec.budgets) {
+      if (budget === undefined) continue;
+      const said = canonical(budget);
+      const had = this.before.budgets.get(name);
+      const made = had?.said === said ? had.budget : this.attempt(() => makeBudget(budget), `budgets.${name}`);
+      if (made !== undefined) this.budgets.set(name, { said, budget: made });
+    }
+    for (const [name, policy] of this.spec.shared) {
+      if (policy === undefined) continue;
+      if (Object.hasOwn(this.given, name)) {
+        this.faults.add(`shared.${name}`, 'a name that no policy given in code has', name);
+        continue;
+      }
+      const made = this.make(policy, name, `shared.${name}`, this.before.shared.get(name));
+      if (made !== undefined) this.shared.set(name, made);
+    }
+    const pipelines = new Map<string, readonly Made[]>();
+    for (const [name, pipeline] of this.spec.pipelines) {
+      const had = new Map(this.before.pipelines.get(name)?.map((made) => [made.id, made]));
+      const path = `pipelines.${name}`;
+      pipelines.set(name, 'preset' in pipeline ? this.preset(pipeline, path, had) : this.row(pipeline, path, had));
+    }
+    return { budgets: this.budgets, shared: this.shared, pipelines };
+  }
+
+  budget(name: string): RetryBudget | undefined {
+    return this.budgets.get(name)?.budget;
+  }
+
+  private row(
+    { policies }: Extract<PipelineSpec, { readonly policies: unknown }>,
+    path: string,
+    had: Had,
+  ): readonly Made[] {
+    const seen = new Map<string, number>();
+    return policies.flatMap((spec, position) => {
+      const at = `${path}.policies[${position}]`;
+      if (spec === undefined) return [];
+      if ('use' in spec) return this.used(spec.use, `use ${spec.use}`, at) ?? [];
+      const name = (spec.options as { readonly name?: string }).name ?? spec.kind;
+      const count = (seen.get(name) ?? 0) + 1;
+      seen.set(name, count);
+      const id = `${name} ${count}`;
+      return this.make(spec, id, `${at}.${spec.kind}`, had.get(id)) ?? [];
+    });
+  }
+
+  private preset(spec: Extract<PipelineSpec, { readonly preset: unknown }>, path: string, had: Had): readonly Made[] {
+    const changes: Partial<Record<string, unknown>> = {};
+    const said = new Map<string, string>();
+    for (const place of presetPlaces) {
+      const change = spec.places[place];
+      const same = had.get(place);
+      said.set(place, canonical([spec.preset, place, this.withBudget(change)]));
+      if (change === false) changes[place] = false;
+      else if (change !== undefined && 'use' in change)
+        changes[place] = this.used(change.use, place, `${path}.${place}`)?.policy;
+      else if (same !== undefined && same.said === said.get(place)) changes[place] = same.policy;
+      else if (change !== undefined) changes[place] = this.change(change, placeKinds[place], `${path}.${place}`);
+    }
+    const options = changes as PresetOptions<unknown>;
+    const placed = this.attempt(() => presetPolicies(path, presetDefinitions[spec.preset], options)) ?? [];
+    return placed.map(({ place, policy }) => ({
+      id: place,
+      said: said.get(place)!,
+      policy,
+      after: had.get(place)?.policy,
+    }));
+  }
+
+  /** What is laid over the options of a preset. A limit has none there: it is made of what is said here alone. */
+  private change(spec: PolicySpec, kind: keyof typeof policyKinds, path: string): object | undefined {
+    if ('use' in spec || !this.knowsBudget(spec.options, path)) return undefined;
+    if (kind !== 'rateLimit') return policyKinds[kind].optionsOf(spec.options, this);
+    return this.attempt(() => policyKinds.rateLimit.make(spec.options, this), path);
+  }
+
+  private make(spec: PolicySpec, id: string, path: string, had: Made | undefined): Made | undefined {
+    if ('use' in spec || !this.knowsBudget(spec.options, path)) return undefined;
+    const said = canonical([spec.kind, this.withBudget(spec)]);
+    if (had?.said === said) return had;
+    const policy = this.attempt(() => policyKinds[spec.kind].make(spec.options, this), path);
+    return policy === undefined ? undefined : { id, said, policy, after: had?.policy };
+  }
+
+  private used(name: string, id: string, path: string): Made | undefined {
+    const policy = this.shared.get(name)?.policy ?? (Object.hasOwn(this.given, name) ? this.given[name] : undefined);
+    if (policy !== undefined) return { id, said: name, policy };
+    // One that has a fault of its own has been told already.
+    if (this.spec.shared.has(name)) return undefined;
+    const known = [...this.spec.shared.keys(), ...Object.keys(this.given)];
+    return this.faults.addUnknown(`${path}.use`, name, known, describe(name));
+  }
+
+  private knowsBudget(options: object, path: string): boolean {
+    const { budget } = options as { readonly budget?: string };
+    if (budget === undefined || this.spec.budgets.has(budget)) return true;
+    this.faults.addUnknown(`${path}.budget`, budget, [...this.spec.budgets.keys()], describe(budget));
+    return false;
+  }
+
+  /** A policy says something else when its budget does. */
+  private withBudget(spec: PolicySpec | false | undefined): unknown {
+    if (spec === undefined || spec === false || 'use' in spec) return spec ?? null;
+    const { budget } = spec.options as { readonly budget?: string };
+    return budget === undefined ? spec : [spec, this.budgets.get(budget)?.said];
+  }
+
+  /** What `makeIt` makes; undefined where it finds fault itself. */
+  private attempt<T>(makeIt: () => T, path?: string): T | undefined {
+    try {
+      return makeIt();
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      for (const fault of error.faults) {
+        const dot = fault.path.indexOf('.');
+        const tail = dot < 0 ? '' : fault.path.slice(dot);
+        this.faults.found.push(path === undefined ? fault : { ...fault, path: `${path}${tail}` });
+      }
+      return undefined;
+    }
+  }
+}
+
+/** JSON with the keys in one order. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
