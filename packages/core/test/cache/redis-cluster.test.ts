@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCache, ioredisPort, redisBus, redisStore } from 'breakwater/cache';
+import { type Cache, createCache, ioredisPort, redisBus, redisStore } from 'breakwater/cache';
 import { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, redisMissing, RedisServer } from './redis-server.ts';
@@ -14,6 +14,7 @@ const servers: RedisServer[] = [];
 const directories: string[] = [];
 const busPorts: string[] = [];
 const clusters: Cluster[] = [];
+const caches: Cache<unknown>[] = [];
 
 /** Gives each server a third of the slots and lets them meet. */
 async function join3(): Promise<void> {
@@ -36,7 +37,7 @@ function cacheOn() {
   const cluster = new Cluster(servers.map(({ port }) => ({ port, host: '127.0.0.1' })));
   clusters.push(cluster);
   const port = ioredisPort(cluster);
-  return createCache<unknown>({
+  const cache = createCache<unknown>({
     namespace: 'spread',
     secondTier: {
       store: redisStore(port),
@@ -45,6 +46,8 @@ function cacheOn() {
       hardTimeoutMs: 5_000,
     },
   });
+  caches.push(cache);
+  return cache;
 }
 
 describe.skipIf(redisMissing !== undefined)('a second tier on a cluster', () => {
@@ -62,6 +65,8 @@ describe.skipIf(redisMissing !== undefined)('a second tier on a cluster', () => 
   }, 30_000);
 
   afterAll(async () => {
+    // A bus that nobody closes would look for its servers for ever.
+    for (const cache of caches) await cache.close();
     for (const cluster of clusters) cluster.disconnect();
     for (const server of servers) await server.stop();
     for (const directory of directories) rmSync(directory, { recursive: true, force: true });
