@@ -5,7 +5,6 @@ export default {
     '!packages/core/src/**/*.test.ts',
     '!packages/core/src/**/test-support/**',
     '!packages/core/src/**/index.ts',
-    '!packages/core/src/**/test-support/**',
   ],
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutation.config.ts' },

@@ -289,6 +289,11 @@ describe('a generated timeout', () => {
     expect(call.error).toBe(error);
   });
 
+  it('may be as long as a number can say exactly', async () => {
+    const calls = pipeline({ clock }, timeout({ timeoutMs: () => Number.MAX_SAFE_INTEGER }));
+    await expect(calls.execute(({ remainingMs }) => remainingMs)).resolves.toBe(Number.MAX_SAFE_INTEGER);
+  });
+
   it.each([0, -5, Number.NaN, 1e300, 'bug'])('that gives %s limits nothing, and is told', async (wrong) => {
     const calls = pipeline(
       { clock },
