@@ -68,6 +68,9 @@ describe('a call as the policy of its key sees it', () => {
     expect(plain.seen).toHaveLength(6);
     expect(inside.seen).toEqual(plain.seen);
     expect([plainCalls[0]!.key, keyedCalls[0]!.key]).toEqual(['sku:1', 'all']);
+    // The whole call is the same at each attempt, and not what stands for it here.
+    expect(new Set(keyedCalls.map(({ root }) => root)).size).toBe(1);
+    expect(keyedCalls).not.toContain(keyedCalls[0]!.root);
   });
 
   it('runs what is inside again and beside, aborts it, counts for it and waits for it', async () => {

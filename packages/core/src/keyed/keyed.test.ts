@@ -93,7 +93,8 @@ describe('a keyed policy', () => {
 
   it('leaves the context of the function as it is', async () => {
     const calls = pipeline(keyed(() => bulkhead(), { key: 'all' }));
-    await expect(calls.execute(({ key }) => key, { key: 'sku:1' })).resolves.toBe('sku:1');
+    const seen = await calls.execute(({ key, remainingMs }) => [key, remainingMs], { key: 'sku:1' });
+    expect(seen).toEqual(['sku:1', Infinity]);
   });
 
   it('fails the call when its key or its policy can not be made, remembers nothing, and tries anew', async () => {
@@ -233,6 +234,7 @@ describe('a keyed policy', () => {
       }),
     );
     const oddly = pipeline(odd);
+    expect(await rejection(oddly.execute(down, { key: 'k' }))).toEqual(new Error('down'));
     oddly.on('hook-failed', ({ key, hook, outcome }) => told.push([key, hook, outcome]));
     await rejection(oddly.execute(down, { key: 'k' }));
     expect(told).toEqual([['k', 'handleIf', 'failure']]);

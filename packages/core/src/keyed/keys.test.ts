@@ -228,6 +228,23 @@ describe('the keys of a keyed policy', () => {
     expect([call.state, cancel.mock.calls.length, policies.isBusy]).toEqual(['rejected', 1, false]);
   });
 
+  it('are free again once when a listener aborts the call that their own policy is about to end', async () => {
+    const timeouts = keyed(() => timeout({ timeoutMs: 10 }), { maxKeys: 1 });
+    const calls = pipeline({ clock }, timeouts);
+    const controller = new AbortController();
+    calls.on('timeout', () => controller.abort('left'));
+    const aborted = watched(calls.execute(never, { key: 'a', signal: controller.signal }));
+    const other = watched(calls.execute(never, { key: 'a' }));
+    await clock.advance(10);
+    expect([aborted.error, (other.error as { code: string }).code, timeouts.isBusy]).toEqual([
+      'left',
+      'TIMEOUT',
+      false,
+    ]);
+    const running = watched(calls.execute(never, { key: 'a' }));
+    expect([running.state, timeouts.isBusy]).toEqual(['pending', true]);
+  });
+
   it('are in use until an outcome has left their policy that comes out to it once more', async () => {
     const busy: boolean[] = [];
     const twice = (): HookPolicy => {
