@@ -1,8 +1,7 @@
 // Deno, Bun and Chromium, as far as the machine can have them: what to start vitest with on each.
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { Unavailable, bringTool, envFor, nodeForTools } from './bootstrap.mjs';
-import { runCommand } from './run-command.mjs';
+import { bringProgram } from './system-programs.mjs';
 import { inRoot } from './workspace.mjs';
 
 const onlyHere = (name) => {
@@ -28,41 +27,10 @@ export async function bunRuntime() {
 
 export async function chromiumRuntime() {
   const node = await nodeForTools();
-  const chromium = findProgram() ?? (await installChromium());
+  const chromium = await bringProgram(['chromium', 'chromium-browser', 'google-chrome'], 'chromium');
   // Beside the lock file and not in it: nobody else needs a browser driver. Without peers, so that it finds our own vitest.
   const driver = ['@vitest/browser-playwright@5.1.0', 'playwright@1.65.1', '--legacy-peer-deps'];
   const modules = await bringTool('browser', driver);
   const env = envFor(node, { BREAKWATER_CHROMIUM: chromium, BREAKWATER_BROWSER_MODULES: modules });
   return { runtime: { command: node, args: [], env }, vitestArgs: ['--config', inRoot('vitest.browser.config.ts')] };
 }
-
-function findProgram() {
-  const names = ['chromium', 'chromium-browser', 'google-chrome'];
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
-}
-
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch (error) {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'EACCES') return false;
-    throw error;
-  }
-}
-
-async function installChromium() {
-  if (process.getuid?.() !== 0) throw new Unavailable('no Chromium on the PATH, and only root can install one');
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const args of [['update'], ['install', '-y', '--no-install-recommends', 'chromium']]) {
-    const result = await runCommand('apt-get', args, { env });
-    if (!result.ok)
-      throw new Unavailable(`no Chromium on the PATH, and apt-get ${args[0]} failed (${lastLine(result.output)})`);
-  }
-  const installed = findProgram();
-  if (installed === undefined) throw new Unavailable('apt-get installed a Chromium that is not on the PATH');
-  return installed;
-}
-
-const lastLine = (output) => output.trim().split('\n').at(-1);

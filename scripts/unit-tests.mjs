@@ -1,6 +1,7 @@
 // The tests of the workspace, in one run of vitest on a Node that it supports.
 import { existsSync } from 'node:fs';
 import { Unavailable, envFor, nodeForTools } from './bootstrap.mjs';
+import { bringProgram } from './system-programs.mjs';
 import { vitestRun } from './vitest-run.mjs';
 import { inRoot, readJson } from './workspace.mjs';
 
@@ -19,11 +20,23 @@ export async function unitTests({ quick = false } = {}) {
       ...args,
     ]);
   if (quick) return added([await run('unit', [...library, ...tools])], notRun);
+  const withoutRedis = await missingRedis();
   const covered = await run('covered', library, ['--coverage.enabled']);
   return added(
     [{ ...covered, brief: `${covered.brief}, ${coverage()}` }, await run('unit', [...tools, ...long])],
-    notRun,
+    [...notRun, ...withoutRedis],
   );
+}
+
+/** Why there is no Redis for the tests of what many processes share; nothing where there is one. */
+async function missingRedis() {
+  try {
+    await bringProgram(['redis-server'], 'redis-server');
+    return [];
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    return [`tests against a real Redis: ${error.message}`];
+  }
 }
 
 /** What came of several runs, as of one. */
