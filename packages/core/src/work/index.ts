@@ -21,9 +21,39 @@ export type { ConcurrencyPolicy, ConcurrencySample, ScaleByLoadOptions } from '.
 export { scaleByLoad } from './scale-by-load.ts';
 export { onThreads, type ThreadPool } from './threads.ts';
 export {
+  BatcherClosedError,
+  BatchResultError,
+  GatherTimeoutError,
   ItemsFailedError,
   TaskTimeoutError,
   WorkerPoolClosedError,
   WorkerPoolFullError,
   type FailedItem,
 } from './errors.ts';
+export {
+  gatherDefaults,
+  gatherWithTimeout,
+  type Gathered,
+  type GatheredResults,
+  type GatheredValues,
+  type GatherOptions,
+  type GatherTask,
+} from './gather.ts';
+export type { GatherTaskContext } from './gather-run.ts';
+export { batcher } from './batcher.ts';
+export { thunkBatcher } from './thunk-batcher.ts';
+export {
+  batcherDefaults,
+  type BatchAnswer,
+  type BatchContext,
+  type Batcher,
+  type BatcherOptions,
+  type BatcherStatistics,
+  type BatchFunction,
+  type Batching,
+  type BatchingOptions,
+  type BatchReport,
+  type LoadOptions,
+  type ThunkBatcher,
+  type ThunkBatcherOptions,
+} from './batcher-options.ts';

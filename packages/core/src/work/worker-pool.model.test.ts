@@ -128,7 +128,7 @@ describe('a worker pool over random schedules', () => {
 
         const play = (step: Step): void => {
           if (step.do === 'add') return add(step.level);
-          if (step.do === 'pause' || step.do === 'resume') {
+          if (!('which' in step)) {
             pool[step.do]();
             model.paused = step.do === 'pause';
             return model.fill();
