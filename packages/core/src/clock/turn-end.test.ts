@@ -15,15 +15,13 @@ it('the end of a turn comes after all microtasks, those included that microtasks
 
 it('the end of a turn comes also where the platform has no ticks', async () => {
   vi.stubGlobal('process', undefined);
-  vi.resetModules();
-  const { atTurnEnd: withoutTicks } = await import('./turn-end.ts?without-ticks' as './turn-end.ts');
-  vi.unstubAllGlobals();
   const order: string[] = [];
   const ended = new Promise<void>((resolve) => {
-    withoutTicks(() => {
+    atTurnEnd(() => {
       order.push('end');
       resolve();
     });
+    vi.unstubAllGlobals();
   });
   void Promise.resolve().then(() => order.push('microtask'));
   await ended;

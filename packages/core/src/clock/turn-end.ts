@@ -3,17 +3,15 @@
  * those that they queue, before any timer or input. No time passes, so it is no business of a clock's.
  */
 export function atTurnEnd(callback: () => void): void {
-  if (nextTick === undefined) return void viaMessage(callback);
+  const { process } = globalThis as TickingProcess;
+  if (process?.nextTick === undefined) viaMessage(callback);
   // A tick goes before the microtasks that are queued; queued by one of them, it comes after all of them.
-  void Promise.resolve().then(() => nextTick(callback));
+  else void Promise.resolve().then(() => process.nextTick!(callback));
 }
 
 interface TickingProcess {
   readonly process?: { nextTick?(callback: () => void): void };
 }
-
-const { process } = globalThis as TickingProcess;
-const nextTick = process?.nextTick?.bind(process);
 
 /** Where there are no ticks, as in browsers: the next message is a turn of its own. */
 function viaMessage(callback: () => void): void {

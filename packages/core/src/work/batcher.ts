@@ -36,8 +36,7 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
   private counts = { batches: 0, keys: 0, shared: 0, failed: 0 };
 
   constructor(given: BatcherOptions<Key, Value>) {
-    const options = resolveOptions('batcher', given, batcherDefaults, batcherRules as never, ['batch']);
-    this.options = options as Resolved<BatcherOptions<Key, Value>, typeof batcherDefaults>;
+    this.options = resolveOptions('batcher', given, batcherDefaults, batcherRules as never, ['batch']);
     this.name = this.options.name;
     this.clock = this.options.clock ?? systemClock;
   }
@@ -58,7 +57,7 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
       return this.join(key, signal);
     } catch (error) {
       // Of the user's `identify` or `weigh`: that key's failure alone.
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 
@@ -69,7 +68,7 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
   async flush(): Promise<BatchReport<Key, Value>> {
     if (this.open !== undefined) this.dispatch(this.open);
     const underWay = [...this.inFlight];
-    await Promise.all(underWay.map(([batch]) => batch.ended));
+    await Promise.all(underWay.map(async ([batch]) => batch.ended));
     const ledgers = underWay.map(([, ledger]) => ledger);
     return {
       results: new Map(ledgers.flatMap(({ results }) => [...results])),
