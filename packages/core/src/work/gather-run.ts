@@ -1,6 +1,5 @@
 import type { Clock, Timer } from '../clock/clock.ts';
 import { GatherTimeoutError } from './errors.ts';
-import type { Gathered, GatherTask } from './gather.ts';
 
 /** What a gathered task is told. */
 export interface GatherTaskContext {
@@ -8,6 +7,14 @@ export interface GatherTaskContext {
   /** Aborted when the task is late or its result is no longer wanted; never after it has ended. */
   readonly signal: AbortSignal;
 }
+
+/** A task of gatherWithTimeout: a function that is told when it is late. */
+export type GatherTask<R = unknown> = (context: GatherTaskContext) => R;
+
+/** What became of one task. */
+export type Gathered<R> =
+  | { readonly ok: true; readonly name: string; readonly value: R }
+  | { readonly ok: false; readonly name: string; readonly error: unknown };
 
 interface RunOptions {
   readonly timeoutMs: number;

@@ -4,15 +4,7 @@ import { describe, resolveOptions } from '../options/resolve.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
 import { flag, implementing, positiveMilliseconds, type Rules } from '../options/rules.ts';
 import { policyOptionRules } from '../policy/policy-base.ts';
-import { GatherRun, type GatherTaskContext } from './gather-run.ts';
-
-/** A task of gatherWithTimeout: a function that is told when it is late. */
-export type GatherTask<R = unknown> = (context: GatherTaskContext) => R;
-
-/** What became of one task. */
-export type Gathered<R> =
-  | { readonly ok: true; readonly name: string; readonly value: R }
-  | { readonly ok: false; readonly name: string; readonly error: unknown };
+import { type Gathered, GatherRun, type GatherTask } from './gather-run.ts';
 
 /** Options of {@link gatherWithTimeout}. */
 export interface GatherOptions {

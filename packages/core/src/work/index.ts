@@ -1,4 +1,5 @@
-export { parallelMap, type MapperContext, type ParallelMapOptions } from './parallel-map.ts';
+export { parallelMap } from './parallel-map.ts';
+export type { MapperContext, ParallelMapOptions } from './parallel-map-options.ts';
 export type { Checkpoint, CheckpointOptions } from './checkpoint.ts';
 export type { Source } from './source-reader.ts';
 export { workerPool } from './worker-pool.ts';
@@ -33,13 +34,11 @@ export {
 export {
   gatherDefaults,
   gatherWithTimeout,
-  type Gathered,
   type GatheredResults,
   type GatheredValues,
   type GatherOptions,
-  type GatherTask,
 } from './gather.ts';
-export type { GatherTaskContext } from './gather-run.ts';
+export type { Gathered, GatherTask, GatherTaskContext } from './gather-run.ts';
 export { batcher } from './batcher.ts';
 export { thunkBatcher } from './thunk-batcher.ts';
 export {

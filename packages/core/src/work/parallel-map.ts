@@ -8,65 +8,16 @@
  * However it ends (the source, an error, an abort, a `break`), it ends once and completely: the mappers' signal is
  * aborted, those in flight are awaited, and the source is closed.
  */
-import { resolveOptions, type Resolved } from '../options/resolve.ts';
-import { callable, count, implementing, integer, oneOf, type Rules } from '../options/rules.ts';
-import type { CheckpointOptions } from './checkpoint.ts';
+import { resolveOptions } from '../options/resolve.ts';
+import {
+  checkpointRules,
+  type MapperContext,
+  type ParallelMapOptions,
+  parallelMapDefaults,
+  parallelMapRules,
+} from './parallel-map-options.ts';
 import { ParallelRun } from './parallel-run.ts';
 import type { Source } from './source-reader.ts';
-
-/** What a mapper is told beside its item. */
-export interface MapperContext {
-  /** The position of the item in the source, from 0. */
-  readonly index: number;
-  /** Aborted when the result is no longer wanted; one signal for all mappers of a run. */
-  readonly signal: AbortSignal;
-}
-
-/** Options of {@link parallelMap}. */
-export interface ParallelMapOptions {
-  /** How many mappers run at once at most: an integer of at least 1. */
-  readonly concurrency: number;
-  /** Whether results come in the order of the source (default) or as mappers finish. */
-  readonly order?: 'input' | 'completion' | undefined;
-  /**
-   * How many results may be in the making or wait, beyond those that are being asked for: an integer of at least 0, or
-   * Infinity; default: the concurrency. With 0 nothing runs that nobody has asked for. In input order, more of it keeps
-   * mappers busy behind a slow item.
-   */
-  readonly readAhead?: number | undefined;
-  /** Ends everything when aborted; the iteration throws its reason. */
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * What a mapper that fails does. `stop` (default): the others are aborted, and the iteration throws that error.
-   * `collect`: the others go on, and the iteration throws an ItemsFailedError at its end.
-   */
-  readonly onError?: 'stop' | 'collect' | undefined;
-  /**
-   * Writes down, every so many items, which are done, so that another run can go on where this one was ended. An item
-   * is done when its result has been handed out and the reader has asked for another one, or when it has failed and
-   * was collected. Default: nothing is written.
-   */
-  readonly checkpoint?: CheckpointOptions | undefined;
-}
-
-/** The options of a run, resolved. */
-export type ParallelRunOptions = Resolved<ParallelMapOptions, typeof defaults>;
-
-const defaults: { readonly order: 'input'; readonly onError: 'stop' } = Object.freeze({
-  order: 'input',
-  onError: 'stop',
-});
-
-const rules: Rules<ParallelMapOptions> = {
-  concurrency: integer(1),
-  order: oneOf('input', 'completion'),
-  readAhead: count(0),
-  signal: implementing<AbortSignal>('an AbortSignal', 'addEventListener', 'removeEventListener'),
-  onError: oneOf('stop', 'collect'),
-  checkpoint: implementing<CheckpointOptions>('where checkpoints go', 'save'),
-};
-
-const checkpointRules: Rules<CheckpointOptions> = { every: integer(1), save: callable('a function') };
 
 /**
  * Calls `mapper` for each item of `source`, at most `concurrency` at a time, and yields the results. Read it with
@@ -81,7 +32,7 @@ export function parallelMap<T, R>(
   mapper: (item: T, context: MapperContext) => R,
   options: ParallelMapOptions,
 ): AsyncIterableIterator<Awaited<R>, undefined, undefined> {
-  const resolved = resolveOptions('parallelMap', options, defaults, rules, ['concurrency']);
+  const resolved = resolveOptions('parallelMap', options, parallelMapDefaults, parallelMapRules, ['concurrency']);
   if (resolved.checkpoint !== undefined)
     resolveOptions('parallelMap.checkpoint', resolved.checkpoint, {}, checkpointRules);
   return new ParallelRun(source, mapper, resolved);

@@ -1,7 +1,7 @@
 import { isThenable } from '../pipeline/promises.ts';
 import { CheckpointKeeper } from './checkpoint.ts';
 import { type FailedItem, ItemsFailedError } from './errors.ts';
-import type { MapperContext, ParallelRunOptions } from './parallel-map.ts';
+import type { MapperContext, ParallelRunOptions } from './parallel-map-options.ts';
 import { type Place, ResultLine } from './result-line.ts';
 import { type Source, SourceReader } from './source-reader.ts';
 

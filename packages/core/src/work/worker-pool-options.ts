@@ -4,7 +4,7 @@ import { count, implementing, integer, oneOf, positiveMilliseconds, type Rules }
 import { policyOptionRules } from '../policy/policy-base.ts';
 import type { Priority } from '../policy/priority.ts';
 import type { ConcurrencyPolicy } from './concurrency-policy.ts';
-import type { ParallelMapOptions } from './parallel-map.ts';
+import type { ParallelMapOptions } from './parallel-map-options.ts';
 import type { Source } from './source-reader.ts';
 
 /** Options of a worker pool. */
