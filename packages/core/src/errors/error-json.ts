@@ -1,4 +1,4 @@
-import type { WallMs } from '../clock/clock.ts';
+import type { Clock, WallMs } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import type { ErrorCategory } from './category.ts';
 import type { Redactor } from './redactor.ts';
@@ -30,12 +30,12 @@ export interface ErrorFacts {
 }
 
 /** The facts of an error as JSON. */
-export function errorBody(facts: ErrorFacts, redactor: Redactor, now: () => WallMs = systemClock.wallTime): ErrorJson {
+export function errorBody(facts: ErrorFacts, redactor: Redactor, clock: Clock = systemClock): ErrorJson {
   const { category, code, policy, retryAfterMs } = facts;
   const details = { ...(policy === undefined ? {} : { policy }), ...facts.details };
   // Together, so that what is secret in the details is found in the message too.
   const told = redactor.value({ message: facts.message, details }) as Pick<ErrorJson['error'], 'message' | 'details'>;
-  const timestamp = new Date(facts.timestamp ?? now()).toISOString();
+  const timestamp = new Date(facts.timestamp ?? clock.wallTime()).toISOString();
   return {
     error: { category, code, message: told.message, details: told.details, timestamp },
     ...(retryAfterMs === undefined ? {} : { retry_after: secondsOf(retryAfterMs) }),

@@ -58,7 +58,7 @@ const MOST_CAUSES = 5;
 /** Any error as JSON that is fit for a response: classified, redacted, without stack and cause. */
 export function errorJson(error: unknown, options: ErrorOutputOptions = {}): ErrorJson {
   const { redactor = defaultRedactor, clock = systemClock } = options;
-  return errorBody(factsOf(error, options), redactor, () => clock.wallTime());
+  return errorBody(factsOf(error, options), redactor, clock);
 }
 
 /**

@@ -22,6 +22,7 @@ export type { ConcurrencyPolicy, ConcurrencySample, ScaleByLoadOptions } from '.
 export { scaleByLoad } from './scale-by-load.ts';
 export { onThreads, type ThreadPool } from './threads.ts';
 export {
+  AllFailedError,
   BatcherClosedError,
   BatchResultError,
   GatherTimeoutError,
@@ -56,3 +57,11 @@ export {
   type ThunkBatcher,
   type ThunkBatcherOptions,
 } from './batcher-options.ts';
+export {
+  errorTracker,
+  type ErrorSummary,
+  type ErrorTracker,
+  type ErrorTrackerOptions,
+  type FailureFacts,
+  type TrackedFailure,
+} from './error-tracker.ts';
