@@ -25,3 +25,5 @@ export {
   ResourceTimeoutError,
   type PoolOccupancy,
 } from './errors.ts';
+export { instrumentPgPool, type InstrumentedPgPool, type PgPoolOptions } from './instrument-pg-pool.ts';
+export type { PgClient, PgClientOf, PgPool } from './pg-port.ts';
