@@ -13,7 +13,7 @@ import { text, type Rules } from '../options/rules.ts';
 import { PoolTimeoutError, ResourceTimeoutError } from './errors.ts';
 import { type ConnectionPoolOptions, connectionPoolDefaults, connectionPoolRules } from './options.ts';
 import { breaksConnection, type PgConnection, PgConnections, watchLoan } from './pg-lending.ts';
-import type { PgClient, PgClientOf, PgPool } from './pg-port.ts';
+import { listenTo, type PgClient, type PgClientOf, type PgPool } from './pg-port.ts';
 import type { AcquireOptions, ConnectionPoolEvents, DestroyReason, PoolStatistics } from './pool-contract.ts';
 import { agesOf, PoolRecords } from './pool-records.ts';
 import { withinTime } from './timed.ts';
@@ -85,6 +85,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
   private readonly channel: EventChannel<ConnectionPoolEvents> = new EventChannel();
   private readonly records: PoolRecords = new PoolRecords();
   private readonly connections: PgConnections;
+  private readonly stops: readonly (() => void)[];
   private checking = 0;
   private lastFailure: unknown = undefined;
 
@@ -100,8 +101,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
       this.settings.recycleMs,
       this.settings.recycleJitterRatio,
     );
-    pool.on('error', this.onIdleError);
-    pool.on('remove', this.onRemove);
+    this.stops = [listenTo(pool, 'error', this.onIdleError), listenTo(pool, 'remove', this.onRemove)];
   }
 
   get statistics(): PoolStatistics {
@@ -159,8 +159,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
   }) as (...parameters: never) => unknown;
 
   detach(): void {
-    this.pool.removeListener('error', this.onIdleError);
-    this.pool.removeListener('remove', this.onRemove);
+    for (const stop of this.stops) stop();
   }
 
   /** pg drops an idle client that has failed; without a listener the process would end. */
@@ -203,7 +202,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
     const ignore = (): void => undefined;
     this.checking++;
     // It may die of the check, and tells so in an event besides.
-    client.on('error', ignore);
+    const stopIgnoring = listenTo(client, 'error', ignore);
     try {
       await withinTime(
         timeoutQueueOf(this.clock).lane(limitMs),
@@ -218,7 +217,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
       return false;
     } finally {
       this.checking--;
-      client.removeListener('error', ignore);
+      stopIgnoring();
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
 import { classify } from '../errors/classify.ts';
-import type { PgClient } from './pg-port.ts';
+import { listenTo, type PgClient } from './pg-port.ts';
 import type { DestroyReason } from './pool-contract.ts';
 
 /** What is known of a connection of pg's pool between its loans. */
@@ -66,11 +66,11 @@ export function watchLoan(client: PgClient, returned: (reason: DestroyReason | u
     death = error;
   };
   // pg's own listener is off while a client is on loan: an error that nobody hears would end the process.
-  client.on('error', onError);
+  const stopListening = listenTo(client, 'error', onError);
   client.release = (destroy) => {
     if (over) return;
     over = true;
-    client.removeListener('error', onError);
+    stopListening();
     const broken = destroy === true || destroy instanceof Error;
     const ends = returned(death === undefined ? (broken ? 'broken' : undefined) : 'lost');
     passOn(ends ? (death ?? (broken ? destroy : true)) : undefined);

@@ -3,16 +3,15 @@ export interface PgClient {
   query(...parameters: never): unknown;
   /** Gives it back; with true or an error it is ended. */
   release(destroy?: boolean | Error): void;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  removeListener(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: never, listener: never): unknown;
+  removeListener(event: never, listener: never): unknown;
 }
 
 /** A pool of `pg`, as far as it is needed here. */
 export interface PgPool {
   connect(): Promise<PgClient>;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'remove', listener: (client: never) => void): unknown;
-  removeListener(event: 'error' | 'remove', listener: (...parameters: never) => void): unknown;
+  on(event: never, listener: never): unknown;
+  removeListener(event: never, listener: never): unknown;
   readonly totalCount: number;
   readonly idleCount: number;
   readonly waitingCount: number;
@@ -24,3 +23,11 @@ export type PgClientOf<Pool extends PgPool> = Pool extends {
 }
   ? Client
   : Awaited<ReturnType<Pool['connect']>>;
+
+type Listener = (value: never) => void;
+
+/** Calls `listener` at each event; returns what ends that. The events of pg are typed so narrowly that no port fits them. */
+export function listenTo(emitter: PgClient | PgPool, event: 'error' | 'remove', listener: Listener): () => void {
+  emitter.on(event as never, listener as never);
+  return () => void emitter.removeListener(event as never, listener as never);
+}
