@@ -67,10 +67,16 @@ export default defineConfig({
       // Ten thousand random schedules each against a reference model, and long simulations: too long for the developer's loop.
       project('models', ['packages/core/{src,test}/**/*.model.test.ts'], { testTimeout: 300_000 }),
       project('scenarios', ['packages/core/test/**/*.test.ts'], {
-        exclude: ['**/*.chaos.test.ts', '**/*.model.test.ts'],
+        exclude: ['**/*.chaos.test.ts', '**/*.model.test.ts', 'packages/core/test/postgres/**'],
       }),
       // Two caches under load on a Redis that fails: half a minute of real time, and alone, since calls are timed.
       project('chaos', ['packages/core/test/**/*.chaos.test.ts'], { maxWorkers: 1, sequence: { groupOrder: 2 } }),
+      // Pools on a PostgreSQL that fails: real time as well, and its waits are measured.
+      project('postgres', ['packages/core/test/postgres/**/*.test.ts'], {
+        pool: 'forks',
+        maxWorkers: 1,
+        sequence: { groupOrder: 3 },
+      }),
       project('cli', ['packages/cli/src/**/*.test.ts']),
       project('scripts', ['scripts/**/*.test.mjs']),
       // These start processes and servers, and some measure: after the others, one file at a time, each in its own process.

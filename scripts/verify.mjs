@@ -5,6 +5,7 @@ import { build } from './build.mjs';
 import { mutationTests } from './mutation.mjs';
 import { chromiumRuntime, bunRuntime, denoRuntime } from './other-runtimes.mjs';
 import { runCommand } from './run-command.mjs';
+import { bringPostgres } from './system-programs.mjs';
 import { readFlags, runSteps } from './steps.mjs';
 import { vitestRun } from './vitest-run.mjs';
 import { inRoot } from './workspace.mjs';
@@ -38,7 +39,15 @@ async function longRuns() {
   const node = await nodeForTools();
   const runtime = { command: node, args: [], env: envFor(node, { BREAKWATER_LONG: '1' }) };
   const files = ['.property.test.ts', '.model.test.ts', 'packages/core/test/', 'packages/cli/test/'];
-  return vitestRun('long', runtime, ['--testTimeout=1800000', ...files], { timeoutMs: anHour });
+  return vitestRun('long', runtime, ['--testTimeout=1800000', '--project=!postgres', ...files], { timeoutMs: anHour });
+}
+
+/** Pools on a PostgreSQL that is restarted, whose connections are killed, and whose network goes silent. */
+async function postgresLoad() {
+  await bringPostgres();
+  const node = await nodeForTools();
+  const runtime = { command: node, args: [], env: envFor(node, { BREAKWATER_LONG: '1' }) };
+  return vitestRun('postgres', runtime, ['--project=postgres'], { timeoutMs: anHour });
 }
 
 async function bench() {
@@ -58,6 +67,7 @@ await runSteps(
     onRuntime('bun', bunRuntime),
     onRuntime('chromium', chromiumRuntime),
     { name: 'long', needs: 'build', run: longRuns },
+    { name: 'postgres', needs: 'build', run: postgresLoad },
     { name: 'mutation', needs: 'install', run: mutationTests },
     { name: 'bench', needs: 'build', run: bench },
   ],

@@ -6,6 +6,7 @@ import { failures } from './failing.mjs';
 import { http } from './http.mjs';
 import { rateLimits } from './rate-limit.mjs';
 import { singlePolicies } from './single.mjs';
+import { workRows } from './work.mjs';
 
 /**
  * A row: `ours` and each of `rivals` make a candidate, a function that makes one call; `oursMore` and `rivalsMore`, where
@@ -22,4 +23,5 @@ export const rows = [
   http,
   ...rateLimits,
   ...cacheRows,
+  ...workRows,
 ];

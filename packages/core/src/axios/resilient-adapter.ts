@@ -3,7 +3,7 @@ import { systemClock } from '../clock/system-clock.ts';
 import type { HeaderSource } from '../headers/header-source.ts';
 import { headerValue } from '../headers/header-source.ts';
 import { retryAfterMs } from '../headers/retry-after.ts';
-import { classifyFailure, neverArrived } from '../http/network-failure.ts';
+import { classifyFailure, neverArrived } from '../errors/network-failure.ts';
 import { FAILURE_STATUSES } from '../http/options.ts';
 import { isIdempotentMethod } from '../http/outgoing-request.ts';
 import type { FetchPipeline } from '../http/resilient-fetch.ts';

@@ -1,7 +1,6 @@
-/** What `using` needs, where the compiler's library knows it. */
-export type DisposableWhereKnown = SymbolConstructor extends { readonly dispose: infer Key extends symbol }
-  ? { readonly [Name in Key]: () => void }
-  : unknown;
+import type { DisposableWhereKnown } from '../structures/disposable.ts';
+
+export type { DisposableWhereKnown };
 
 /** The right to run; give it back by `release` or by the end of a `using` block. A second time changes nothing. */
 export type Permit = { release(): void } & DisposableWhereKnown;

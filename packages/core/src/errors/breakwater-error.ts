@@ -1,4 +1,7 @@
+import type { WallMs } from '../clock/clock.ts';
 import type { ErrorCategory } from './category.ts';
+import { errorBody, type ErrorJson } from './error-json.ts';
+import { defaultRedactor } from './redactor.ts';
 
 /** The same in every copy of the library, so that an error is recognised across them. */
 const brand: unique symbol = Symbol.for('breakwater.error') as never;
@@ -15,21 +18,10 @@ export interface BreakwaterErrorOptions {
   readonly retryAfterMs?: number | undefined;
   /** Facts for a program to act on; plain data. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
+  /** When it happened, by the wall clock; default: when it is turned into JSON. */
+  readonly timestamp?: WallMs | undefined;
   /** The error that led to this one. */
   readonly cause?: unknown;
-}
-
-/** An error as JSON; see {@link BreakwaterError.toJSON}. */
-export interface ErrorJson {
-  readonly error: {
-    readonly category: ErrorCategory;
-    readonly code: string;
-    readonly message: string;
-    readonly policy?: string;
-    readonly details?: Readonly<Record<string, unknown>>;
-  };
-  /** Seconds, rounded up. */
-  readonly retry_after?: number;
 }
 
 /** The base of all errors that Breakwater makes. The errors of a user's function pass through untouched. */
@@ -39,6 +31,8 @@ export class BreakwaterError extends Error {
   readonly policy: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly details: Readonly<Record<string, unknown>> | undefined;
+  /** When it happened, where that was said. */
+  declare readonly timestamp?: WallMs;
 
   constructor(message: string, options: BreakwaterErrorOptions) {
     // `cause: undefined` would still make an own property, which loggers print.
@@ -48,20 +42,16 @@ export class BreakwaterError extends Error {
     this.policy = options.policy;
     this.retryAfterMs = options.retryAfterMs;
     this.details = options.details;
+    // Few errors are given one; the others need no field for it.
+    if (options.timestamp !== undefined) this.timestamp = options.timestamp;
   }
 
-  /** The error as data, without stack and without cause: fit for a response. */
+  /**
+   * The error as data that is fit for a response: without stack, cause, or what looks secret. For another redaction, or
+   * RFC 9457, see `errorJson` and `problemDetails`.
+   */
   toJSON(): ErrorJson {
-    return {
-      error: {
-        category: this.category,
-        code: this.code,
-        message: this.message,
-        ...(this.policy === undefined ? {} : { policy: this.policy }),
-        ...(this.details === undefined ? {} : { details: this.details }),
-      },
-      ...(this.retryAfterMs === undefined ? {} : { retry_after: Math.ceil(this.retryAfterMs / 1000) }),
-    };
+    return errorBody(this, defaultRedactor);
   }
 }
 

@@ -1,4 +1,5 @@
 import { BreakwaterError, nameError } from './breakwater-error.ts';
+import { isSecretName } from './redactor.ts';
 
 /** One thing that is wrong with a configuration. */
 export interface ConfigurationFault {
@@ -19,12 +20,19 @@ export interface ConfigurationFault {
 export class ConfigurationError extends BreakwaterError {
   readonly faults: readonly ConfigurationFault[];
 
-  constructor(faults: readonly ConfigurationFault[]) {
+  constructor(given: readonly ConfigurationFault[]) {
+    const faults = given.map(withoutSecret);
     super(faults.map(sentence).join('\n'), { code: 'CONFIGURATION', category: 'configuration', details: { faults } });
     this.faults = faults;
   }
 }
 nameError(ConfigurationError, 'ConfigurationError');
+
+/** What came for a password is nobody's business, least of all when it came at the wrong place. */
+function withoutSecret(fault: ConfigurationFault): ConfigurationFault {
+  const name = fault.path.slice(fault.path.lastIndexOf('.') + 1);
+  return isSecretName(name) && fault.received.startsWith("'") ? { ...fault, received: '[redacted]' } : fault;
+}
 
 function sentence(fault: ConfigurationFault): string {
   const hint = fault.hint === undefined ? '' : ` (${fault.hint})`;

@@ -1,3 +1,4 @@
+import type { WallMs } from '../clock/clock.ts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CircuitOpenError } from '../circuit-breaker/errors.ts';
 import { TimeoutError } from '../timeout/errors.ts';
@@ -13,6 +14,7 @@ const full = () =>
     policy: 'stock',
     retryAfterMs: 1_200,
     details: { limit: 5 },
+    timestamp: Date.UTC(2026, 0, 1) as WallMs,
     cause: new Error('secret'),
   });
 
@@ -35,11 +37,23 @@ describe('an error of Breakwater', () => {
 
   it('is, as JSON, fit for a response: no stack, no cause, the wait in whole seconds', () => {
     expect(JSON.parse(JSON.stringify(full()))).toEqual({
-      error: { category: 'rate_limit', code: 'BUSY', message: 'too much', policy: 'stock', details: { limit: 5 } },
+      error: {
+        category: 'rate_limit',
+        code: 'BUSY',
+        message: 'too much',
+        details: { policy: 'stock', limit: 5 },
+        timestamp: '2026-01-01T00:00:00.000Z',
+      },
       retry_after: 2,
     });
     expect(new BreakwaterError('x', { code: 'X', category: 'internal' }).toJSON()).toEqual({
-      error: { category: 'internal', code: 'X', message: 'x' },
+      error: {
+        category: 'internal',
+        code: 'X',
+        message: 'x',
+        details: {},
+        timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      },
     });
   });
 

@@ -16,7 +16,7 @@ import {
   ResponseTooLargeError,
 } from './errors.ts';
 import { GuardedBody, isBodiless } from './guarded-body.ts';
-import { classifyFailure, neverArrived } from './network-failure.ts';
+import { classifyFailure, neverArrived } from '../errors/network-failure.ts';
 import type { ResolvedFetchOptions } from './options.ts';
 import type { Fetch, OutgoingRequest } from './outgoing-request.ts';
 import { SendLimits } from './send-limits.ts';

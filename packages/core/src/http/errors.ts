@@ -1,5 +1,6 @@
 import type { ErrorCategory } from '../errors/category.ts';
 import { BreakwaterError, nameError } from '../errors/breakwater-error.ts';
+import type { NetworkTrouble } from '../errors/network-failure.ts';
 
 /** Which request an error is about. The query is left out: it may hold secrets. */
 export interface RequestFacts {
@@ -54,9 +55,6 @@ function categoryOfStatus(status: number): ErrorCategory {
   if (status === 408 || status === 425) return 'external_service';
   return status >= 400 && status < 500 ? 'validation' : 'external_service';
 }
-
-/** What went wrong on the way to a server or back; the end of a {@link NetworkError}'s code. */
-export type NetworkTrouble = 'REFUSED' | 'RESET' | 'DNS' | 'TIMEOUT' | 'UNREACHABLE' | 'TLS' | 'PROTOCOL' | 'FAILED';
 
 /**
  * No complete response came. Category `network`; the platform's error is the cause. Code `NETWORK_` and what happened:

@@ -12,11 +12,11 @@ export {
   RequestNotRepeatableError,
   ResponseTooLargeError,
   type HttpPhase,
-  type NetworkTrouble,
   type RequestFacts,
   type ResponseFacts,
 } from './errors.ts';
 export type { Fetch } from './outgoing-request.ts';
-export { redactText } from './redaction.ts';
+export { redactText } from '../errors/redact-text.ts';
+export type { NetworkTrouble } from '../errors/network-failure.ts';
 export { endpointFetch, type FetchEndpoints } from './endpoint-fetch.ts';
 export { deadlineFromRequest, type DeadlineFromRequestOptions, type RequestHeaders } from './request-deadline.ts';

@@ -4,7 +4,7 @@ import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { callable, flag, implementing, integer, oneOf, type Rules } from '../options/rules.ts';
 import { waitLimit } from '../streaming/options.ts';
 import { canWatchConnections } from './connection-watch.ts';
-import { redactText } from './redaction.ts';
+import { redactText } from '../errors/redact-text.ts';
 import type { Fetch } from './outgoing-request.ts';
 
 /** What learns from a server's responses, as a rate limiter does. */

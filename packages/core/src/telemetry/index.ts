@@ -5,7 +5,6 @@ export {
   PerformanceMonitor,
   performanceMonitorDefaults,
   sharedMonitor,
-  type DisposableWhereKnown,
   type Measuring,
   type PerformanceJson,
   type PerformanceMonitorEvents,
@@ -14,3 +13,4 @@ export {
   type SlowOperationEvent,
 } from './performance-monitor.ts';
 export type { OperationJson, OperationStatistics } from './operation-statistics.ts';
+export type { DisposableWhereKnown } from '../structures/disposable.ts';

@@ -5,6 +5,7 @@ import { EventChannel } from '../events/channel.ts';
 import type { EventMap, EventSource } from '../events/event.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { either, implementing, integer, positiveMilliseconds, type Rules } from '../options/rules.ts';
+import type { DisposableWhereKnown } from '../structures/disposable.ts';
 import { Operation, type OperationJson, type OperationStatistics } from './operation-statistics.ts';
 
 /** Options of a performance monitor. */
@@ -189,11 +190,6 @@ export class PerformanceMonitor {
     });
   }
 }
-
-/** Where the platform knows `Symbol.dispose`: what ends as its block is left. */
-export type DisposableWhereKnown = SymbolConstructor extends { readonly dispose: infer Key extends symbol }
-  ? { readonly [Name in Key]: () => void }
-  : unknown;
 
 /** A measurement that goes on until it is ended, or until its `using` block is left. Only the first end counts. */
 export type Measuring = {

@@ -1,4 +1,5 @@
 import { IntrusiveList, ListNode } from '../structures/intrusive-list.ts';
+import type { CheckpointKeeper, OpenItem } from './checkpoint.ts';
 
 /** The place of an item among the results. */
 export class Place<R> extends ListNode {
@@ -6,10 +7,13 @@ export class Place<R> extends ListNode {
   readonly index: number;
   state: 'running' | 'finished' | 'failed' = 'running';
   value: R | undefined = undefined;
+  /** Its entry in the account of what is not done, where there is one. */
+  readonly open: OpenItem | undefined;
 
-  constructor(index: number) {
+  constructor(index: number, open: OpenItem | undefined) {
     super();
     this.index = index;
+    this.open = open;
   }
 }
 
@@ -24,37 +28,39 @@ interface Asker<R> {
  * otherwise when it finishes; only the first of the line leaves.
  */
 export class ResultLine<R> {
-  readonly #inInputOrder: boolean;
-  readonly #places: IntrusiveList<Place<R>> = new IntrusiveList();
-  readonly #asking: Asker<R>[] = [];
-  #waiting = 0;
+  private readonly inInputOrder: boolean;
+  private readonly places: IntrusiveList<Place<R>> = new IntrusiveList();
+  private readonly keeper: CheckpointKeeper | undefined;
+  private readonly askers: Asker<R>[] = [];
+  private waitingCount = 0;
 
-  constructor(inInputOrder: boolean) {
-    this.#inInputOrder = inInputOrder;
+  constructor(inInputOrder: boolean, keeper: CheckpointKeeper | undefined) {
+    this.inInputOrder = inInputOrder;
+    this.keeper = keeper;
   }
 
   /** How many ask for a result. */
   get asking(): number {
-    return this.#asking.length;
+    return this.askers.length;
   }
 
   /** How many results have finished and have not been handed out. */
   get waiting(): number {
-    return this.#waiting;
+    return this.waitingCount;
   }
 
   get isEmpty(): boolean {
-    return this.#places.isEmpty;
+    return this.places.isEmpty;
   }
 
   ask(resolve: Asker<R>['resolve'], reject: Asker<R>['reject']): void {
-    this.#asking.push({ resolve, reject });
+    this.askers.push({ resolve, reject });
   }
 
   /** An item starts. */
   begin(index: number): Place<R> {
-    const place = new Place<R>(index);
-    if (this.#inInputOrder) this.#places.append(place);
+    const place = new Place<R>(index, this.keeper?.begin(index));
+    if (this.inInputOrder) this.places.append(place);
     return place;
   }
 
@@ -62,8 +68,8 @@ export class ResultLine<R> {
   finish(place: Place<R>, value: R): void {
     place.value = value;
     place.state = 'finished';
-    this.#waiting++;
-    if (!this.#inInputOrder) this.#places.append(place);
+    this.waitingCount++;
+    if (!this.inInputOrder) this.places.append(place);
   }
 
   /** An item has none: its place is passed over. */
@@ -73,20 +79,21 @@ export class ResultLine<R> {
 
   /** Hands out what may leave to those who ask. */
   handOut(): void {
-    for (let place = this.#places.first; place !== undefined && place.state !== 'running'; place = this.#places.first) {
+    for (let place = this.places.first; place !== undefined && place.state !== 'running'; place = this.places.first) {
       if (place.state === 'finished') {
-        const asker = this.#asking.shift();
+        const asker = this.askers.shift();
         if (asker === undefined) return;
-        this.#waiting--;
+        this.waitingCount--;
+        if (place.open !== undefined) this.keeper!.handedOut(place.open);
         asker.resolve({ done: false, value: place.value as R });
       }
-      this.#places.remove(place);
+      this.places.remove(place);
     }
   }
 
   /** Tells those who still ask that nothing comes any more; the first of them the error, when there is one. */
   close(error: { readonly thrown: unknown } | undefined): void {
-    const asking = this.#asking.splice(0);
+    const asking = this.askers.splice(0);
     if (error !== undefined) asking.shift()?.reject(error.thrown);
     for (const { resolve } of asking) resolve({ done: true, value: undefined });
   }

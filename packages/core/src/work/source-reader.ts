@@ -3,22 +3,22 @@ export type Source<T> = Iterable<T> | AsyncIterable<T>;
 
 /** Where the items come from; hides whether reading one takes a promise. */
 export class SourceReader<T> {
-  readonly #iterator: Iterator<T, unknown, undefined> | AsyncIterator<T, unknown, undefined>;
-  #reading = false;
-  #ended = false;
+  private readonly iterator: Iterator<T, unknown, undefined> | AsyncIterator<T, unknown, undefined>;
+  private isReading = false;
+  private isEnded = false;
 
   constructor(source: Source<T>) {
-    this.#iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+    this.iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   }
 
   /** Whether an item has been asked for and has not come yet. */
   get reading(): boolean {
-    return this.#reading;
+    return this.isReading;
   }
 
   /** Whether the source has nothing more. */
   get ended(): boolean {
-    return this.#ended;
+    return this.isEnded;
   }
 
   /**
@@ -26,20 +26,20 @@ export class SourceReader<T> {
    * `done` at the end.
    */
   read(got: (result: IteratorResult<T, unknown>) => void, failed: (error: unknown) => void): void {
-    this.#reading = true;
+    this.isReading = true;
     const done = (result: IteratorResult<T, unknown>): void => {
-      this.#reading = false;
-      if (result.done === true) this.#ended = true;
+      this.isReading = false;
+      if (result.done === true) this.isEnded = true;
       got(result);
     };
     const fail = (error: unknown): void => {
-      this.#reading = false;
-      this.#ended = true;
+      this.isReading = false;
+      this.isEnded = true;
       failed(error);
     };
     let result: IteratorResult<T, unknown> | Promise<IteratorResult<T, unknown>>;
     try {
-      result = this.#iterator.next();
+      result = this.iterator.next();
     } catch (error) {
       fail(error);
       return;
@@ -54,10 +54,10 @@ export class SourceReader<T> {
    * while an item is outstanding, because a generator closes only after that item, which may never come.
    */
   async close(): Promise<void> {
-    if (this.#ended) return;
-    this.#ended = true;
-    const closed = Promise.resolve(this.#iterator.return?.());
-    if (!this.#reading) {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    const closed = Promise.resolve(this.iterator.return?.());
+    if (!this.isReading) {
       await closed;
       return;
     }

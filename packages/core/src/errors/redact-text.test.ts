@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { propertyRuns } from '../testing/test-support/property-runs.ts';
-import { redactText } from './index.ts';
+import { redactText } from './redact-text.ts';
 
 describe('redactText', () => {
   it.each([

@@ -2,7 +2,9 @@
  * What `fetch` rejects with says little: a TypeError, whose cause on Node (undici) has a code, and whose message is all
  * there is in browsers. This reads the code where there is one.
  */
-import type { NetworkTrouble } from './errors.ts';
+
+/** What went wrong on the way to a server or back; the end of the code of a network error. */
+export type NetworkTrouble = 'REFUSED' | 'RESET' | 'DNS' | 'TIMEOUT' | 'UNREACHABLE' | 'TLS' | 'PROTOCOL' | 'FAILED';
 
 /** What a rejection of `fetch` was about. */
 export interface NetworkFailure {
@@ -68,6 +70,16 @@ export function neverArrived(failure: NetworkFailure): boolean {
   return trouble === 'REFUSED' || trouble === 'DNS' || trouble === 'TLS' || systemCode === 'UND_ERR_CONNECT_TIMEOUT';
 }
 
+/** What a platform's code says of the network; undefined when it is not about that at all, as codes of files are. */
+export function networkTroubleOf(code: string): NetworkTrouble | undefined {
+  if (Object.hasOwn(TROUBLES, code)) return TROUBLES[code];
+  if (code.startsWith('UND_ERR_') || code.startsWith('HPE_') || code.startsWith('ERR_SSL_') || TLS_CODE.test(code))
+    return troubleOf(code);
+  return undefined;
+}
+
+const TLS_CODE = /^(?:ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(?:GET_ISSUER|VERIFY)|ERR_SSL)/;
+
 function troubleOf(code: string): NetworkTrouble {
   const known = TROUBLES[code];
   if (known !== undefined) return known;
@@ -76,7 +88,7 @@ function troubleOf(code: string): NetworkTrouble {
 }
 
 /** The code of the error or of what caused it, the deepest first. */
-function codeOf(error: unknown, depth = 0): string | undefined {
+export function codeOf(error: unknown, depth = 0): string | undefined {
   if (typeof error !== 'object' || error === null || depth > 5) return undefined;
   const { cause, code, errors } = error as {
     readonly cause?: unknown;

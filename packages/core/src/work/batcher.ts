@@ -1,0 +1,138 @@
+import type { Clock, Timer } from '../clock/clock.ts';
+import { systemClock } from '../clock/system-clock.ts';
+import { atTurnEnd } from '../clock/turn-end.ts';
+import { resolveOptions, type Resolved } from '../options/resolve.ts';
+import { Batch, BatchEntry, type BatchLedger } from './batch.ts';
+import {
+  type Batcher,
+  batcherDefaults,
+  batcherRules,
+  type BatcherOptions,
+  type BatcherStatistics,
+  type BatchReport,
+  type LoadOptions,
+} from './batcher-options.ts';
+import { BatcherClosedError } from './errors.ts';
+
+/**
+ * Collects single loads into batches. A batch goes when it is full by count or weight, when its time is up, or when it
+ * is flushed; a key that comes twice in one batch is loaded once. Nothing is remembered beyond a batch: for that, put a
+ * cache around `load`.
+ *
+ * @throws ConfigurationError
+ */
+export function batcher<Key, Value>(options: BatcherOptions<Key, Value>): Batcher<Key, Value> {
+  return new CollectingBatcher(options);
+}
+
+class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
+  readonly name: string;
+  private readonly options: Resolved<BatcherOptions<Key, Value>, typeof batcherDefaults>;
+  private readonly clock: Clock;
+  private readonly inFlight: Map<Batch<Key, Value>, BatchLedger<Key, Value>> = new Map();
+  private open: Batch<Key, Value> | undefined = undefined;
+  private timer: Timer | undefined = undefined;
+  private closed = false;
+  private counts = { batches: 0, keys: 0, shared: 0, failed: 0 };
+
+  constructor(given: BatcherOptions<Key, Value>) {
+    this.options = resolveOptions('batcher', given, batcherDefaults, batcherRules as never, ['batch']);
+    this.name = this.options.name;
+    this.clock = this.options.clock ?? systemClock;
+  }
+
+  get waiting(): number {
+    return this.open?.entries.size ?? 0;
+  }
+
+  get statistics(): BatcherStatistics {
+    return { ...this.counts };
+  }
+
+  load(key: Key, options?: LoadOptions): Promise<Value> {
+    if (this.closed) return Promise.reject(new BatcherClosedError(this.name));
+    const signal = options?.signal;
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    try {
+      return this.join(key, signal);
+    } catch (error) {
+      // Of the user's `identify` or `weigh`: that key's failure alone.
+      return Promise.reject(error);
+    }
+  }
+
+  loadMany(keys: readonly Key[], options?: LoadOptions): Promise<(Value | Error)[]> {
+    return Promise.all(keys.map((key) => this.load(key, options).catch((error: unknown) => error as Error)));
+  }
+
+  async flush(): Promise<BatchReport<Key, Value>> {
+    if (this.open !== undefined) this.dispatch(this.open);
+    const underWay = [...this.inFlight];
+    await Promise.all(underWay.map(async ([batch]) => batch.ended));
+    const ledgers = underWay.map(([, ledger]) => ledger);
+    return {
+      results: new Map(ledgers.flatMap(({ results }) => [...results])),
+      errors: new Map(ledgers.flatMap(({ errors }) => [...errors])),
+    };
+  }
+
+  close(): Promise<BatchReport<Key, Value>> {
+    this.closed = true;
+    return this.flush();
+  }
+
+  private join(key: Key, signal: AbortSignal | undefined): Promise<Value> {
+    const { identify, weigh, maxWeight, maxItems } = this.options;
+    const identity = identify === undefined ? key : identify(key);
+    let entry = this.open?.entries.get(identity);
+    if (entry !== undefined) {
+      this.counts.shared++;
+      return this.wait(this.open!, identity, entry, signal);
+    }
+    entry = new BatchEntry<Key, Value>(key, weigh === undefined ? 1 : weigh(key));
+    if (this.open !== undefined && this.open.weight + entry.weight > maxWeight) this.dispatch(this.open);
+    const batch = (this.open ??= this.begin());
+    batch.add(identity, entry);
+    const waiting = this.wait(batch, identity, entry, signal);
+    if (batch.entries.size >= maxItems || batch.weight >= maxWeight) this.dispatch(batch);
+    return waiting;
+  }
+
+  private wait(
+    batch: Batch<Key, Value>,
+    identity: unknown,
+    entry: BatchEntry<Key, Value>,
+    signal: AbortSignal | undefined,
+  ): Promise<Value> {
+    if (signal !== undefined) return batch.waitFor(identity, entry, signal);
+    entry.wanted = Infinity;
+    return entry.promise;
+  }
+
+  private begin(): Batch<Key, Value> {
+    const batch = new Batch<Key, Value>();
+    const { delayMs } = this.options;
+    const go = (): void => {
+      if (this.open === batch) this.dispatch(batch);
+    };
+    if (delayMs === undefined) atTurnEnd(go);
+    else this.timer = this.clock.setTimer(delayMs, go);
+    return batch;
+  }
+
+  private dispatch(batch: Batch<Key, Value>): void {
+    this.open = undefined;
+    this.timer?.cancel();
+    this.timer = undefined;
+    // Everybody who wanted something may have gone.
+    if (batch.entries.size === 0) return;
+    const ledger: BatchLedger<Key, Value> = { results: new Map(), errors: new Map() };
+    this.counts.batches++;
+    this.counts.keys += batch.entries.size;
+    this.inFlight.set(batch, ledger);
+    void batch.go(this.name, this.options.batch, ledger).then(() => {
+      this.inFlight.delete(batch);
+      this.counts.failed += ledger.errors.size;
+    });
+  }
+}
