@@ -17,6 +17,7 @@ export interface Frame {
 const space = 0x20;
 const zero = 0x30;
 const lineBreak = 0x0a;
+const hexDigits = Buffer.from('0123456789abcdef');
 /** Eight digits of checksum and a space stand before what is covered, the kind and a space before the position. */
 const coveredStart = 9;
 const positionStart = 11;
@@ -25,12 +26,15 @@ const kinds = new Map<number, FrameKind>('HAFE'.split('').map((kind) => [kind.ch
 
 /** The line with its line break. */
 export function encodeFrame(kind: FrameKind, position: number, json: string): Buffer {
-  const covered = `${kind} ${position} ${json}\n`;
-  const line = Buffer.allocUnsafe(coveredStart + Buffer.byteLength(covered));
-  line.write(covered, coveredStart);
-  const checksum = crc32(line.subarray(coveredStart, -1));
-  line.write(`${checksum.toString(16).padStart(coveredStart - 1, '0')} `, 'latin1');
+  const line = Buffer.from(`00000000 ${kind} ${position} ${json}\n`);
+  writeHex(line, crc32(line.subarray(coveredStart, -1)));
   return line;
+}
+
+/** Eight digits at the beginning of the line: by hand, because a string on the way would cost more than the checksum. */
+function writeHex(line: Buffer, checksum: number): void {
+  for (let at = coveredStart - 2, rest = checksum; at >= 0; at -= 1, rest >>>= 4)
+    line[at] = hexDigits[rest & 15] ?? zero;
 }
 
 /** The JSON of a line and its line break, without a copy. */

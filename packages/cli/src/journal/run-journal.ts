@@ -75,12 +75,13 @@ export class RunJournal {
   }
 
   /** Writes a row's result, and gives its bytes. When the promise resolves, a resumed run will know it. */
-  async settle(position: number, ok: boolean, json: string): Promise<Buffer> {
-    if (this.#writer === undefined) throw new Error('the journal is closed');
+  settle(position: number, ok: boolean, json: string): Promise<Buffer> {
+    if (this.#writer === undefined) return Promise.reject(new Error('the journal is closed'));
     const { offset, result, written } = this.#writer.append(ok ? 'A' : 'F', position, json);
-    await written;
-    this.index.set(position, ok ? rowState.answered : rowState.failed, offset);
-    return result;
+    return written.then(() => {
+      this.index.set(position, ok ? rowState.answered : rowState.failed, offset);
+      return result;
+    });
   }
 
   /** The results that count, in the order in which they came. */

@@ -31,13 +31,17 @@ export class RowSource implements AsyncIterableIterator<InputRow, undefined, und
     return this;
   }
 
-  async next(): Promise<IteratorResult<InputRow, undefined>> {
-    for (;;) {
-      if (this.#stop.requested) return { done: true, value: undefined };
-      const row = this.#nextOpen();
+  next(): Promise<IteratorResult<InputRow, undefined>> {
+    const row = this.#stop.requested ? undefined : this.#nextOpen();
+    return row === undefined ? this.#nextOfBatches() : Promise.resolve({ done: false, value: row });
+  }
+
+  async #nextOfBatches(): Promise<IteratorResult<InputRow, undefined>> {
+    while (!this.#stop.requested && (await this.#readBatch())) {
+      const row = this.#stop.requested ? undefined : this.#nextOpen();
       if (row !== undefined) return { done: false, value: row };
-      if (!(await this.#readBatch())) return { done: true, value: undefined };
     }
+    return { done: true, value: undefined };
   }
 
   async return(): Promise<IteratorResult<InputRow, undefined>> {
