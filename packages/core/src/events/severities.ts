@@ -62,6 +62,15 @@ export const eventSeverities: Readonly<
   'endpoint-returned': 'info',
   'chaos-injected': 'info',
   'slow-operation': 'warn',
+  'task-failed': 'warn',
+  'task-late': 'info',
+  'workers-changed': 'info',
+  'resource-created': 'debug',
+  'resource-create-failed': 'warn',
+  'resource-unhealthy': 'warn',
+  'resource-destroyed': 'debug',
+  'resource-destroy-failed': 'warn',
+  'acquire-failed': 'error',
 });
 
 /** How much an event matters; `info` for one that is not the library's own. */

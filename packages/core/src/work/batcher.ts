@@ -62,7 +62,7 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
   }
 
   loadMany(keys: readonly Key[], options?: LoadOptions): Promise<(Value | Error)[]> {
-    return Promise.all(keys.map((key) => this.load(key, options).catch((error: unknown) => error as Error)));
+    return Promise.all(keys.map((key) => this.load(key, options).catch(asError)));
   }
 
   async flush(): Promise<BatchReport<Key, Value>> {
@@ -135,4 +135,9 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
       this.counts.failed += ledger.errors.size;
     });
   }
+}
+
+/** Of what was thrown and is no Error, which nobody could tell from a value, one that has it as its cause. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('what was thrown is no Error', { cause: thrown });
 }

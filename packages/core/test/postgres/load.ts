@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { PostgresServer } from './postgres-server.ts';
 import type { SilentProxy } from './silent-proxy.ts';
 
-export const CLIENTS = 200;
+const CLIENTS = 200;
 export const APPLICATION = 'breakwater-load';
 export const ACQUIRE_TIMEOUT_MS = 2_000;
 const PAUSE_MS = 25;
