@@ -113,12 +113,9 @@ export class Load {
     this.proxy.fallSilent();
     await sleep(3_000);
     const admin = await this.server.connect('admin');
-    await this.proxy.recover(async () => {
-      // Those whose clients are gone; what is left are clients that have held out.
-      for (let before = -1, now = await connectionCount(admin); now !== before; now = await connectionCount(admin)) {
-        before = now;
-        await sleep(20);
-      }
+    await this.proxy.recover(async (heldOut) => {
+      do await sleep(20);
+      while ((await connectionCount(admin)) > heldOut());
     });
     await admin.end();
   }

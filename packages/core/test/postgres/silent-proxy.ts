@@ -5,8 +5,8 @@ import { type AddressInfo, createConnection, createServer, type Server, type Soc
 interface Pair {
   readonly near: Socket;
   far: Socket | undefined;
-  /** The near side is gone; the far side has not heard of it. */
-  nearGone: boolean;
+  /** The client has ended or dropped the connection; during a silence the server has not heard of it. */
+  nearEnded: boolean;
 }
 
 export class SilentProxy {
@@ -14,10 +14,14 @@ export class SilentProxy {
   private readonly server: Server;
   private readonly pairs: Set<Pair> = new Set();
   private silent = false;
+  /** Whether new connections get through. */
+  private admitting = true;
 
   private constructor(target: number) {
     this.target = target;
-    this.server = createServer((near) => this.accept(near));
+    // Each side learns of the other's end only when that has really ended: a client that waits for the end of its
+    // connection waits until the server has let go of it.
+    this.server = createServer({ allowHalfOpen: true }, (near) => this.accept(near));
   }
 
   static async start(target: number): Promise<SilentProxy> {
@@ -34,6 +38,7 @@ export class SilentProxy {
   /** From now on nothing arrives on either side: no byte, no end, no answer to a new connection. */
   fallSilent(): void {
     this.silent = true;
+    this.admitting = false;
     for (const { near, far } of this.pairs) {
       near.pause();
       far?.pause();
@@ -43,15 +48,22 @@ export class SilentProxy {
   /**
    * The network is back. The server learns of the clients that have gone before any new one gets through: it could not
    * know of them, and no pool could tell it.
+   *
+   * @param whenServerKnows Resolves when the server has no more connections than have held out.
    */
-  async recover(whenServerKnows: () => Promise<void>): Promise<void> {
-    for (const pair of this.pairs) if (pair.nearGone) pair.far?.destroy();
-    await whenServerKnows();
+  async recover(whenServerKnows: (heldOut: () => number) => Promise<void>): Promise<void> {
     this.silent = false;
+    for (const { near, far } of this.pairs) {
+      if (far === undefined) continue;
+      if (near.destroyed) far.destroy();
+      else if (far.destroyed) near.destroy();
+      else this.flow(near, far);
+    }
+    await whenServerKnows(() => [...this.pairs].filter(({ nearEnded, far }) => !nearEnded && far !== undefined).length);
+    this.admitting = true;
     for (const pair of [...this.pairs]) {
-      if (pair.nearGone) this.pairs.delete(pair);
+      if (pair.near.destroyed) this.pairs.delete(pair);
       else if (pair.far === undefined) this.join(pair);
-      else this.flow(pair.near, pair.far);
     }
   }
 
@@ -65,28 +77,38 @@ export class SilentProxy {
   }
 
   private accept(near: Socket): void {
-    const pair: Pair = { near, far: undefined, nearGone: false };
+    const pair: Pair = { near, far: undefined, nearEnded: false };
     this.pairs.add(pair);
     near.pause();
     near.on('error', () => undefined);
+    near.on('end', () => {
+      pair.nearEnded = true;
+      // Nobody is there for whom a connection should be made.
+      if (pair.far === undefined) near.destroy();
+      else if (!this.silent) pair.far.end();
+    });
     near.on('close', () => {
-      pair.nearGone = true;
+      pair.nearEnded = true;
       if (this.silent) return;
       pair.far?.destroy();
       this.pairs.delete(pair);
     });
-    if (!this.silent) this.join(pair);
+    if (this.admitting) this.join(pair);
   }
 
   private join(pair: Pair): void {
-    const far = createConnection(this.target, '127.0.0.1');
+    const { near } = pair;
+    const far = createConnection({ port: this.target, host: '127.0.0.1', allowHalfOpen: true });
     pair.far = far;
     far.on('error', () => undefined);
+    far.on('end', () => {
+      if (!this.silent) near.end();
+    });
     // A server that has gone is heard of at once, unless the network is silent.
     far.on('close', () => {
-      if (!this.silent) pair.near.destroy();
+      if (!this.silent) near.destroy();
     });
-    far.on('connect', () => this.flow(pair.near, far));
+    far.on('connect', () => this.flow(near, far));
   }
 
   private flow(near: Socket, far: Socket): void {
@@ -97,5 +119,7 @@ export class SilentProxy {
     }
     near.resume();
     far.resume();
+    if (near.readableEnded) far.end();
+    if (far.readableEnded) near.end();
   }
 }
