@@ -2,25 +2,82 @@
 import { once } from 'node:events';
 import { type AddressInfo, createConnection, createServer, type Server, type Socket } from 'node:net';
 
-interface Pair {
+/** One connection: the client's side, and the server's as soon as it gets through. */
+class Pair {
   readonly near: Socket;
-  far: Socket | undefined;
-  /** The client has ended or dropped the connection; during a silence the server has not heard of it. */
-  nearEnded: boolean;
+  far: Socket | undefined = undefined;
+  private readonly toFar: Uint8Array[] = [];
+  private readonly toNear: Uint8Array[] = [];
+  private silent = false;
+
+  constructor(near: Socket) {
+    this.near = near;
+    near.on('error', () => undefined);
+    near.on('data', (bytes) => {
+      this.toFar.push(bytes);
+      this.flow();
+    });
+    near.on('end', () => this.flow());
+    near.on('close', () => this.flow());
+  }
+
+  /** Whether the client has neither ended nor dropped it, which during a silence only its own side knows. */
+  get holdsOut(): boolean {
+    return !this.near.readableEnded && !this.near.destroyed;
+  }
+
+  get isOver(): boolean {
+    return this.near.destroyed && (this.far === undefined || this.far.destroyed);
+  }
+
+  join(port: number): void {
+    // Each side learns of the other's end only when that has really ended: a client that waits for the end of its
+    // connection waits until the server has let go of it.
+    const far = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true });
+    this.far = far;
+    far.on('error', () => undefined);
+    far.on('data', (bytes) => {
+      this.toNear.push(bytes);
+      this.flow();
+    });
+    far.on('end', () => this.flow());
+    far.on('close', () => this.flow());
+    this.flow();
+  }
+
+  setSilent(silent: boolean): void {
+    this.silent = silent;
+    this.flow();
+  }
+
+  end(): void {
+    this.near.destroy();
+    this.far?.destroy();
+  }
+
+  /** Passes on what has come, and the ends, as far as the network lets them through. */
+  private flow(): void {
+    const { near, far } = this;
+    if (this.silent || far === undefined) return;
+    for (const bytes of this.toFar.splice(0)) if (far.writable) far.write(bytes);
+    for (const bytes of this.toNear.splice(0)) if (near.writable) near.write(bytes);
+    if (near.destroyed) far.destroy();
+    else if (near.readableEnded) far.end();
+    if (far.destroyed) near.destroy();
+    else if (far.readableEnded) near.end();
+  }
 }
 
 export class SilentProxy {
   private readonly target: number;
   private readonly server: Server;
-  private readonly pairs: Set<Pair> = new Set();
+  private pairs: readonly Pair[] = [];
   private silent = false;
   /** Whether new connections get through. */
   private admitting = true;
 
   private constructor(target: number) {
     this.target = target;
-    // Each side learns of the other's end only when that has really ended: a client that waits for the end of its
-    // connection waits until the server has let go of it.
     this.server = createServer({ allowHalfOpen: true }, (near) => this.accept(near));
   }
 
@@ -39,10 +96,7 @@ export class SilentProxy {
   fallSilent(): void {
     this.silent = true;
     this.admitting = false;
-    for (const { near, far } of this.pairs) {
-      near.pause();
-      far?.pause();
-    }
+    for (const pair of this.pairs) pair.setSilent(true);
   }
 
   /**
@@ -53,73 +107,26 @@ export class SilentProxy {
    */
   async recover(whenServerKnows: (heldOut: () => number) => Promise<void>): Promise<void> {
     this.silent = false;
-    for (const { near, far } of this.pairs) {
-      if (far === undefined) continue;
-      if (near.destroyed) far.destroy();
-      else if (far.destroyed) near.destroy();
-      else this.flow(near, far);
-    }
-    await whenServerKnows(() => [...this.pairs].filter(({ nearEnded, far }) => !nearEnded && far !== undefined).length);
+    for (const pair of this.pairs) pair.setSilent(false);
+    await whenServerKnows(() => this.pairs.filter(({ holdsOut, far }) => holdsOut && far !== undefined).length);
     this.admitting = true;
-    for (const pair of [...this.pairs]) {
-      if (pair.near.destroyed) this.pairs.delete(pair);
-      else if (pair.far === undefined) this.join(pair);
+    for (const pair of this.pairs) {
+      if (pair.far !== undefined) continue;
+      if (pair.holdsOut) pair.join(this.target);
+      else pair.end();
     }
   }
 
   async stop(): Promise<void> {
-    for (const { near, far } of this.pairs) {
-      near.destroy();
-      far?.destroy();
-    }
+    for (const pair of this.pairs) pair.end();
     this.server.close();
     await once(this.server, 'close');
   }
 
   private accept(near: Socket): void {
-    const pair: Pair = { near, far: undefined, nearEnded: false };
-    this.pairs.add(pair);
-    near.pause();
-    near.on('error', () => undefined);
-    near.on('end', () => {
-      pair.nearEnded = true;
-      // Nobody is there for whom a connection should be made.
-      if (pair.far === undefined) near.destroy();
-      else if (!this.silent) pair.far.end();
-    });
-    near.on('close', () => {
-      pair.nearEnded = true;
-      if (this.silent) return;
-      pair.far?.destroy();
-      this.pairs.delete(pair);
-    });
-    if (this.admitting) this.join(pair);
-  }
-
-  private join(pair: Pair): void {
-    const { near } = pair;
-    const far = createConnection({ port: this.target, host: '127.0.0.1', allowHalfOpen: true });
-    pair.far = far;
-    far.on('error', () => undefined);
-    far.on('end', () => {
-      if (!this.silent) near.end();
-    });
-    // A server that has gone is heard of at once, unless the network is silent.
-    far.on('close', () => {
-      if (!this.silent) near.destroy();
-    });
-    far.on('connect', () => this.flow(near, far));
-  }
-
-  private flow(near: Socket, far: Socket): void {
-    if (this.silent) return;
-    if (near.listenerCount('data') === 0) {
-      near.on('data', (bytes) => far.write(bytes));
-      far.on('data', (bytes) => near.write(bytes));
-    }
-    near.resume();
-    far.resume();
-    if (near.readableEnded) far.end();
-    if (far.readableEnded) near.end();
+    const pair = new Pair(near);
+    this.pairs = [...this.pairs.filter(({ isOver }) => !isOver), pair];
+    pair.setSilent(this.silent);
+    if (this.admitting) pair.join(this.target);
   }
 }
