@@ -71,6 +71,13 @@ export const eventSeverities: Readonly<
   'resource-destroyed': 'debug',
   'resource-destroy-failed': 'warn',
   'acquire-failed': 'error',
+  'recovery-retry': 'warn',
+  recovered: Object.freeze({ success: 'warn', failure: 'error' }),
+  degraded: 'error',
+  restored: 'info',
+  'dead-letter': 'error',
+  'dead-letter-lost': 'error',
+  'dead-letters-rerun': 'info',
 });
 
 /** How much an event matters; `info` for one that is not the library's own. */
