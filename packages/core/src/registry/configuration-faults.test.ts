@@ -6,7 +6,7 @@ import { pipelineRegistry } from './registry.ts';
 /** Path and expectation of each fault. */
 function faultsOf(configuration: unknown, policies = {}): readonly string[] {
   try {
-    pipelineRegistry(configuration as never, { policies });
+    pipelineRegistry(configuration, { policies });
   } catch (error) {
     if (error instanceof ConfigurationError) return error.faults.map(({ path, expected }) => `${path}: ${expected}`);
     throw error;
