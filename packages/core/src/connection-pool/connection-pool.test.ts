@@ -357,6 +357,19 @@ describe('the resources of a connection pool', () => {
     expect(pool.statistics).toMatchObject({ idle: 3 });
   });
 
+  it('are replaced as soon as they begin to end, where there may be more', async () => {
+    const ended = deferred<void>();
+    const { pool, made } = setUp({ minSize: 2, maxSize: 2, maxOverflow: 1, destroy: () => ended.promise });
+    await microtasks();
+    const lease = await pool.acquire();
+    lease.discard();
+    await microtasks();
+    expect(pool.statistics).toMatchObject({ ending: 1, idle: 2, size: 3 });
+    ended.resolve();
+    await microtasks();
+    expect([pool.statistics.size, made.length]).toEqual([2, 3]);
+  });
+
   it('are tried again after a while when the least of them can not be made', async () => {
     let up = false;
     const { clock, pool } = setUp({

@@ -276,6 +276,7 @@ export class Population<Resource> {
     });
     // Its place is not free yet, but there may be others.
     this.supply();
+    this.fill();
   }
 
   notDestroyed(error: unknown): void {

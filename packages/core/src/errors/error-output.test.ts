@@ -5,6 +5,7 @@ import { propertyRuns } from '../testing/test-support/property-runs.ts';
 import {
   BreakwaterError,
   ConfigurationError,
+  errorCatalog,
   errorHeaders,
   errorJson,
   errorLogEntry,
@@ -51,6 +52,13 @@ describe('an error in a response', () => {
     });
     expect(errorHeaders(busy())).toEqual({ 'content-type': 'application/problem+json', 'retry-after': '2' });
     expect(errorHeaders(new Error('x'), 'application/json')).toEqual({ 'content-type': 'application/json' });
+    const catalog = errorCatalog({
+      classify: () => ({ category: 'rate_limit', code: 'QUOTA', retryable: true, retryAfterMs: 2_500 }),
+    });
+    expect(errorHeaders(new Error('x'), 'application/json', { catalog })).toEqual({
+      'content-type': 'application/json',
+      'retry-after': '3',
+    });
   });
 
   it('makes of a refusal by a limiter a 429, not a 500', () => {

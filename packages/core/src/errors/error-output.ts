@@ -89,8 +89,12 @@ export function problemDetails(
 }
 
 /** The headers that belong to {@link problemDetails} or {@link errorJson} in a response. */
-export function errorHeaders(error: unknown, contentType = 'application/problem+json'): Record<string, string> {
-  const { retryAfterMs } = builtInCatalog.classify(error);
+export function errorHeaders(
+  error: unknown,
+  contentType = 'application/problem+json',
+  { catalog = builtInCatalog }: Pick<ErrorOutputOptions, 'catalog'> = {},
+): Record<string, string> {
+  const { retryAfterMs } = catalog.classify(error);
   const headers = { 'content-type': contentType };
   return retryAfterMs === undefined ? headers : { ...headers, 'retry-after': String(secondsOf(retryAfterMs)) };
 }

@@ -88,7 +88,7 @@ function troubleOf(code: string): NetworkTrouble {
 }
 
 /** The code of the error or of what caused it, the deepest first. */
-export function codeOf(error: unknown, depth = 0): string | undefined {
+function codeOf(error: unknown, depth = 0): string | undefined {
   if (typeof error !== 'object' || error === null || depth > 5) return undefined;
   const { cause, code, errors } = error as {
     readonly cause?: unknown;

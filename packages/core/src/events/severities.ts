@@ -62,6 +62,22 @@ export const eventSeverities: Readonly<
   'endpoint-returned': 'info',
   'chaos-injected': 'info',
   'slow-operation': 'warn',
+  'task-failed': 'warn',
+  'task-late': 'info',
+  'workers-changed': 'info',
+  'resource-created': 'debug',
+  'resource-create-failed': 'warn',
+  'resource-unhealthy': 'warn',
+  'resource-destroyed': 'debug',
+  'resource-destroy-failed': 'warn',
+  'acquire-failed': 'error',
+  'recovery-retry': 'warn',
+  recovered: Object.freeze({ success: 'warn', failure: 'error' }),
+  degraded: 'error',
+  restored: 'info',
+  'dead-letter': 'error',
+  'dead-letter-lost': 'error',
+  'dead-letters-rerun': 'info',
 });
 
 /** How much an event matters; `info` for one that is not the library's own. */

@@ -5,6 +5,7 @@ import { circuitBreaker } from '../circuit-breaker/index.ts';
 import { seededRandom } from '../clock/random.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { pipeline } from '../pipeline/index.ts';
+import type { Policy } from '../policy/index.ts';
 import { propertyRuns } from '../testing/test-support/property-runs.ts';
 import { timeout } from '../timeout/index.ts';
 import { failover, type Failover } from './index.ts';
@@ -115,6 +116,57 @@ describe('failover', () => {
       retryAfterMs: 5_500,
       cause: { code: 'CIRCUIT_OPEN' },
     });
+  });
+
+  it('says no time where the refusals know none', async () => {
+    const group = failover(['a', 'b'], {
+      policies: () => [bulkhead({ maxConcurrent: 1, maxQueue: 0 })],
+      maxEndpoints: 1,
+    });
+    const ends: (() => void)[] = [];
+    const busy = group.endpoints.map(() => group.execute(() => new Promise<void>((resolve) => ends.push(resolve))));
+    expect(await failing(group.execute(downOn()))).toMatchObject({ code: 'NO_ENDPOINT', retryAfterMs: undefined });
+    for (const end of ends) end();
+    await Promise.all(busy);
+  });
+
+  it('hands the cost of a call to the policies of every endpoint', async () => {
+    const costs: unknown[] = [];
+    const noting: Policy = {
+      kind: 'noting',
+      enter: (call) => void costs.push(call.options?.cost),
+      leave: (_call, _at, outcome) => outcome,
+      cancel: () => {},
+    };
+    const group = failover(['a', 'b'], { policies: () => [noting] });
+    await group.execute(downOn('a'), { cost: 3 });
+    await group.execute(downOn());
+    expect(costs).toEqual([3, 3, undefined]);
+  });
+
+  it('tells nothing more to a listener that has gone', async () => {
+    const group = failover(['a', 'b']);
+    const seen: string[] = [];
+    const stop = group.on('*', ({ type }) => seen.push(type));
+    await group.execute(downOn('a'));
+    const before = seen.length;
+    expect(before).toBeGreaterThan(0);
+    stop();
+    await group.execute(downOn('a'));
+    expect(seen).toHaveLength(before);
+  });
+
+  it('tells its functions which attempt, pipeline, priority and time they run under', async () => {
+    const clock = new VirtualClock();
+    const group = failover(['a'], { clock, name: 'stores' });
+    const told = await group.execute(
+      (_endpoint, { attempt, pipeline: name, priority, remainingMs }) => [attempt, name, priority, remainingMs],
+      {
+        priority: 'high',
+        deadlineMs: 40,
+      },
+    );
+    expect(told).toEqual([1, expect.any(String), 'high', 40]);
   });
 
   it('spreads by load: the fewest calls under way first, of equals the least asked', async () => {

@@ -12,7 +12,9 @@ import type { Policy } from '../policy/policy.ts';
 import type { RateLimitPolicy } from '../rate-limit/policy.ts';
 import type { RetryOptions } from '../retry/options.ts';
 import { type Retry, retry } from '../retry/retry.ts';
+import type { Keyed } from '../keyed/keyed.ts';
 import { type Timeout, timeout, type TimeoutOptions } from '../timeout/timeout.ts';
+import type { AdaptiveConcurrency } from '../adaptive-concurrency/adaptive-concurrency.ts';
 import type { PresetDefinition } from './definitions.ts';
 
 /**
@@ -25,10 +27,10 @@ export interface PresetOptions<Adds = never> extends PipelineOptions {
   /** The time of the whole call. */
   readonly totalTimeout?: Partial<TimeoutOptions> | Timeout | false | undefined;
   readonly retry?: RetryOptions | Retry | false | undefined;
-  readonly circuitBreaker?: CircuitBreakerOptions | CircuitBreaker | false | undefined;
+  readonly circuitBreaker?: CircuitBreakerOptions | CircuitBreaker | Keyed<CircuitBreaker> | false | undefined;
   /** A limit that every attempt pays for; default: none, since nobody but you knows it. */
-  readonly rateLimit?: RateLimitPolicy | false | undefined;
-  readonly bulkhead?: BulkheadOptions | Bulkhead | false | undefined;
+  readonly rateLimit?: RateLimitPolicy | Keyed<RateLimitPolicy> | false | undefined;
+  readonly bulkhead?: BulkheadOptions | Bulkhead | AdaptiveConcurrency | Keyed<Bulkhead> | false | undefined;
   /** The time of one attempt. */
   readonly attemptTimeout?: Partial<TimeoutOptions> | Timeout | false | undefined;
 }
@@ -145,12 +147,12 @@ const rules: Rules<PresetOptions<unknown>> = Object.freeze({
   fallback: placeRule<FallbackOptions<unknown>>('fallback'),
   totalTimeout: placeRule<Timeout>('timeout'),
   retry: placeRule<Retry>('retry'),
-  circuitBreaker: placeRule<CircuitBreaker>('circuit-breaker', 'keyed'),
+  circuitBreaker: placeRule<CircuitBreaker | Keyed<CircuitBreaker>>('circuit-breaker', 'keyed'),
   rateLimit: {
     expected: 'a rate limit policy, or false',
-    accepts: (value: unknown): value is RateLimitPolicy =>
+    accepts: (value: unknown): value is RateLimitPolicy | Keyed<RateLimitPolicy> =>
       isPolicy(value) && (value.kind === 'rate-limit' || value.kind === 'keyed'),
   },
-  bulkhead: placeRule<Bulkhead>('bulkhead', 'keyed', 'adaptive-concurrency'),
+  bulkhead: placeRule<Bulkhead | AdaptiveConcurrency | Keyed<Bulkhead>>('bulkhead', 'keyed', 'adaptive-concurrency'),
   attemptTimeout: placeRule<Timeout>('timeout'),
 });

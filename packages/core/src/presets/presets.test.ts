@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
+import { consecutive } from '../circuit-breaker/trip-rules.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
+import { keyed } from '../keyed/keyed.ts';
+import { rateLimiter } from '../rate-limit/local-limiter.ts';
+import { rateLimit } from '../rate-limit/policy.ts';
+import { timeout } from '../timeout/timeout.ts';
 import { presetDefinitions, type PresetName } from './definitions.ts';
 import { background, costOptimised, critical, database, httpClient, integrated, llmApi } from './presets.ts';
 import { isDatabaseFailure, isTransient, isTransientDatabaseError, isUpstreamFailure } from './transient.ts';
@@ -84,6 +89,42 @@ describe('the places of a preset', () => {
       integrated(options).policies.find(({ kind }) => kind === 'circuit-breaker')?.options;
     expect(of({ circuitBreaker: { failureRatio: 0.3 } })).toMatchObject({ failureRatio: 0.3, breakMs: 60_000 });
     expect(of({ circuitBreaker: { failureRatio: 0.3 } })).not.toHaveProperty('trip');
+  });
+
+  it('keep a rule of the breaker apart from the ratio it replaces', () => {
+    const trips = httpClient({ circuitBreaker: { trip: consecutive(2) } }).policies.find(
+      ({ kind }) => kind === 'circuit-breaker',
+    );
+    expect(trips).toMatchObject({ options: { trip: expect.anything() } });
+  });
+
+  it('take a limit only as a policy, and nothing that is no object for the others', () => {
+    const path = 'httpClient';
+    for (const wrong of [
+      { rateLimit: 5 },
+      { retry: 3 },
+      { bulkhead: [] },
+      { attemptTimeout: null },
+      { retry: timeout({ timeoutMs: 5 }) },
+    ]) {
+      const place = Object.keys(wrong)[0]!;
+      expect(() => httpClient(wrong as never)).toThrow(`${path}.${place}`);
+    }
+    expect(() => httpClient({ rateLimit: rateLimit(rateLimiter({ limit: 1, periodMs: 1_000 })) })).not.toThrow();
+    expect(() =>
+      httpClient({ rateLimit: keyed(() => rateLimit(rateLimiter({ limit: 1, periodMs: 1_000 }))) }),
+    ).not.toThrow();
+  });
+
+  it('pass an error that is no fault of the options through', () => {
+    const thrown = new Error('not mine');
+    const retry = Object.defineProperty({}, 'maxAttempts', {
+      enumerable: true,
+      get: () => {
+        throw thrown;
+      },
+    });
+    expect(() => httpClient({ retry })).toThrow(thrown);
   });
 
   it('refuse what can not be meant, all at once', () => {

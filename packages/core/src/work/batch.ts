@@ -1,41 +1,60 @@
+import { captureSettle, lastSettle, resolution, type Settle } from '../pipeline/promises.ts';
 import { AbortSubscription } from '../policy/abort-subscription.ts';
+import { failure } from '../policy/outcome.ts';
 import { BatchResultError } from './errors.ts';
-import type { BatchAnswer, BatchFunction } from './batcher-options.ts';
+import type { BatchAnswer, BatchContext, BatchFunction } from './batcher-options.ts';
 
 /** One key of a batch, and those who wait for it. */
 export class BatchEntry<Key, Value> {
   readonly key: Key;
   readonly weight: number;
   readonly promise: Promise<Value>;
-  resolve!: (value: Value) => void;
-  reject!: (error: unknown) => void;
   /** How many want it and may yet abort; Infinity when somebody wants it who can't. */
   wanted = 0;
+  /** What came of it, for whoever flushes. */
+  state: 'open' | 'loaded' | 'failed' = 'open';
+  result: unknown = undefined;
+  private readonly settle: Settle;
 
   constructor(key: Key, weight: number) {
     this.key = key;
     this.weight = weight;
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
+    this.promise = new Promise<unknown>(captureSettle) as Promise<Value>;
+    this.settle = lastSettle();
+  }
+
+  resolve(value: Value): void {
+    this.state = 'loaded';
+    this.result = value;
+    this.settle(value);
+  }
+
+  reject(error: unknown): void {
+    this.state = 'failed';
+    this.result = error;
+    this.settle(resolution(failure(error), false));
   }
 }
 
-/** Where the results of a batch are written down. */
-export interface BatchLedger<Key, Value> {
-  readonly results: Map<Key, Value>;
-  readonly errors: Map<Key, unknown>;
-}
-
 /** The keys that go together. */
-export class Batch<Key, Value> {
+export class Batch<Key, Value> implements BatchContext {
   readonly entries: Map<unknown, BatchEntry<Key, Value>> = new Map();
   weight = 0;
+  /** How many keys failed. */
+  failed = 0;
   /** Resolves when every key has its result. */
   ended: Promise<void> | undefined = undefined;
-  private readonly controller: AbortController = new AbortController();
+  private controller: AbortController | undefined = undefined;
   private unwanted = 0;
+
+  /** Aborted when nobody wants anything of it; made when it is first read. */
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.isUnwanted) this.controller.abort();
+    }
+    return this.controller.signal;
+  }
 
   add(identity: unknown, entry: BatchEntry<Key, Value>): void {
     this.entries.set(identity, entry);
@@ -48,7 +67,10 @@ export class Batch<Key, Value> {
     if (this.ended === undefined) {
       this.entries.delete(identity);
       this.weight -= entry.weight;
-    } else if (++this.unwanted === this.entries.size) this.controller.abort();
+      return;
+    }
+    this.unwanted++;
+    if (this.isUnwanted) this.controller?.abort();
   }
 
   /** Waits for `entry` as long as `signal` is not aborted. */
@@ -69,35 +91,42 @@ export class Batch<Key, Value> {
   }
 
   /** Calls the batch function and gives every key its result. */
-  go(name: string, fn: BatchFunction<Key, Value>, ledger: BatchLedger<Key, Value>): Promise<void> {
-    this.ended = this.load(name, fn, ledger);
+  go(name: string, fn: BatchFunction<Key, Value>): Promise<void> {
+    this.ended = this.load(name, fn);
     return this.ended;
   }
 
-  private async load(name: string, fn: BatchFunction<Key, Value>, ledger: BatchLedger<Key, Value>): Promise<void> {
+  private get isUnwanted(): boolean {
+    return this.unwanted > 0 && this.unwanted === this.entries.size;
+  }
+
+  private async load(name: string, fn: BatchFunction<Key, Value>): Promise<void> {
     const entries = [...this.entries.values()];
     const keys = entries.map(({ key }) => key);
     let answer: BatchAnswer<Key, Value>;
     try {
-      answer = await fn(keys, { signal: this.controller.signal });
+      answer = await fn(keys, this);
       checkAnswer(name, answer, keys.length);
     } catch (error) {
-      for (const entry of entries) fail(entry, error, ledger);
+      for (const entry of entries) this.fail(entry, error);
       return;
     }
-    for (const [index, entry] of entries.entries()) {
-      const found = isList(answer) ? answer[index] : this.lookUp(name, answer, entry.key);
-      if (found instanceof Error) fail(entry, found, ledger);
-      else {
-        ledger.results.set(entry.key, found as Value);
-        entry.resolve(found as Value);
-      }
+    let index = 0;
+    for (const entry of entries) {
+      const found = isList(answer) ? answer[index++] : this.lookUp(name, answer, entry.key);
+      if (found instanceof Error) this.fail(entry, found);
+      else entry.resolve(found as Value);
     }
   }
 
   private lookUp(name: string, answer: ReadonlyMap<Key, Value | Error>, key: Key): Value | Error | undefined {
     if (answer.has(key)) return answer.get(key);
     return new BatchResultError(name, 'the batch function gave no result for a key');
+  }
+
+  private fail(entry: BatchEntry<Key, Value>, error: unknown): void {
+    this.failed++;
+    entry.reject(error);
   }
 }
 
@@ -112,11 +141,6 @@ class Withdrawal extends AbortSubscription {
   override onAbort(reason: unknown): void {
     this.withdraw(reason);
   }
-}
-
-function fail<Key, Value>(entry: BatchEntry<Key, Value>, error: unknown, ledger: BatchLedger<Key, Value>): void {
-  ledger.errors.set(entry.key, error);
-  entry.reject(error);
 }
 
 function isList<Key, Value>(answer: BatchAnswer<Key, Value>): answer is readonly (Value | Error)[] {

@@ -56,7 +56,7 @@ export interface ThunkBatcherOptions<Key> extends BatchingOptions<Key> {
 export const batcherDefaults: { readonly name: string; readonly maxItems: number; readonly maxWeight: number } =
   Object.freeze({ name: 'batcher', maxItems: 100, maxWeight: Infinity });
 
-export const batchingRules: Rules<BatchingOptions<never>> = Object.freeze({
+const batchingRules: Rules<BatchingOptions<never>> = Object.freeze({
   name: policyOptionRules.name,
   clock: policyOptionRules.clock,
   maxItems: count(1),
@@ -106,7 +106,7 @@ export interface Batching<Key, Value> {
 export interface Batcher<Key, Value> extends Batching<Key, Value> {
   /** The value of `key`; rejects with its own error, that of its batch, the reason of the signal, or a BatcherClosedError. */
   load(key: Key, options?: LoadOptions): Promise<Value>;
-  /** The values of many keys in their order; a key that failed gives its error in place of a value. */
+  /** The values of many keys in their order; a key that failed gives an Error in place of a value. */
   loadMany(keys: readonly Key[], options?: LoadOptions): Promise<(Value | Error)[]>;
 }
 

@@ -90,6 +90,13 @@ describe('a batcher', () => {
     expect(failing.statistics.failed).toBe(2);
   });
 
+  it('gives an Error in place of the value of a key that failed with something else', async () => {
+    const words = batcher<number, string>({ batch: () => Promise.reject('just a word') });
+    const [value] = await words.loadMany([1]);
+    expect(value).toBeInstanceOf(Error);
+    expect(value).toMatchObject({ cause: 'just a word' });
+  });
+
   it('takes results as a Map by key, and fails a key that is not in it', async () => {
     const { numbers } = doubling({ batch: () => new Map([[1, 10]]) });
     expect(await numbers.loadMany([1, 2])).toMatchObject([10, { code: 'BATCH_RESULT', category: 'internal' }]);

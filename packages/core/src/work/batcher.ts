@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { atTurnEnd } from '../clock/turn-end.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
-import { Batch, BatchEntry, type BatchLedger } from './batch.ts';
+import { Batch, BatchEntry } from './batch.ts';
 import {
   type Batcher,
   batcherDefaults,
@@ -29,7 +29,7 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
   readonly name: string;
   private readonly options: Resolved<BatcherOptions<Key, Value>, typeof batcherDefaults>;
   private readonly clock: Clock;
-  private readonly inFlight: Map<Batch<Key, Value>, BatchLedger<Key, Value>> = new Map();
+  private readonly inFlight: Set<Batch<Key, Value>> = new Set();
   private open: Batch<Key, Value> | undefined = undefined;
   private timer: Timer | undefined = undefined;
   private closed = false;
@@ -62,18 +62,22 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
   }
 
   loadMany(keys: readonly Key[], options?: LoadOptions): Promise<(Value | Error)[]> {
-    return Promise.all(keys.map((key) => this.load(key, options).catch((error: unknown) => error as Error)));
+    return Promise.all(keys.map((key) => this.load(key, options).catch(asError)));
   }
 
   async flush(): Promise<BatchReport<Key, Value>> {
     if (this.open !== undefined) this.dispatch(this.open);
     const underWay = [...this.inFlight];
-    await Promise.all(underWay.map(async ([batch]) => batch.ended));
-    const ledgers = underWay.map(([, ledger]) => ledger);
-    return {
-      results: new Map(ledgers.flatMap(({ results }) => [...results])),
-      errors: new Map(ledgers.flatMap(({ errors }) => [...errors])),
-    };
+    await Promise.all(underWay.map(async ({ ended }) => ended));
+    const results = new Map<Key, Value>();
+    const errors = new Map<Key, unknown>();
+    for (const { entries } of underWay) {
+      for (const { key, state, result } of entries.values()) {
+        if (state === 'loaded') results.set(key, result as Value);
+        else errors.set(key, result);
+      }
+    }
+    return { results, errors };
   }
 
   close(): Promise<BatchReport<Key, Value>> {
@@ -126,13 +130,17 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
     this.timer = undefined;
     // Everybody who wanted something may have gone.
     if (batch.entries.size === 0) return;
-    const ledger: BatchLedger<Key, Value> = { results: new Map(), errors: new Map() };
     this.counts.batches++;
     this.counts.keys += batch.entries.size;
-    this.inFlight.set(batch, ledger);
-    void batch.go(this.name, this.options.batch, ledger).then(() => {
+    this.inFlight.add(batch);
+    void batch.go(this.name, this.options.batch).then(() => {
       this.inFlight.delete(batch);
-      this.counts.failed += ledger.errors.size;
+      this.counts.failed += batch.failed;
     });
   }
+}
+
+/** Of what was thrown and is no Error, which nobody could tell from a value, one that has it as its cause. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('what was thrown is no Error', { cause: thrown });
 }

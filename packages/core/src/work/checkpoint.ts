@@ -28,7 +28,7 @@ export interface CheckpointOptions {
 }
 
 /** The checkpoints that are made where nothing else is said. */
-export const defaultCheckpointEvery = 100;
+const defaultCheckpointEvery = 100;
 
 /** An item that is not done. */
 export class OpenItem extends ListNode {

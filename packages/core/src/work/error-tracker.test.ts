@@ -110,6 +110,17 @@ describe('an error tracker', () => {
     expect(thrown(() => tracker.throwIfAllFailed())).toMatchObject({ message: 'the only item failed' });
   });
 
+  it('counts and passes on an error whose kind can not be told, because the function that tells it throws', async () => {
+    const tracker = errorTracker({
+      classify: () => {
+        throw new TypeError('bug');
+      },
+    });
+    const error = new Error('down');
+    await expect(tracker.track(() => Promise.reject(error))).rejects.toBe(error);
+    expect(tracker.summary()).toMatchObject({ failed: 1, byCode: { UNKNOWN: 1 } });
+  });
+
   it('refuses options that can not be meant', () => {
     expect(() => errorTracker({ maxFailures: -1 })).toThrow(/errorTracker.maxFailures/);
   });

@@ -47,7 +47,7 @@ export interface ErrorSummary {
 export interface ErrorTrackerOptions {
   /** How many failures are kept with their items: at least 0, or Infinity for all of them; default 1,000, the first ones. */
   readonly maxFailures?: number | undefined;
-  /** Says what kind of trouble an error is; default: `classify` of `breakwater/errors`. */
+  /** Says what kind of trouble an error is; default: `classify` of `breakwater/errors`, which is asked too when this throws. */
   readonly classify?: ((error: unknown) => Pick<Classification, 'category' | 'code'>) | undefined;
   /** Where the time comes from; default: the system. */
   readonly clock?: Clock | undefined;
@@ -182,8 +182,17 @@ class CountingTracker<Item> implements ErrorTracker<Item> {
   }
 
   private kindOf(error: unknown): Pick<Classification, 'category' | 'code'> {
-    const { category, code } = this.settings.kindOf(error);
+    const { category, code } = this.asked(error);
     return { category, code };
+  }
+
+  private asked(error: unknown): Pick<Classification, 'category' | 'code'> {
+    try {
+      return this.settings.kindOf(error);
+    } catch {
+      // What failed is the outcome of the item; a fault in telling kinds apart must not take its place.
+      return classify(error);
+    }
   }
 
   private add(failure: TrackedFailure<Item>): void {

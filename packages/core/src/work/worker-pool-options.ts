@@ -72,6 +72,7 @@ export interface TaskFailedEvent {
   /** How long it waited, and how long it ran, in milliseconds. */
   readonly waitedMs: number;
   readonly durationMs: number;
+  readonly outcome: 'failure';
 }
 
 /** The number of tasks that may run at once has changed. */
@@ -82,7 +83,7 @@ export interface WorkersChangedEvent {
 
 /** A task ended after its caller had been answered; its outcome changed nothing. */
 export interface LateTaskEvent {
-  readonly ok: boolean;
+  readonly outcome: 'success' | 'failure';
 }
 
 /** The events of a worker pool. */
@@ -131,6 +132,11 @@ export interface WorkerPoolCloseOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+export const workerPoolCloseRules: Rules<WorkerPoolCloseOptions> = Object.freeze({
+  queued: oneOf('run', 'reject'),
+  timeoutMs: positiveMilliseconds(),
+});
+
 /** Runs tasks, a bounded number at once; see {@link workerPool}. */
 export interface WorkerPool extends EventSource<WorkerPoolEvents> {
   readonly name: string;
@@ -149,8 +155,8 @@ export interface WorkerPool extends EventSource<WorkerPoolEvents> {
    */
   execute<R>(task: (context: TaskContext) => R, options?: TaskOptions): Promise<Awaited<R>>;
   /**
-   * Maps a source as {@link parallelMap} does, each item a task of this pool. It reads no more of the source than
-   * `maxWorkers`, and shares the workers with all other tasks.
+   * Maps a source as {@link parallelMap} does, each item a task of this pool, which shares the workers with all others.
+   * Never more than `maxWorkers` of its items wait or run at once; they wait whatever `maxQueue` says.
    */
   map<T, R>(
     source: Source<T>,

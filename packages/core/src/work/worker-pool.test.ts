@@ -81,7 +81,7 @@ describe('a worker pool', () => {
   it('times a task out from when it started: rejects, aborts its signal, frees the worker, ignores what comes late', async () => {
     const { clock, pool } = setUp({ maxWorkers: 1, taskTimeoutMs: 100 });
     const late: unknown[] = [];
-    pool.on('task-late', ({ ok }) => late.push(ok));
+    pool.on('task-late', ({ outcome }) => late.push(outcome));
     let context!: TaskContext;
     const answer = deferred();
     const slow = watched(pool.execute((given) => ((context = given), answer.promise)));
@@ -95,7 +95,7 @@ describe('a worker pool', () => {
     expect(next.value).toBe('next');
     answer.resolve('too late');
     await microtasks();
-    expect(late).toEqual([true]);
+    expect(late).toEqual(['success']);
     expect(pool.statistics).toMatchObject({ succeeded: 1, failed: 1, timedOut: 1, running: 0 });
   });
 
@@ -202,6 +202,17 @@ describe('a worker pool', () => {
     expect([inner.aborted, closed.value, clock.pendingTimers]).toEqual([true, 2, 0]);
   });
 
+  it('answers everybody who closes it, whoever set a time', async () => {
+    const { clock, pool, taking } = setUp({ maxWorkers: 1 });
+    void pool.execute(taking(100, 1)).catch(() => undefined);
+    const [patient, hasty] = [watched(pool.close()), watched(pool.close({ timeoutMs: 10 }))];
+    await clock.advance(10);
+    expect([patient.state, hasty.value]).toEqual(['pending', 1]);
+    await clock.advance(90);
+    expect([patient.value, clock.pendingTimers]).toEqual([0, 0]);
+    expect(await rejection(pool.close({ timeoutMs: 0 }))).toMatchObject({ code: 'CONFIGURATION' });
+  });
+
   it('tells of failed tasks, with how long they waited and ran, and sums up', async () => {
     const { clock, pool, taking } = setUp({ maxWorkers: 1, name: 'mail' });
     const failed: unknown[] = [];
@@ -232,6 +243,21 @@ describe('a worker pool', () => {
     await mapping;
     expect(results).toEqual([10, 21, 32, 43]);
     expect(new Set(signals).size).toBe(4);
+  });
+
+  it('lets the items of a mapping wait, also where no task may: there are never more of them than workers', async () => {
+    const grows = { next: ({ limit }: ConcurrencySample) => limit };
+    const { clock, pool, taking } = setUp({ maxWorkers: 4, maxQueue: 0, adaptive: grows });
+    const mapped = (async () => {
+      const results: number[] = [];
+      for await (const result of pool.map([1, 2, 3, 4, 5, 6], (item) => taking(10, item)())) results.push(result);
+      return results;
+    })();
+    await clock.advance(1);
+    expect([pool.running, pool.queued]).toEqual([1, 3]);
+    expect(await rejection(pool.execute(() => 7))).toMatchObject({ code: 'WORKER_POOL_FULL' });
+    await clock.advance(60);
+    expect(await mapped).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   it('drops the waiting items of a mapping that ends early', async () => {

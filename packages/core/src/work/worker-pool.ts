@@ -5,7 +5,6 @@ import { ConfigurationError } from '../errors/configuration-error.ts';
 import { withoutStack } from '../errors/rejection.ts';
 import { EventChannel } from '../events/channel.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
-import { oneOf, positiveMilliseconds, type Rules } from '../options/rules.ts';
 import { PRIORITY_LEVELS, priorityLevel } from '../policy/priority.ts';
 import { IntrusiveList } from '../structures/intrusive-list.ts';
 import { LevelQueue } from '../structures/level-queue.ts';
@@ -21,17 +20,13 @@ import {
   type TaskOptions,
   type WorkerPool,
   type WorkerPoolCloseOptions,
+  workerPoolCloseRules,
   type WorkerPoolEvents,
   type WorkerPoolOptions,
   type WorkerPoolStatistics,
   workerPoolDefaults,
   workerPoolRules,
 } from './worker-pool-options.ts';
-
-const closeRules: Rules<WorkerPoolCloseOptions> = {
-  queued: oneOf('run', 'reject'),
-  timeoutMs: positiveMilliseconds(),
-};
 
 /**
  * A pool of workers for asynchronous tasks: a bounded number runs at once, the others wait, the most urgent first and
@@ -58,8 +53,8 @@ class BoundedPool implements WorkerPool, TaskHost {
   private paused = false;
   private closed = false;
   private starting = false;
-  private whenDrained: (() => void)[] = [];
-  private whenEnded: (() => void)[] = [];
+  private readonly whenDrained: (() => void)[] = [];
+  private readonly whenEnded: (() => void)[] = [];
 
   constructor(given: WorkerPoolOptions) {
     const options = resolveOptions('workerPool', given, workerPoolDefaults, workerPoolRules);
@@ -99,21 +94,7 @@ class BoundedPool implements WorkerPool, TaskHost {
   }
 
   execute<R>(fn: (context: TaskContext) => R, options?: TaskOptions): Promise<Awaited<R>> {
-    const fault = faultOfTask(fn, options);
-    if (fault !== undefined) return Promise.reject(fault);
-    const signal = options?.signal;
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    const mayStart = this.taken < this.limit && !this.paused && this.queue.size === 0;
-    const refused = this.refusal(mayStart);
-    if (refused !== undefined) return Promise.reject(refused);
-    return new Promise<Awaited<R>>((resolve, reject) => {
-      const level = options === undefined ? 2 : priorityLevel(options.priority ?? 'normal');
-      const timeoutMs = options?.timeoutMs ?? this.options.taskTimeoutMs;
-      const task = new PoolTask(this, fn, level, timeoutMs, this.clock.now(), resolve, reject);
-      if (signal !== undefined) task.listenTo(signal);
-      if (mayStart) this.start(task, task.queuedAt);
-      else this.queue.append(task);
-    });
+    return this.submit(fn, options, this.options.maxQueue);
   }
 
   map<T, R>(
@@ -125,7 +106,7 @@ class BoundedPool implements WorkerPool, TaskHost {
       item: T,
       { index, signal }: { readonly index: number; readonly signal: AbortSignal },
     ): Promise<Awaited<R>> =>
-      this.execute((task) => mapper(item, new ItemContext(index, task)), { priority, timeoutMs, signal });
+      this.submit((task) => mapper(item, new ItemContext(index, task)), { priority, timeoutMs, signal }, Infinity);
     return parallelMap(source, run, { ...options, concurrency: this.options.maxWorkers });
   }
 
@@ -143,8 +124,8 @@ class BoundedPool implements WorkerPool, TaskHost {
     return new Promise((resolve) => void this.whenDrained.push(resolve));
   }
 
-  close(given: WorkerPoolCloseOptions = {}): Promise<number> {
-    const { queued, timeoutMs } = resolveOptions('workerPool.close', given, {}, closeRules);
+  async close(given: WorkerPoolCloseOptions = {}): Promise<number> {
+    const { queued, timeoutMs } = resolveOptions('workerPool.close', given, {}, workerPoolCloseRules);
     this.closed = true;
     if (queued === 'reject') this.rejectWaiting();
     this.resume();
@@ -164,7 +145,7 @@ class BoundedPool implements WorkerPool, TaskHost {
   functionEnded(task: PoolTask, ok: boolean, result: unknown): void {
     this.alive.remove(task);
     if (task.state !== 'answered') return this.release(this.answer(task, ok, result, ok ? 'succeeded' : 'failed'));
-    if (this.channel.wants('task-late')) this.emit('task-late', { ok });
+    if (this.channel.wants('task-late')) this.emit('task-late', { outcome: ok ? 'success' : 'failure' });
     if (this.options.releaseOn === 'settled') this.release(this.clock.now());
     else this.tellWhoWaits();
   }
@@ -190,8 +171,28 @@ class BoundedPool implements WorkerPool, TaskHost {
     return this.alive.isEmpty && this.queue.size === 0;
   }
 
-  private refusal(mayStart: boolean): Error | undefined {
-    if (!this.closed && (mayStart || this.queue.size < this.options.maxQueue)) return undefined;
+  private submit<R>(
+    fn: (context: TaskContext) => R,
+    options: TaskOptions | undefined,
+    maxQueue: number,
+  ): Promise<Awaited<R>> {
+    const fault = faultOfTask(fn, options);
+    if (fault !== undefined) return Promise.reject(fault);
+    const signal = options?.signal;
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    const mayStart = this.taken < this.limit && !this.paused && this.queue.size === 0;
+    if (this.closed || (!mayStart && this.queue.size >= maxQueue)) return Promise.reject(this.refusal());
+    return new Promise<Awaited<R>>((resolve, reject) => {
+      const level = options === undefined ? 2 : priorityLevel(options.priority ?? 'normal');
+      const timeoutMs = options?.timeoutMs ?? this.options.taskTimeoutMs;
+      const task = new PoolTask(this, fn, level, timeoutMs, this.clock.now(), resolve, reject);
+      if (signal !== undefined) task.listenTo(signal);
+      if (mayStart) this.start(task, task.queuedAt);
+      else this.queue.append(task);
+    });
+  }
+
+  private refusal(): Error {
     this.counts.refused++;
     return withoutStack(() =>
       this.closed ? new WorkerPoolClosedError(this.name) : new WorkerPoolFullError(this.name, this.options.maxQueue),
@@ -242,7 +243,8 @@ class BoundedPool implements WorkerPool, TaskHost {
     const durationMs = now - task.startedAt;
     this.counts.ended(end, durationMs);
     if (!ok && end !== 'aborted' && this.channel.wants('task-failed')) {
-      this.emit('task-failed', { error: result, waitedMs: task.startedAt - task.queuedAt, durationMs });
+      const waitedMs = task.startedAt - task.queuedAt;
+      this.emit('task-failed', { error: result, waitedMs, durationMs, outcome: 'failure' });
     }
     if (this.options.adaptive !== undefined && end !== 'aborted') this.adapt(durationMs, ok);
     task.answer(ok, result);
@@ -261,7 +263,7 @@ class BoundedPool implements WorkerPool, TaskHost {
     try {
       wanted = adaptive!.next({ limit: from, running: this.taken, queued: this.queue.size, latencyMs, ok });
     } catch (error) {
-      this.emit('hook-failed', { hook: 'adaptive.next', error });
+      this.emit('hook-failed', { hook: 'adaptive.next', error, outcome: 'failure' });
       return;
     }
     const to = Math.min(maxWorkers, Math.max(minWorkers, Math.round(wanted)));
@@ -290,7 +292,6 @@ class BoundedPool implements WorkerPool, TaskHost {
     for (const task of left) {
       if (task.state === 'running') this.leaveBehind(task, new WorkerPoolClosedError(this.name), 'aborted');
     }
-    this.whenEnded = [];
     return left.length;
   }
 

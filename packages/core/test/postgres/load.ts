@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { PostgresServer } from './postgres-server.ts';
 import type { SilentProxy } from './silent-proxy.ts';
 
-export const CLIENTS = 200;
+const CLIENTS = 200;
 export const APPLICATION = 'breakwater-load';
 export const ACQUIRE_TIMEOUT_MS = 2_000;
 const PAUSE_MS = 25;
@@ -113,12 +113,9 @@ export class Load {
     this.proxy.fallSilent();
     await sleep(3_000);
     const admin = await this.server.connect('admin');
-    await this.proxy.recover(async () => {
-      // Those whose clients are gone; what is left are clients that have held out.
-      for (let before = -1, now = await connectionCount(admin); now !== before; now = await connectionCount(admin)) {
-        before = now;
-        await sleep(20);
-      }
+    await this.proxy.recover(async (heldOut) => {
+      do await sleep(20);
+      while ((await connectionCount(admin)) > heldOut());
     });
     await admin.end();
   }

@@ -17,7 +17,7 @@ const INSERT = 'INSERT INTO written (id) VALUES ($1)';
 describe.skipIf(postgresMissing !== undefined)('a pool of 20 connections for 200 clients', () => {
   let server: PostgresServer;
   let proxy: SilentProxy;
-  let waits: number[];
+  let longestWaitMs: number;
 
   beforeAll(async () => {
     server = await PostgresServer.start();
@@ -28,7 +28,7 @@ describe.skipIf(postgresMissing !== undefined)('a pool of 20 connections for 200
     await server.stop();
   });
   beforeEach(async () => {
-    waits = [];
+    longestWaitMs = 0;
     const admin = await server.connect('admin');
     // Without a key: a row that is written twice is to be seen.
     await admin.query('DROP TABLE IF EXISTS written');
@@ -53,7 +53,7 @@ describe.skipIf(postgresMissing !== undefined)('a pool of 20 connections for 200
     try {
       return await acquire();
     } finally {
-      waits.push(performance.now() - startedAt);
+      longestWaitMs = Math.max(longestWaitMs, performance.now() - startedAt);
     }
   }
 
@@ -61,7 +61,7 @@ describe.skipIf(postgresMissing !== undefined)('a pool of 20 connections for 200
     const { lost, wrong, twice, recoveryMs } = result;
     console.log(
       `${result.written} written, ${result.failed} failed, at most ${result.mostConnections} connections; ` +
-        `longest wait ${Math.round(Math.max(...waits))} ms; recovered after ` +
+        `longest wait ${Math.round(longestWaitMs)} ms; recovered after ` +
         Object.entries(recoveryMs)
           .map(([fault, ms]) => `${fault} ${Math.round(ms)} ms`)
           .join(', '),
@@ -70,7 +70,7 @@ describe.skipIf(postgresMissing !== undefined)('a pool of 20 connections for 200
     expect(result.written).toBeGreaterThan(1_000);
     expect(result.mostConnections).toBeGreaterThan(0);
     expect(result.mostConnections).toBeLessThanOrEqual(mostConnections);
-    expect(Math.max(...waits)).toBeLessThan(ACQUIRE_TIMEOUT_MS + ACQUIRE_SLACK_MS);
+    expect(longestWaitMs).toBeLessThan(ACQUIRE_TIMEOUT_MS + ACQUIRE_SLACK_MS);
     for (const ms of Object.values(recoveryMs)) expect(ms).toBeLessThan(1_000);
   }
 

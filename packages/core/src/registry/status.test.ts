@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { rateLimit } from '../rate-limit/policy.ts';
+import { rateLimiter } from '../rate-limit/local-limiter.ts';
+import { pipeline } from '../pipeline/pipeline.ts';
+import type { Policy } from '../policy/policy.ts';
+import { retry } from '../retry/retry.ts';
+import { timeout } from '../timeout/timeout.ts';
+import { statusOf } from './status.ts';
+
+/** What a user writes: the contract, and nothing else. */
+const own: Policy = { kind: 'own', enter: () => undefined, leave: (_call, _at, outcome) => outcome, cancel: () => {} };
+
+describe('the status of a pipeline', () => {
+  it('calls what has no name by its kind', () => {
+    const status = statusOf(pipeline(own));
+    expect(status.name).toBe('pipeline');
+    expect(status.policies).toEqual([{ kind: 'own', name: 'own', options: {}, state: {} }]);
+  });
+
+  it('shows the policies of a pipeline that stands in the row inside it', () => {
+    const inner = pipeline({ name: 'attempts' }, retry({ maxAttempts: 2 }), timeout({ timeoutMs: 50 }));
+    const [nested] = statusOf(pipeline({ name: 'outer' }, inner)).policies;
+    expect(nested?.kind).toBe('pipeline');
+    expect(nested?.policies?.map(({ kind }) => kind)).toEqual(['retry', 'timeout']);
+  });
+
+  it('tells the statistics of a limit, and no function among its options', () => {
+    const limit = rateLimit(rateLimiter({ limit: 2, periodMs: 1_000 }), { key: () => 'a' });
+    const [status] = statusOf(pipeline(limit)).policies;
+    expect(status?.state['statistics']).toMatchObject({ admitted: 0 });
+    expect(Object.values(status?.options ?? {}).some((value) => typeof value === 'function')).toBe(false);
+  });
+});

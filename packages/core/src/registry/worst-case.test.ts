@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { bulkhead } from '../bulkhead/bulkhead.ts';
+import { pipeline } from '../pipeline/pipeline.ts';
+import type { Policy } from '../policy/policy.ts';
+import { type Backoff, constant } from '../retry/backoff.ts';
+import { retry } from '../retry/retry.ts';
+import { timeout } from '../timeout/timeout.ts';
+import { rowOf } from './policy-row.ts';
+import { worstCaseMs } from './worst-case.ts';
+
+const worstOf = (...policies: readonly Policy[]): number => worstCaseMs(rowOf(pipeline(...policies)));
+const attempt = timeout({ timeoutMs: 100 });
+const fromError: Backoff = { delayMs: ({ error }) => (error as Error).message.length, maxMs: 700 };
+
+describe('the worst time of a call', () => {
+  it('has no end where nothing ends the function', () => {
+    expect(worstOf(retry({ maxAttempts: 2 }))).toBe(Infinity);
+  });
+
+  it('is all attempts and the waits between them', () => {
+    expect(worstOf(retry({ maxAttempts: 3, backoff: constant(50), jitter: 'none' }), attempt)).toBe(400);
+  });
+
+  it('is the elapsed limit and one attempt more where that is sooner', () => {
+    expect(worstOf(retry({ maxAttempts: 9, backoff: constant(50), maxElapsedMs: 200 }), attempt)).toBe(300);
+    expect(worstOf(retry({ maxAttempts: 2, backoff: constant(50), maxElapsedMs: 9_000 }), attempt)).toBe(250);
+  });
+
+  it('takes the cap of a backoff that wants to see a real error', () => {
+    expect(worstOf(retry({ maxAttempts: 2, backoff: fromError }), attempt)).toBe(900);
+  });
+
+  it('counts the queue of a bulkhead only where there is one', () => {
+    expect(worstOf(bulkhead({ maxConcurrent: 1, maxQueue: 5, maxQueueWaitMs: 30 }), attempt)).toBe(130);
+    expect(worstOf(bulkhead({ maxConcurrent: 1, maxQueue: 0 }), attempt)).toBe(100);
+  });
+});
