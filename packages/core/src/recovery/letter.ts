@@ -100,7 +100,7 @@ export interface RerunOptions {
   readonly limit?: number | undefined;
   /** How many at once: at least 1; default 1. */
   readonly concurrency?: number | undefined;
-  /** Letters that were tried as many times are left alone: at least 1, or Infinity, which is the default. */
+  /** Letters that were tried as many times are left alone: at least 1; default Infinity: none. */
   readonly maxAttempts?: number | undefined;
   /** Begins no further letter when aborted, and is passed on; those that run are awaited. */
   readonly signal?: AbortSignal | undefined;
