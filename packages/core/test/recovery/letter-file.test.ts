@@ -40,14 +40,20 @@ describe('a file of dead letters', () => {
     const whole = statSync(path).size;
     await letters.add('torn ☃', down());
     const bytes = readFileSync(path);
-    for (let length = whole; length < bytes.length; length += 7) {
+    const afterTear = async (length: number): Promise<string[]> => {
       writeFileSync(path, bytes);
       truncateSync(path, length);
       const again = open();
       await again.add('after', down());
-      for (const items of [await again.list(), await open().list()])
-        expect(items.map(({ item }) => item)).toEqual(['kept', 'after']);
-    }
+      expect(await again.list()).toEqual(await open().list());
+      return (await again.list()).map(({ item }) => item);
+    };
+    const lineBreak = bytes.length - 1;
+    for (let length = whole; length < lineBreak; length += 7)
+      expect(await afterTear(length)).toEqual(['kept', 'after']);
+    expect(await afterTear(lineBreak - 1)).toEqual(['kept', 'after']);
+    // What lacks its line break alone is whole.
+    expect(await afterTear(lineBreak)).toEqual(['kept', 'torn ☃', 'after']);
   });
 
   it('keeps what is damaged when it is written anew, and nothing beside itself', async () => {
