@@ -1,9 +1,9 @@
 /** Dead letters in a real file: torn anywhere, written by a process that is killed, and run again. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pipeline } from 'breakwater';
 import { VirtualClock } from 'breakwater/testing';
@@ -66,6 +66,7 @@ describe('a file of dead letters', () => {
     const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
     expect(lines.length).toBeLessThan(150);
     expect(lines).toContain('{"half a le');
+    expect(readdirSync(dirname(path))).toEqual([basename(path)]);
     expect(await open().list()).toMatchObject([{ item: 'kept' }]);
   });
 
