@@ -97,6 +97,20 @@ describe('a recovery', () => {
     }
   });
 
+  it('tries again when the error says, unless that is too late', async () => {
+    const clock = new VirtualClock();
+    const policy = recovery({
+      by: { external_service: [retrying({ maxRetryAfterMs: 500 }), fallingBack(() => 'older')] },
+    });
+    const calls = pipeline({ clock }, policy);
+    const call = watched(calls.execute(failingWith(Object.assign(down(), { retryAfterMs: 500 }))));
+    await clock.advance(499);
+    expect(call.state).toBe('pending');
+    await clock.advance(1);
+    expect(call.value).toBe('answer');
+    await expect(calls.execute(failingWith(Object.assign(down(), { retryAfterMs: 501 })))).resolves.toBe('older');
+  });
+
   it('takes a delay of the user, and none for one that is no number', async () => {
     const clock = new VirtualClock();
     const delays = [40, Number.NaN, -5, Infinity];
