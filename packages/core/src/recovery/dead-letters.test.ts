@@ -87,6 +87,14 @@ describe('dead letters', () => {
     expect(store.writings.length).toBeLessThan(10);
   });
 
+  it('of one key, or of equal items, are letters of their own', async () => {
+    const { letters } = setUp();
+    await letters.add('same', down(), { key: 'row 1' });
+    await letters.add('same', down(), { key: 'row 1' });
+    expect(await letters.size()).toBe(2);
+    expect(await letters.rerun(() => undefined)).toMatchObject({ tried: 2, left: 0 });
+  });
+
   it('survive torn lines: the others are there, they are counted, and they stay in the store as they are', async () => {
     const { letters, reopen, store } = setUp();
     await letters.add('a', down());
