@@ -189,7 +189,6 @@ describe('dead letters', () => {
   it('take nothing more when they are closed, and let go of the store when all is written', async () => {
     const { letters, store } = setUp();
     const writing = letters.add('a', down());
-    await microtasks();
     await letters.close();
     await writing;
     expect([store.lines.length, store.closed]).toEqual([1, 1]);
