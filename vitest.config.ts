@@ -35,6 +35,9 @@ const finished = [
   'hedge',
   'adaptive-concurrency',
   'client-throttling',
+  'connection-pool',
+  'work',
+  'recovery',
   'testing',
 ];
 

@@ -87,7 +87,7 @@ const loaderOfAll = (use) => {
 
 export const workRows = [
   {
-    name: 'a thousand items mapped, as a multiple of p-map',
+    name: 'work, a thousand items mapped, to p-map',
     ceiling: 1,
     digits: 2,
     bareOf: pMap,
@@ -109,7 +109,7 @@ export const workRows = [
     },
   },
   {
-    name: 'a thousand tasks for ten workers, as a multiple of p-queue',
+    name: 'work, a thousand tasks for ten workers, to p-queue',
     ceiling: 1,
     digits: 2,
     bareOf: pQueue,
@@ -127,7 +127,7 @@ export const workRows = [
     },
   },
   {
-    name: 'a thousand loads in batches of a hundred, as a multiple of dataloader',
+    name: 'work, a thousand loads in batches, to dataloader',
     ceiling: 1,
     digits: 2,
     bareOf: loader,
@@ -138,7 +138,7 @@ export const workRows = [
     rivals: { 'dataloader, each key once in a batch': loader, 'dataloader, each key each time': loaderOfAll },
   },
   {
-    name: 'a resource borrowed a thousand times, as a multiple of tarn',
+    name: 'pool, a resource lent a thousand times, to tarn',
     ceiling: 1,
     digits: 2,
     bareOf: (use) => pools.tarn(use)(inTurn),
@@ -149,7 +149,7 @@ export const workRows = [
     },
   },
   {
-    name: 'a hundred borrowers for ten resources, as a multiple of tarn',
+    name: 'pool, a hundred borrowers for ten resources, to tarn',
     ceiling: 1,
     digits: 2,
     bareOf: (use) => pools.tarn(use)(shared),

@@ -224,6 +224,39 @@ describe('a connection pool', () => {
     await clock.advance(1_000);
     expect([second.state, makings, third.state]).toEqual(['rejected', 3, 'pending']);
   });
+
+  it('gives the place of a making away once, whether it fails late or never ends', async () => {
+    const makings = [deferred<Connection>(), deferred<Connection>()];
+    let begun = 0;
+    const { clock, pool } = setUp({
+      maxSize: 2,
+      maxOverflow: 0,
+      createTimeoutMs: 100,
+      destroyTimeoutMs: 1_000,
+      create: () => makings[begun++]?.promise ?? new Promise(() => undefined),
+    });
+    const waiting = [watched(pool.acquire()), watched(pool.acquire())];
+    await clock.advance(100);
+    expect(waiting.map(({ state }) => state)).toEqual(['rejected', 'rejected']);
+    expect(pool.statistics.size).toBe(2);
+    makings[0]!.reject(new Error('too late, and failed'));
+    await microtasks();
+    expect(pool.statistics.size).toBe(1);
+    await clock.advance(1_000);
+    expect(pool.statistics.size).toBe(0);
+    makings[1]!.reject(new Error('much too late'));
+    await microtasks();
+    expect([pool.statistics.size, clock.pendingTimers]).toEqual([0, 0]);
+  });
+
+  it('lends by the clock of the system where it is given none, and ends what needs no end', async () => {
+    const pool = connectionPool({ create: () => ({ name: 'plain' }) });
+    const lease = await pool.acquire();
+    expect(lease.resource.name).toBe('plain');
+    lease.discard();
+    expect(await pool.close()).toBe(0);
+    expect(pool.statistics).toMatchObject({ size: 0, destroyed: { broken: 1, closed: 0 } });
+  });
 });
 
 describe('the resources of a connection pool', () => {
@@ -327,6 +360,19 @@ describe('the resources of a connection pool', () => {
       ['lost', 'terminated'],
       ['lost', undefined],
     ]);
+  });
+
+  it('that say several times that they have died are replaced once', async () => {
+    const { pool, contexts, made } = setUp({ minSize: 1 });
+    await microtasks();
+    for (const error of [new Error('reset'), new Error('closed'), undefined]) contexts[0]!.lost(error);
+    await microtasks();
+    expect([made.length, pool.statistics.size, pool.statistics.destroyed.lost]).toEqual([2, 1, 1]);
+    const lease = await pool.acquire();
+    contexts[1]!.lost(new Error('while on loan'));
+    lease.discard();
+    await microtasks();
+    expect(pool.statistics).toMatchObject({ size: 1, idle: 1, destroyed: { lost: 1, broken: 1 } });
   });
 
   it('that died before they were handed over are not', async () => {

@@ -56,6 +56,18 @@ describe('an error catalog', () => {
     expect(catalog.classify(new Error('x')).code).toBe('UNKNOWN');
   });
 
+  it('tells an error as the library does where a function of the application throws over it', () => {
+    const catalog = errorCatalog({
+      classify: (error) => ({
+        category: 'stock',
+        code: (error as { stock: { code: string } }).stock.code,
+        retryable: false,
+      }),
+    });
+    expect(catalog.classify(Object.assign(new Error('x'), { status: 503 })).code).toBe('API_503');
+    expect(catalog.classify({ stock: { code: 'OUT' } }).code).toBe('OUT');
+  });
+
   it('takes errors of modules that come later, and tells what it has', async () => {
     const catalog = shop();
     catalog.register({ code: 'PAYMENT_HELD', category: 'external_service' });

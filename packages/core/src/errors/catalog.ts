@@ -25,7 +25,7 @@ export interface ErrorCatalogOptions {
   readonly categories?: Readonly<Record<string, CategoryDefinition>> | undefined;
   /** Its errors. */
   readonly errors?: readonly ErrorDefinition[] | undefined;
-  /** Knows errors that `classify` doesn't; asked before it. Undefined for what it doesn't know either. */
+  /** Knows errors that `classify` doesn't; asked before it. Undefined for what it doesn't know either; when it throws, it knows nothing. */
   readonly classify?: ((error: unknown) => Classification | undefined) | undefined;
 }
 
@@ -107,7 +107,7 @@ class RegisteredErrors implements ErrorCatalog {
   }
 
   classify(error: unknown): Classification {
-    const kind = this.own?.(error) ?? classify(error);
+    const kind = this.ownKind(error) ?? classify(error);
     const retryable = this.definitions.get(kind.code)?.retryable ?? this.ownCategory(kind.category)?.retryable;
     // What the error itself says of another try stands.
     const said = (error as { readonly retryable?: unknown } | null | undefined)?.retryable;
@@ -122,6 +122,15 @@ class RegisteredErrors implements ErrorCatalog {
       status: definition?.status ?? (status === 429 ? status : known.status),
       type: definition?.type ?? 'about:blank',
     };
+  }
+
+  private ownKind(error: unknown): Classification | undefined {
+    try {
+      return this.own?.(error);
+    } catch {
+      // It doesn't know the error; and it must not keep that from being told.
+      return undefined;
+    }
   }
 
   private ownCategory(name: ErrorCategory): CategoryDefinition | undefined {

@@ -45,7 +45,8 @@ class KeptLetters<Item> implements DeadLetters<Item> {
   private readonly channel: EventChannel<DeadLettersEvents> = new EventChannel();
   private readonly box: LetterBox = new LetterBox();
   private readonly journal: LetterJournal;
-  private readonly reruns: Set<Promise<unknown>> = new Set();
+  /** What has begun and is to end before the store is let go of. */
+  private readonly underWay: Set<Promise<unknown>> = new Set();
   private readonly counts = { added: 0, dropped: 0, refused: 0 };
   private opening: Promise<void> | undefined = undefined;
   private closed = false;
@@ -93,9 +94,7 @@ class KeptLetters<Item> implements DeadLetters<Item> {
 
   async add(item: Item, error: unknown, facts: LetterFacts = {}): Promise<DeadLetter<Item>> {
     try {
-      if (this.closed) throw new DeadLettersClosedError(this.name);
-      await this.open();
-      return await this.keep(item, error, facts);
+      return await this.begin(() => this.keep(item, error, facts));
     } catch (reason) {
       this.counts.refused++;
       this.emit('dead-letter-lost', { error: reason, outcome: 'failure' });
@@ -126,43 +125,55 @@ class KeptLetters<Item> implements DeadLetters<Item> {
 
   async rerun(handle: (item: Item, context: RerunContext) => unknown, given: RerunOptions = {}): Promise<RerunReport> {
     const options = resolveOptions('deadLetters.rerun', given, rerunDefaults, rerunRules);
-    if (this.closed) throw new DeadLettersClosedError(this.name);
-    await this.open();
-    const startedAt = this.clock.now();
-    const rerun = new Rerun(this.box.pick(options.limit, options.maxAttempts), options, {
-      handle: (item, context) => handle(item as Item, context),
-      wentWell: (entry) => this.takeOut(entry.id),
-      failed: (entry, letter, error) => this.failedAgain(entry, letter, error),
-      isClosed: () => this.closed,
-    });
-    const running = rerun.run();
-    this.reruns.add(running);
-    try {
-      const tried = await running;
-      const report = { ...tried, left: this.box.letters, exhausted: this.box.exhausted(options.maxAttempts) };
-      const { succeeded, failed, left } = report;
-      const durationMs = this.clock.now() - startedAt;
-      this.emit('dead-letters-rerun', { tried: report.tried, succeeded, failed, left, durationMs });
-      return report;
-    } finally {
-      this.reruns.delete(running);
-    }
+    return this.begin(() => this.tryAgain(handle as (item: unknown, context: RerunContext) => unknown, options));
   }
 
-  async remove(id: string): Promise<boolean> {
-    await this.open();
-    if (!this.box.has(id)) return false;
-    await this.takeOut(id);
-    return true;
+  remove(id: string): Promise<boolean> {
+    return this.begin(async () => {
+      if (!this.box.has(id)) return false;
+      await this.takeOut(id);
+      return true;
+    });
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.allSettled(this.reruns);
+    while (this.underWay.size > 0) await Promise.allSettled(this.underWay);
     await this.journal.close();
   }
 
   // --- letters ---
+
+  /** Does something with the letters once they are there; `close` waits for it. */
+  private async begin<T>(work: () => Promise<T>): Promise<T> {
+    if (this.closed) throw new DeadLettersClosedError(this.name);
+    const running = this.open().then(work);
+    this.underWay.add(running);
+    try {
+      return await running;
+    } finally {
+      this.underWay.delete(running);
+    }
+  }
+
+  private async tryAgain(
+    handle: (item: unknown, context: RerunContext) => unknown,
+    options: Resolved<RerunOptions, typeof rerunDefaults>,
+  ): Promise<RerunReport> {
+    const startedAt = this.clock.now();
+    const rerun = new Rerun(this.box.pick(options.limit, options.maxAttempts), options, {
+      handle,
+      wentWell: (entry) => this.takeOut(entry.id),
+      failed: (entry, letter, error) => this.failedAgain(entry, letter, error),
+      isClosed: () => this.closed,
+    });
+    const tried = await rerun.run();
+    const report = { ...tried, left: this.box.letters, exhausted: this.box.exhausted(options.maxAttempts) };
+    const { succeeded, failed, left } = report;
+    const durationMs = this.clock.now() - startedAt;
+    this.emit('dead-letters-rerun', { tried: report.tried, succeeded, failed, left, durationMs });
+    return report;
+  }
 
   /** Reads the store, once; again when that has failed. */
   private open(): Promise<void> {

@@ -100,7 +100,7 @@ export interface RerunOptions {
   readonly limit?: number | undefined;
   /** How many at once: at least 1; default 1. */
   readonly concurrency?: number | undefined;
-  /** Letters that were tried as many times are left alone: at least 1, or Infinity, which is the default. */
+  /** Letters that were tried as many times are left alone: at least 1; default Infinity: none. */
   readonly maxAttempts?: number | undefined;
   /** Begins no further letter when aborted, and is passed on; those that run are awaited. */
   readonly signal?: AbortSignal | undefined;
@@ -202,7 +202,7 @@ export interface DeadLetters<Item> extends EventSource<DeadLettersEvents> {
    * line with its new error. A process that dies in between tries some of them once more: `handle` must bear that.
    */
   rerun(handle: (item: Item, context: RerunContext) => unknown, options?: RerunOptions): Promise<RerunReport>;
-  /** Takes a letter out; false when there is none with that id. */
+  /** Takes a letter out; false when there is none with that id. Rejects with a DeadLettersClosedError after `close`. */
   remove(id: string): Promise<boolean>;
   /** Takes nothing more, and lets go of the store when everything is written. */
   close(): Promise<void>;

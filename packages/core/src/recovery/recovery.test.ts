@@ -82,6 +82,51 @@ describe('a recovery', () => {
     expect(policy.statistics).toEqual({ succeeded: 0, substituted: 1, failed: 0, acted: { retry: 2, 'fall-back': 1 } });
   });
 
+  it('counts what became of calls, and what strategies did', async () => {
+    const policy = recovery({
+      by: { external_service: retrying({ delayMs: 0, maxAttempts: 2 }), parsing: skipping(), rate_limit: failing() },
+    });
+    const calls = pipeline(policy);
+    for (const errors of [[], [], [down()], [new SyntaxError('?')], [down(), down()], [refused()], [new TypeError()]])
+      await calls.execute(failingWith(...errors)).catch(() => undefined);
+    expect(policy.statistics).toEqual({
+      ...{ succeeded: 3, substituted: 1, failed: 3 },
+      acted: { retry: 2, skip: 1, fail: 3 },
+    });
+  });
+
+  it('tells of each substitute', async () => {
+    const told: unknown[] = [];
+    const error = down();
+    const calls = pipeline(recovery({ name: 'shop', by: { external_service: fallingBack(() => 'older') } }));
+    calls.on('recovered', (event) => told.push(event));
+    await calls.execute(failingWith(error), { key: 'sku' });
+    expect(told).toMatchObject([
+      {
+        ...{ policy: 'shop', key: 'sku', strategy: 'fall-back', outcome: 'success', error },
+        ...{ category: 'external_service', code: 'API_503' },
+      },
+    ]);
+  });
+
+  it('draws its waits from those of the user, and waits at once as well as late', async () => {
+    const clock = new VirtualClock();
+    const calls = pipeline({ clock }, recovery({ random: half, by: { external_service: retrying({ delayMs: 400 }) } }));
+    const call = watched(calls.execute(failingWith(down())));
+    await clock.advance(199);
+    expect(call.state).toBe('pending');
+    await clock.advance(1);
+    expect(call.value).toBe('answer');
+    const limits = recovery({ by: { external_service: retrying(), rate_limit: waiting({ jitterRatio: 0 }) } });
+    const longest = [Object.assign(down(), { retryAfterMs: 60_000 }), refused(60_000)];
+    const patient = longest.map((error) => watched(pipeline({ clock }, limits).execute(failingWith(error))));
+    await clock.advance(60_000);
+    expect(patient.map(({ value }) => value)).toEqual(['answer', 'answer']);
+    const tooLong = Object.assign(down(), { retryAfterMs: 60_001 });
+    const fresh = pipeline({ clock: new VirtualClock() }, recovery({ by: { external_service: retrying() } }));
+    expect(await rejection(fresh.execute(failingWith(tooLong)))).toBe(tooLong);
+  });
+
   it('does not try again what no other try can mend', async () => {
     const calls = pipeline(
       recovery({ by: { external_service: retrying({ delayMs: 0 }), circuit_breaker: retrying({ delayMs: 0 }) } }),
@@ -95,6 +140,20 @@ describe('a recovery', () => {
       expect(await rejection(calls.execute(fn))).toBe(error);
       expect(fn).toHaveBeenCalledTimes(1);
     }
+  });
+
+  it('tries again when the error says, unless that is too late', async () => {
+    const clock = new VirtualClock();
+    const policy = recovery({
+      by: { external_service: [retrying({ maxRetryAfterMs: 500 }), fallingBack(() => 'older')] },
+    });
+    const calls = pipeline({ clock }, policy);
+    const call = watched(calls.execute(failingWith(Object.assign(down(), { retryAfterMs: 500 }))));
+    await clock.advance(499);
+    expect(call.state).toBe('pending');
+    await clock.advance(1);
+    expect(call.value).toBe('answer');
+    await expect(calls.execute(failingWith(Object.assign(down(), { retryAfterMs: 501 })))).resolves.toBe('older');
   });
 
   it('takes a delay of the user, and none for one that is no number', async () => {
@@ -153,7 +212,10 @@ describe('a recovery', () => {
     const saved = pipeline(recovery({ by: { external_service: [fail(last), degrading(() => 'older')] } }));
     await expect(saved.execute(failingWith(first))).resolves.toBe('older');
     const told: unknown[] = [];
-    const lost = pipeline(recovery({ by: { external_service: [fail(new Error('first replica')), fail(last)] } }));
+    const atOnce = fallingBack<never>(() => {
+      throw new Error('first replica');
+    });
+    const lost = pipeline(recovery({ by: { external_service: [atOnce, fail(last)] } }));
     lost.on('recovered', ({ strategy, outcome, error }) => told.push([strategy, outcome, error]));
     expect(await rejection(lost.execute(failingWith(first)))).toBe(last);
     expect(last.cause).toBe(first);
@@ -192,7 +254,7 @@ describe('a recovery', () => {
     await microtasks();
     for (const controller of controllers) controller.abort('left');
     await microtasks();
-    late.resolve('late');
+    late.reject(new Error('late'));
     await clock.advance(1_000);
     expect([waits.error, makes.error, inner.aborted]).toEqual(['left', 'left', true]);
     expect([fn.mock.calls.length, calls.busy, clock.pendingTimers]).toEqual([1, 0, 0]);
@@ -220,11 +282,14 @@ describe('a recovery', () => {
     });
     const calls = pipeline({ clock }, policy);
     const told: unknown[] = [];
+    await clock.advance(1_000);
     calls.on('degraded', ({ category, code }) => told.push([category, code]));
     calls.on('restored', ({ durationMs }) => told.push(durationMs));
     await calls.execute(failingWith(new TypeError('bug')));
-    expect(policy.degradation).toBeUndefined();
+    await calls.execute(failingWith());
+    expect([policy.degradation, told]).toEqual([undefined, []]);
     await calls.execute(failingWith(down()));
+    expect(told).toHaveLength(1);
     await calls.execute(failingWith(down()));
     expect(policy.degradation).toMatchObject({ category: 'external_service', code: 'API_503', calls: 2 });
     await clock.advance(500);
@@ -267,10 +332,15 @@ describe('a recovery', () => {
     const byKey = pipeline(recovery({ by: { parsing: skipping({ to }) } }));
     await expect(byKey.execute(failingWith(error), { key: 'row 1' })).resolves.toBe(skipped);
     const byItem = pipeline(recovery({ by: { parsing: skipping({ to, item: ({ key }) => `item of ${key}` }) } }));
-    await expect(byItem.execute(failingWith(error), { key: 'row 2' })).resolves.toBe(skipped);
+    await expect(byItem.execute(failingWith(error), { key: 'row 2' })).resolves.toEqual({ outcome: 'skipped' });
+    const retried = pipeline(
+      recovery({ by: { parsing: skipping({ to }), external_service: retrying({ delayMs: 0 }) } }),
+    );
+    await expect(retried.execute(failingWith(down(), error))).resolves.toBe(skipped);
     expect(written).toEqual([
       ['row 1', 'not JSON', { key: 'row 1', attempts: 1 }],
       ['item of row 2', 'not JSON', { key: 'row 2', attempts: 1 }],
+      [undefined, 'not JSON', { attempts: 2 }],
     ]);
     expect(await rejection(byKey.execute(failingWith(error), { key: 'full' }))).toMatchObject({
       message: 'full',
@@ -319,6 +389,9 @@ describe('a recovery', () => {
       throw error;
     };
     expect(calls.executeSync(raise(down()))).toBe('older');
+    let failures = 0;
+    const instant = pipeline(recovery({ by: { external_service: retrying({ delayMs: 0 }) } }));
+    expect(instant.executeSync(() => (failures++ === 0 ? raise(down())() : 'answer'))).toBe('answer');
     expect(() => calls.executeSync(raise(refused()))).toThrow('slow down');
   });
 

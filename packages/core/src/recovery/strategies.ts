@@ -16,26 +16,37 @@ export interface RetryingOptions {
    * is drawn from, between 0 and that. Default: 200, doubling, at most 10,000.
    */
   readonly delayMs?: number | ((failed: number) => number) | undefined;
+  /** The longest wait that an error may ask for by its `retryAfterMs`; above it the next strategy is asked. Default 60,000. */
+  readonly maxRetryAfterMs?: number | undefined;
 }
 
 const retryingRules: Rules<RetryingOptions> = {
   maxAttempts: integer(1),
   delayMs: either(milliseconds(), callable<(failed: number) => number>('a function of how many have failed')),
+  maxRetryAfterMs: milliseconds(),
 };
+const retryingDefaults = Object.freeze({ maxAttempts: 3, maxRetryAfterMs: 60_000 });
 
 /**
- * Calls again, later each time and not in step with others, as long as the error is one that another try may mend. A
- * wait that the error asks for is not this strategy's business: see {@link waiting}.
+ * Calls again, later each time and not in step with others, as long as the error is one that another try may mend.
+ * Where the error says when by its `retryAfterMs`, then.
  *
  * @throws ConfigurationError
  */
 export function retrying(options: RetryingOptions = {}): RecoveryStrategy<never> {
-  const { maxAttempts, delayMs } = resolveOptions('retrying', options, { maxAttempts: 3 }, retryingRules);
+  const { maxAttempts, delayMs, maxRetryAfterMs } = resolveOptions(
+    'retrying',
+    options,
+    retryingDefaults,
+    retryingRules,
+  );
   const longest = typeof delayMs === 'number' ? () => delayMs : (delayMs ?? doubling);
   return {
     kind: 'retry',
-    next({ error, retryable, acted, random }) {
+    next({ error, retryable, retryAfterMs, acted, random }) {
       if (!retryable || !isRetryable(error) || acted + 1 >= maxAttempts) return undefined;
+      if (retryAfterMs !== undefined)
+        return retryAfterMs > maxRetryAfterMs ? undefined : { do: 'again', delayMs: retryAfterMs };
       return { do: 'again', delayMs: random.next() * atLeastZero(longest(acted + 1)) };
     },
   };

@@ -43,6 +43,7 @@ export interface BatchingOptions<Key> {
 
 /** Options of a batcher. */
 export interface BatcherOptions<Key, Value> extends BatchingOptions<Key> {
+  /** Loads the keys of a batch. */
   readonly batch: BatchFunction<Key, Value>;
 }
 

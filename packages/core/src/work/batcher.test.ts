@@ -165,6 +165,28 @@ describe('a batcher', () => {
     expect([alone.error, batches.length]).toEqual(['gone', 1]);
   });
 
+  it('gives a batch function that looks for its signal late one that is aborted when nobody wants anything any more', async () => {
+    const gate = deferred<void>();
+    const seen: boolean[] = [];
+    const { numbers } = doubling({
+      batch: async (keys, context) => {
+        await gate.promise;
+        seen.push(context.signal.aborted, context.signal === context.signal);
+        return keys;
+      },
+    });
+    const controller = new AbortController();
+    const gone = watched(numbers.load(1, { signal: controller.signal }));
+    const other = new AbortController();
+    const stays = watched(numbers.load(2, { signal: other.signal }));
+    await turn();
+    controller.abort('left');
+    other.abort('left too');
+    gate.resolve();
+    await turn();
+    expect([gone.error, stays.error, seen]).toEqual(['left', 'left too', [true, true]]);
+  });
+
   it('says with a flush what came of each key, and waits for batches that went before', async () => {
     const gate = deferred<void>();
     const { numbers } = doubling({

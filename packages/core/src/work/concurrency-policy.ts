@@ -21,8 +21,8 @@ export interface ConcurrencyPolicy {
 /** Options of {@link scaleByLoad}. */
 export interface ScaleByLoadOptions {
   /**
-   * Up to what latency all is well, in milliseconds, above 0. Default: 1.5 times what tasks took in the long run
-   * (a moving average over about 600 of them).
+   * Up to what latency all is well, in milliseconds, above 0. Default: 1.5 times what the last 600 tasks or so took on
+   * average.
    */
   readonly targetLatencyMs?: number | undefined;
 }

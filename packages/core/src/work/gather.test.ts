@@ -108,6 +108,19 @@ describe('gatherWithTimeout', () => {
     await clock.runAll();
   });
 
+  it('starts no further task when one of them aborts the signal that all hang on', async () => {
+    const { clock } = setUp();
+    const controller = new AbortController();
+    const started: string[] = [];
+    const first = () => {
+      started.push('first');
+      controller.abort('left');
+    };
+    const second = () => started.push('second');
+    expect(await rejection(gatherWithTimeout([first, second], { clock, signal: controller.signal }))).toBe('left');
+    expect([started, clock.pendingTimers]).toEqual([['first'], 0]);
+  });
+
   it('gives nothing for nothing, and refuses what is no function and options that can not be meant', async () => {
     expect(await gatherWithTimeout([])).toEqual([]);
     expect(await rejection(gatherWithTimeout({ user: 1 as never }))).toMatchObject({ code: 'CONFIGURATION' });

@@ -1,5 +1,5 @@
 export { parallelMap } from './parallel-map.ts';
-export type { MapperContext, ParallelMapOptions } from './parallel-map-options.ts';
+export { parallelMapDefaults, type MapperContext, type ParallelMapOptions } from './parallel-map-options.ts';
 export type { Checkpoint, CheckpointOptions } from './checkpoint.ts';
 export type { Source } from './source-reader.ts';
 export { workerPool } from './worker-pool.ts';

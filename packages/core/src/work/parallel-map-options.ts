@@ -40,6 +40,7 @@ export interface ParallelMapOptions {
 /** The options of a run, resolved. */
 export type ParallelRunOptions = Resolved<ParallelMapOptions, typeof parallelMapDefaults>;
 
+/** The defaults of parallelMap. */
 export const parallelMapDefaults: { readonly order: 'input'; readonly onError: 'stop' } = Object.freeze({
   order: 'input',
   onError: 'stop',

@@ -74,6 +74,13 @@ describe('parallelMap', () => {
     expect(running.size).toBe(3);
   });
 
+  it('gives equal items a result each, and waits for none of them twice', async () => {
+    const results: string[] = [];
+    const mapper = async (item: number, { index }: { readonly index: number }) => `${item} at ${index}`;
+    for await (const result of parallelMap([7, 7, 7], mapper, { concurrency: 2 })) results.push(result);
+    expect(results).toEqual(['7 at 0', '7 at 1', '7 at 2']);
+  });
+
   it('stops when nobody asks: what runs and what waits together stay within readAhead', async () => {
     const source = countedSource(100);
     const results = parallelMap(source, async (item) => item, { concurrency: 3, readAhead: 5 });

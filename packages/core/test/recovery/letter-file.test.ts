@@ -1,9 +1,9 @@
 /** Dead letters in a real file: torn anywhere, written by a process that is killed, and run again. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pipeline } from 'breakwater';
 import { VirtualClock } from 'breakwater/testing';
@@ -40,14 +40,20 @@ describe('a file of dead letters', () => {
     const whole = statSync(path).size;
     await letters.add('torn ☃', down());
     const bytes = readFileSync(path);
-    for (let length = whole; length < bytes.length; length += 7) {
+    const afterTear = async (length: number): Promise<string[]> => {
       writeFileSync(path, bytes);
       truncateSync(path, length);
       const again = open();
       await again.add('after', down());
-      for (const items of [await again.list(), await open().list()])
-        expect(items.map(({ item }) => item)).toEqual(['kept', 'after']);
-    }
+      expect(await again.list()).toEqual(await open().list());
+      return (await again.list()).map(({ item }) => item);
+    };
+    const lineBreak = bytes.length - 1;
+    for (let length = whole; length < lineBreak; length += 7)
+      expect(await afterTear(length)).toEqual(['kept', 'after']);
+    expect(await afterTear(lineBreak - 1)).toEqual(['kept', 'after']);
+    // What lacks its line break alone is whole.
+    expect(await afterTear(lineBreak)).toEqual(['kept', 'torn ☃', 'after']);
   });
 
   it('keeps what is damaged when it is written anew, and nothing beside itself', async () => {
@@ -60,6 +66,7 @@ describe('a file of dead letters', () => {
     const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
     expect(lines.length).toBeLessThan(150);
     expect(lines).toContain('{"half a le');
+    expect(readdirSync(dirname(path))).toEqual([basename(path)]);
     expect(await open().list()).toMatchObject([{ item: 'kept' }]);
   });
 
