@@ -35,7 +35,7 @@ export type EventOf<Events extends EventMap, Type extends keyof Events & string>
 declare const others: unique symbol;
 
 /** For the compiler only: part of the events of a source that may tell others besides. */
-export interface OpenEvents {
+export interface TellsOthers {
   readonly [others]?: never;
 }
 

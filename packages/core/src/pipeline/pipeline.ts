@@ -3,7 +3,7 @@ import { type Random, systemRandom } from '../clock/random.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
 import { EventChannel } from '../events/channel.ts';
-import type { EventMap, EventSource, OpenEvents } from '../events/event.ts';
+import type { EventMap, EventSource, TellsOthers } from '../events/event.ts';
 import { describe, resolveOptions } from '../options/resolve.ts';
 import type { Rules } from '../options/rules.ts';
 import type { CallOptions, ExecutionContext, SyncCallOptions } from '../policy/context.ts';
@@ -89,7 +89,7 @@ export interface Pipeline<Events extends EventMap = any, Adds = never>
 }
 
 /** What is heard of a pipeline of these events; of one of `any`, what every pipeline tells, and others by their envelope. */
-export type EventsHeard<Events extends EventMap> = unknown extends Events ? PipelineEvents & OpenEvents : Events;
+export type EventsHeard<Events extends EventMap> = unknown extends Events ? PipelineEvents & TellsOthers : Events;
 
 /** Any pipeline, whatever its events and whatever its fallbacks add. */
 export interface AnyPipeline {
