@@ -20,7 +20,8 @@ async function column(row, make, more, use) {
   for (const maker of [make, ...(more ?? [])]) {
     const candidate = await maker(use);
     await check(candidate, row);
-    subjects.push({ group: row.name, loop: row.loop ?? inSequence, fixedCalls: row.calls, candidate });
+    const { name: group, loop = inSequence, calls: fixedCalls, warmUpMs } = row;
+    subjects.push({ group, loop, fixedCalls, warmUpMs, candidate });
   }
   return { subjects, isDifference: more !== undefined };
 }
@@ -38,7 +39,7 @@ async function prepare(row, use) {
   // The bare call of a row whose calls fail is still one that succeeds.
   const bareLoop = row.calls === undefined ? inSequence : row.loop;
   const candidate = row.bareOf === undefined ? (row.bare ?? bareCall) : await row.bareOf(use);
-  const bare = { group: row.name, loop: bareLoop, candidate, fixedCalls: row.calls };
+  const bare = { group: row.name, loop: bareLoop, candidate, fixedCalls: row.calls, warmUpMs: row.warmUpMs };
   return { row, bare, ours: await column(row, row.ours, row.oursMore, use), rivals };
 }
 

@@ -9,7 +9,8 @@ async function costOfCall(loop, candidate, calls) {
 }
 
 /** Runs a candidate until the compiler has had its say; then finds how many calls fill a sample. */
-async function warmUp({ loop, candidate, fixedCalls }, { warmUpMs, sampleMs }) {
+async function warmUp({ loop, candidate, fixedCalls, warmUpMs: own }, { warmUpMs: usual, sampleMs }) {
+  const warmUpMs = own ?? usual;
   let calls = fixedCalls ?? 16;
   let spentMs = 0;
   for (;;) {
@@ -21,7 +22,7 @@ async function warmUp({ loop, candidate, fixedCalls }, { warmUpMs, sampleMs }) {
 }
 
 /**
- * Measures all subjects `{ group, loop, candidate, fixedCalls? }`: each round runs every group's subjects in an order of
+ * Measures all subjects `{ group, loop, candidate, fixedCalls?, warmUpMs? }`: each round runs every group's subjects in an order of
  * its own. Gives each subject `costs`, microseconds per call, one per round.
  */
 export async function measure(subjects, { rounds, random, ...effort }) {

@@ -22,7 +22,10 @@ export interface ResilientAdapterOptions<Config extends AxiosConfigLike = AxiosC
   readonly callOptions?: ((config: Config) => CallOptions) | undefined;
 }
 
-const DEFAULTS: Readonly<Required<Pick<ResilientAdapterOptions, 'isFailure' | 'retryNonIdempotent'>>> = Object.freeze({
+/** What {@link resilientAdapter} does when nothing else is said. */
+export const RESILIENT_ADAPTER_DEFAULTS: Readonly<
+  Required<Pick<ResilientAdapterOptions, 'isFailure' | 'retryNonIdempotent'>>
+> = Object.freeze({
   isFailure: (status: number) => FAILURE_STATUSES.includes(status),
   retryNonIdempotent: false,
 });
@@ -49,7 +52,12 @@ export function resilientAdapter<Config extends AxiosConfigLike, Response extend
   adapter: AxiosAdapterLike<Config, Response>,
   options?: ResilientAdapterOptions<Config>,
 ): AxiosAdapterLike<Config, Response> {
-  const resolved = resolveOptions('resilientAdapter', options as ResilientAdapterOptions, DEFAULTS, rules);
+  const resolved = resolveOptions(
+    'resilientAdapter',
+    options as ResilientAdapterOptions,
+    RESILIENT_ADAPTER_DEFAULTS,
+    rules,
+  );
   const clock = pipeline.boundClock ?? systemClock;
   return async (config) => {
     const request = new AxiosRequest(config, adapter, resolved, clock);
@@ -90,14 +98,14 @@ class FailedResponse<Response> extends Error {
 class AxiosRequest<Config extends AxiosConfigLike, Response extends AxiosResponseLike> {
   private readonly config: Config;
   private readonly adapter: AxiosAdapterLike<Config, Response>;
-  private readonly options: Resolved<ResilientAdapterOptions, typeof DEFAULTS>;
+  private readonly options: Resolved<ResilientAdapterOptions, typeof RESILIENT_ADAPTER_DEFAULTS>;
   private readonly clock: Clock;
   private lastFailure: AxiosResponseLike | undefined = undefined;
 
   constructor(
     config: Config,
     adapter: AxiosAdapterLike<Config, Response>,
-    options: Resolved<ResilientAdapterOptions, typeof DEFAULTS>,
+    options: Resolved<ResilientAdapterOptions, typeof RESILIENT_ADAPTER_DEFAULTS>,
     clock: Clock,
   ) {
     this.config = config;

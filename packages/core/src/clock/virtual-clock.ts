@@ -1,23 +1,5 @@
 import type { Clock, MonotonicMs, Timer, WallMs } from './clock.ts';
-
-class VirtualTimer implements Timer {
-  readonly dueAt: number;
-  readonly background: boolean;
-  readonly callback: () => void;
-  readonly #timers: Set<VirtualTimer>;
-
-  constructor(timers: Set<VirtualTimer>, dueAt: number, background: boolean, callback: () => void) {
-    this.#timers = timers;
-    this.dueAt = dueAt;
-    this.background = background;
-    this.callback = callback;
-    timers.add(this);
-  }
-
-  cancel(): void {
-    this.#timers.delete(this);
-  }
-}
+import { VirtualTimer, VirtualTimers } from './virtual-timers.ts';
 
 /** What a virtual clock starts with. */
 export interface VirtualClockOptions {
@@ -41,7 +23,7 @@ export class VirtualClock implements Clock {
   #now: number;
   #wallOffset: number;
   #lastMove: Promise<unknown> = Promise.resolve();
-  readonly #timers: Set<VirtualTimer> = new Set();
+  readonly #timers: VirtualTimers = new VirtualTimers();
 
   constructor(options: VirtualClockOptions = {}) {
     this.#now = finite('startMs', options.startMs ?? 0);
@@ -69,7 +51,7 @@ export class VirtualClock implements Clock {
 
   /** When the next timer is due, in monotonic milliseconds; undefined when none is set. */
   get nextTimerAt(): number | undefined {
-    return this.#next()?.dueAt;
+    return this.#timers.nextDueAt;
   }
 
   /**
@@ -99,8 +81,7 @@ export class VirtualClock implements Clock {
    * @throws RangeError when more would have to fire.
    */
   runAll(maxTimers: number = MOST_TIMERS): Promise<void> {
-    const someLeft = (): boolean => [...this.#timers].some(({ background }) => !background);
-    return this.#move(() => this.#fireWhile(someLeft, maxTimers));
+    return this.#move(() => this.#fireWhile(() => this.#timers.holdsForeground, maxTimers));
   }
 
   /**
@@ -147,21 +128,12 @@ export class VirtualClock implements Clock {
   }
 
   async #fireNext(): Promise<boolean> {
-    const timer = this.#next();
+    const timer = this.#timers.takeNext();
     if (timer === undefined) return false;
-    this.#timers.delete(timer);
     this.#now = Math.max(this.#now, timer.dueAt);
     timer.callback();
     await programIdle();
     return true;
-  }
-
-  #next(): VirtualTimer | undefined {
-    let first: VirtualTimer | undefined;
-    for (const timer of this.#timers) {
-      if (first === undefined || timer.dueAt < first.dueAt) first = timer;
-    }
-    return first;
   }
 }
 

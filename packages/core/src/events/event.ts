@@ -32,10 +32,17 @@ export type EventMap = object;
 /** The whole event named `Type`. */
 export type EventOf<Events extends EventMap, Type extends keyof Events & string> = EventEnvelope<Type> & Events[Type];
 
-/** Any event of `Events`. */
-export type AnyEventOf<Events extends EventMap> = {
-  [Type in keyof Events & string]: EventOf<Events, Type>;
-}[keyof Events & string];
+declare const others: unique symbol;
+
+/** For the compiler only: part of the events of a source that may tell others besides. */
+export interface TellsOthers {
+  readonly [others]?: never;
+}
+
+/** Any event of `Events`; where others may come besides, only the envelope is known of it. */
+export type AnyEventOf<Events extends EventMap> = typeof others extends keyof Events
+  ? EventEnvelope
+  : { [Type in keyof Events & string]: EventOf<Events, Type> }[keyof Events & string];
 
 /** Something whose events can be listened to. */
 export interface EventSource<Events extends EventMap = EventMap> {

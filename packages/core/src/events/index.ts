@@ -6,6 +6,7 @@ export type {
   EventOutcome,
   EventSource,
   HookFailedEvent,
+  TellsOthers,
 } from './event.ts';
 export { EventChannel } from './channel.ts';
 export { eventSeverities, severityOf, type EventSeverity } from './severities.ts';

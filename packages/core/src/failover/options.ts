@@ -2,6 +2,7 @@ import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import {
   callable,
+  count,
   integer,
   milliseconds,
   number,
@@ -25,7 +26,7 @@ export interface FailoverOptions<Endpoint = unknown> extends PolicyOptions {
   readonly policies?: ((endpoint: Endpoint, index: number) => readonly Policy[]) | undefined;
   /** Whether the next endpoint is asked after this error of one that was asked; default: what a bare retry retries. */
   readonly failoverIf?: ((error: unknown) => boolean) | undefined;
-  /** How many endpoints a call may ask; default: all. An endpoint whose policies refuse the call has not been asked. */
+  /** How many endpoints a call may ask; default Infinity: all. An endpoint whose policies refuse the call has not been asked. */
   readonly maxEndpoints?: number | undefined;
   /**
    * After how many milliseconds without an answer the next endpoint is asked beside; the first answer wins and the others
@@ -56,7 +57,7 @@ export const FAILOVER_DEFAULTS: Readonly<
   order: 'ordered',
   policies: () => [circuitBreaker()],
   failoverIf: isRetryable,
-  maxEndpoints: Number.MAX_SAFE_INTEGER,
+  maxEndpoints: Infinity,
   ejectRatio: 0.5,
   ejectFactor: 2,
   minThroughput: 10,
@@ -70,7 +71,7 @@ const rules: Rules<FailoverOptions> = {
   order: oneOf('ordered', 'least-loaded'),
   policies: callable(),
   failoverIf: callable(),
-  maxEndpoints: integer(1),
+  maxEndpoints: count(1),
   hedgeDelayMs: milliseconds(),
   ejectRatio: ratio(),
   ejectFactor: number(1, Infinity),

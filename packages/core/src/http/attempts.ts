@@ -1,10 +1,11 @@
 import type { Clock } from '../clock/clock.ts';
+import type { TimeoutLane } from '../clock/timeout-queue.ts';
 import { formatDeadline } from '../headers/deadline.ts';
 import { retryAfterMs } from '../headers/retry-after.ts';
 import { Attempt } from '../pipeline/attempt.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import type { Opened, Opener, Opening } from '../streaming/open-call.ts';
-import { WaitLimit } from '../streaming/wait-limit.ts';
+import { waitLane } from '../streaming/wait-limit.ts';
 import { readUpTo } from './body-part.ts';
 import { deriveResponse } from './derived-response.ts';
 import {
@@ -24,19 +25,36 @@ import { SendLimits } from './send-limits.ts';
 /** The responses behind failure statuses, where the caller is to have those. */
 const answers: WeakMap<HttpStatusError, Response> = new WeakMap();
 
+/** What the attempts at all requests of one `fetch` have in common. */
+export class AttemptTerms {
+  readonly options: ResolvedFetchOptions;
+  readonly clock: Clock;
+  /** Where waits for a chunk of a body stand; undefined when they have no limit. */
+  readonly idleLane: TimeoutLane | undefined;
+  /** Where bodies stand that nobody reads; undefined when they may for ever. */
+  readonly unreadLane: TimeoutLane | undefined;
+
+  constructor(options: ResolvedFetchOptions, clock: Clock) {
+    this.options = options;
+    this.clock = clock;
+    this.idleLane = waitLane(clock, options.bodyTimeoutMs);
+    this.unreadLane = waitLane(clock, options.unreadTimeoutMs);
+  }
+}
+
 /** The attempts at one request: sends it, judges what comes back, and knows whether it may be sent once more. */
 export class Attempts implements Opener<Response> {
   readonly request: OutgoingRequest;
   private readonly options: ResolvedFetchOptions;
-  private readonly clock: Clock;
+  private readonly terms: AttemptTerms;
   /** The last attempt, as long as it has not been judged. */
   private unjudged: ExecutionContext | undefined = undefined;
   private final: { readonly error: unknown } | undefined = undefined;
 
-  constructor(request: OutgoingRequest, options: ResolvedFetchOptions, clock: Clock) {
+  constructor(request: OutgoingRequest, terms: AttemptTerms) {
     this.request = request;
-    this.options = options;
-    this.clock = clock;
+    this.options = terms.options;
+    this.terms = terms;
   }
 
   /** Sends the request once, and hands the response out with its headers. */
@@ -102,18 +120,20 @@ export class Attempts implements Opener<Response> {
     return deriveResponse(response, part.bytes);
   }
 
-  get limitsIdleness(): boolean {
-    return this.options.bodyTimeoutMs !== Infinity;
+  get idleLane(): TimeoutLane | undefined {
+    return this.terms.idleLane;
   }
 
-  /** A limit on the wait for a chunk of a body; undefined when there is none. */
-  idleLimit(onExpiry: (error: unknown) => void): WaitLimit | undefined {
-    return this.bodyLimit('body', this.options.bodyTimeoutMs, onExpiry);
+  get unreadLane(): TimeoutLane | undefined {
+    return this.terms.unreadLane;
   }
 
-  /** A limit on how long nobody reads a body; undefined when there is none. */
-  unreadLimit(onExpiry: (error: unknown) => void): WaitLimit | undefined {
-    return this.bodyLimit('unread', this.options.unreadTimeoutMs, onExpiry);
+  /** The error for a chunk of a body that did not come in time, or for a body that nobody read. */
+  overdue(phase: 'body' | 'unread'): HttpTimeoutError {
+    const { body, bodyTimeoutMs, unreadTimeoutMs } = this.options;
+    // Only a body that is read inside its attempt can be asked for once more.
+    const repeatable = body === 'buffered' && this.mayRepeat(false);
+    return new HttpTimeoutError(this.request, phase, phase === 'body' ? bodyTimeoutMs : unreadTimeoutMs, repeatable);
   }
 
   /** The error to show for what sending or reading rejected with. */
@@ -142,7 +162,9 @@ export class Attempts implements Opener<Response> {
   private begin(context: ExecutionContext): SendLimits | undefined {
     this.refuseRepetition();
     this.unjudged = context;
-    return this.options.limitsSending ? new SendLimits(this.request, context, this.clock, this.options) : undefined;
+    return this.options.limitsSending
+      ? new SendLimits(this.request, context, this.terms.clock, this.options)
+      : undefined;
   }
 
   private sent(context: ExecutionContext, limits: SendLimits | undefined, address?: URL): Promise<Response> {
@@ -175,7 +197,7 @@ export class Attempts implements Opener<Response> {
     }
     const text = part?.textOf(response, maxErrorBodyBytes);
     const body = text === undefined ? undefined : this.redacted(text, context);
-    const facts = { status, body, retryAfterMs: retryAfterMs(headers, this.clock.wallTime(), status) };
+    const facts = { status, body, retryAfterMs: retryAfterMs(headers, this.terms.clock.wallTime(), status) };
     const mayRepeat = this.mayRepeat(status === 429 || status === 425);
     const error = new HttpStatusError(this.request, facts, mayRepeat);
     if (!throwOnStatus && part !== undefined) {
@@ -193,19 +215,6 @@ export class Attempts implements Opener<Response> {
       tellHookFailed(context, 'redact', error);
       return undefined;
     }
-  }
-
-  private bodyLimit(
-    phase: 'body' | 'unread',
-    timeoutMs: number,
-    onExpiry: (error: unknown) => void,
-  ): WaitLimit | undefined {
-    if (timeoutMs === Infinity) return undefined;
-    // Only a body that is read inside its attempt can be asked for once more.
-    const repeatable = this.options.body === 'buffered' && this.mayRepeat(false);
-    return new WaitLimit(this.clock, timeoutMs, () =>
-      onExpiry(new HttpTimeoutError(this.request, phase, timeoutMs, repeatable)),
-    );
   }
 
   /** @param hadNoEffect Whether the failure shows that the server has not acted on the request. */

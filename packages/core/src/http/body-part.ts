@@ -1,9 +1,12 @@
-import type { WaitLimit } from '../streaming/wait-limit.ts';
+import type { TimeoutLane } from '../clock/timeout-queue.ts';
+import { WaitLimit } from '../streaming/wait-limit.ts';
 
 /** What limits the waits for chunks. */
 export interface IdleLimits {
-  readonly limitsIdleness: boolean;
-  idleLimit(onExpiry: (error: unknown) => void): WaitLimit | undefined;
+  /** Where they wait; undefined when they have no limit. */
+  readonly idleLane: TimeoutLane | undefined;
+  /** The error for a chunk that did not come in time. */
+  overdue(phase: 'body'): Error;
 }
 
 /** The beginning of a body, or all of it. */
@@ -37,7 +40,7 @@ export async function readUpTo(response: Response, maxBytes: number, limits: Idl
   if (response.body === null) return new BodyPart(new ArrayBuffer(0), true);
   const told = Number(response.headers.get('content-length') ?? Number.NaN);
   // With a coding such as gzip the length is that of what was sent, not of what it becomes.
-  if (told <= maxBytes && !limits.limitsIdleness && !response.headers.has('content-encoding')) {
+  if (told <= maxBytes && limits.idleLane === undefined && !response.headers.has('content-encoding')) {
     return new BodyPart(await response.arrayBuffer(), true);
   }
   const reader = new PartReader(response.body, limits);
@@ -46,12 +49,13 @@ export async function readUpTo(response: Response, maxBytes: number, limits: Idl
 
 class PartReader {
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
-  private readonly idle: WaitLimit | undefined;
+  private readonly idle: WaitLimit;
   private overdue: { readonly error: unknown } | undefined = undefined;
 
   constructor(body: ReadableStream<Uint8Array>, limits: IdleLimits) {
     this.reader = body.getReader();
-    this.idle = limits.idleLimit((error) => {
+    this.idle = new WaitLimit(limits.idleLane, () => {
+      const error = limits.overdue('body');
       this.overdue = { error };
       // This ends the read that waits.
       this.letGo(error);
@@ -73,13 +77,13 @@ class PartReader {
   }
 
   private async nextChunk(): Promise<ReadableStreamReadResult<Uint8Array>> {
-    this.idle?.start();
+    this.idle.start();
     try {
       const result = await this.reader.read();
       if (this.overdue !== undefined) throw this.overdue.error;
       return result;
     } finally {
-      this.idle?.stop();
+      this.idle.stop();
     }
   }
 

@@ -3,7 +3,7 @@ import { systemClock } from '../clock/system-clock.ts';
 import type { EndpointFunction } from '../failover/endpoint-race.ts';
 import type { CallOptions } from '../policy/context.ts';
 import { isRequest } from './addresses.ts';
-import { Attempts } from './attempts.ts';
+import { Attempts, AttemptTerms } from './attempts.ts';
 import { type ResilientFetchOptions, resolveFetchOptions } from './options.ts';
 import { type Fetch, OutgoingRequest } from './outgoing-request.ts';
 
@@ -38,11 +38,11 @@ export function endpointFetch(
   >,
 ): Fetch {
   const resolved = resolveFetchOptions(options);
-  const clock = endpoints.boundClock ?? systemClock;
+  const terms = new AttemptTerms(resolved, endpoints.boundClock ?? systemClock);
   return (input, init) => {
     const request = new OutgoingRequest(input, init);
     // One for all endpoints: what must not be sent twice must not be sent to two of them either.
-    const attempts = new Attempts(request, resolved, clock);
+    const attempts = new Attempts(request, terms);
     const send: EndpointFunction<string | URL, Promise<Response>> = (endpoint, context) =>
       attempts.fetchHeaders(context, addressAt(endpoint, input));
     return endpoints.execute(send, { signal: request.signal }).catch((error: unknown) => attempts.failed(error));

@@ -1,19 +1,21 @@
+import type { TimeoutLane } from '../clock/timeout-queue.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import type { Opened } from '../streaming/open-call.ts';
 import { RunListener } from '../streaming/run-listener.ts';
 import { StreamEnd } from '../streaming/stream-end.ts';
-import type { WaitLimit } from '../streaming/wait-limit.ts';
+import { WaitLimit } from '../streaming/wait-limit.ts';
 import { type BodyReader, BodyStream } from './body-stream.ts';
 import { deriveResponse } from './derived-response.ts';
-import { type BodyWatcher, isWatchable, watchResponse, type WholeReading } from './watched-response.ts';
+import { type BodyWatcher, type WholeReading, unwatch, watchResponse } from './watched-response.ts';
 
 /** What a body has to know of its request. */
 export interface BodyTerms {
-  readonly limitsIdleness: boolean;
-  /** A limit on the wait for a chunk; undefined when there is none. */
-  idleLimit(onExpiry: (error: unknown) => void): WaitLimit | undefined;
-  /** A limit on how long nobody reads; undefined when there is none. */
-  unreadLimit(onExpiry: (error: unknown) => void): WaitLimit | undefined;
+  /** Where waits for a chunk stand; undefined when they have no limit. */
+  readonly idleLane: TimeoutLane | undefined;
+  /** Where it stands while nobody reads it; undefined when that has no limit. */
+  readonly unreadLane: TimeoutLane | undefined;
+  /** The error for a chunk that did not come in time, or for a body that nobody read. */
+  overdue(phase: 'body' | 'unread'): Error;
   /** The error to show for what the platform's body broke off with. */
   explain(error: unknown, context: ExecutionContext): unknown;
 }
@@ -48,8 +50,8 @@ export class GuardedBody extends RunListener implements Opened<Response>, BodyWa
     this.body = response.body!;
     this.context = context;
     this.terms = terms;
-    this.unread = terms.unreadLimit((error) => this.release(error));
-    this.value = isWatchable(response) ? watchResponse(response, this) : this.substitute()!;
+    this.unread = terms.unreadLane && new WaitLimit(terms.unreadLane, () => this.release(this.terms.overdue('unread')));
+    this.value = watchResponse(response, this) ? response : this.substitute()!;
     this.unread?.start();
     this.listen(context);
   }
@@ -72,7 +74,7 @@ export class GuardedBody extends RunListener implements Opened<Response>, BodyWa
 
   readWhole(method: WholeReading, platform: () => Promise<unknown>): Promise<unknown> {
     // Only on a stream of ours the waits for its chunks are seen.
-    if (this.terms.limitsIdleness) this.substitute();
+    if (this.terms.idleLane !== undefined) this.substitute();
     if (this.substituted !== undefined) return this.substituted[method]();
     if (this.brokeUnread !== undefined) return Promise.reject(this.brokeUnread.error);
     if (!this.isUntouched) return platform();
@@ -82,6 +84,8 @@ export class GuardedBody extends RunListener implements Opened<Response>, BodyWa
       platform().then(
         (whole) => {
           this.finished();
+          // Whoever keeps the response doesn't keep its call.
+          unwatch(this.origin);
           resolve(whole);
         },
         (error: unknown) => this.brokeOff(error),
@@ -94,7 +98,7 @@ export class GuardedBody extends RunListener implements Opened<Response>, BodyWa
   substitute(): Response | undefined {
     if (this.substituted !== undefined) return this.substituted;
     if (this.isUntouched) {
-      this.idle = this.terms.idleLimit((error) => this.release(error));
+      this.idle = new WaitLimit(this.terms.idleLane, () => this.release(this.terms.overdue('body')));
       this.stream = new BodyStream(this.body, this);
       this.substituted = deriveResponse(this.origin, this.stream.stream);
     } else if (this.brokeUnread !== undefined) {

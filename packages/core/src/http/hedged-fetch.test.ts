@@ -90,6 +90,34 @@ describe('a hedged fetch that streams', () => {
     }
   });
 
+  it('gives a whole body or another answer where two responses come at once, whichever comes first', async () => {
+    for (const bodilessFirst of [true, false]) {
+      const { exchanges, get, calls } = hedgedFetch({ delayMs: 0 });
+      const call = watched(get(url));
+      await microtasks();
+      if (bodilessFirst) exchanges[0]!.respondBodiless();
+      exchanges[1]!.respond();
+      if (!bodilessFirst) exchanges[0]!.respondBodiless();
+      exchanges[1]!.send('body');
+      await clock.advance(0);
+      const response = call.value!;
+      expect([response.status, await response.text()]).toEqual(bodilessFirst ? [204, ''] : [200, 'body']);
+      expect(await calls.close()).toBe(0);
+    }
+  });
+
+  it('hands no response out that comes at once with the failure that ends the call', async () => {
+    const { exchanges, get, calls } = hedgedFetch({ delayMs: 0, hedgeIf: () => false });
+    const call = watched(get(url));
+    await microtasks();
+    exchanges[0]!.fail();
+    exchanges[1]!.respond();
+    await clock.advance(0);
+    expect([call.state, call.error]).toMatchObject(['rejected', { code: 'NETWORK_RESET' }]);
+    expect(exchanges[1]!.bodyCancelled).toBe(true);
+    expect(await calls.close()).toBe(0);
+  });
+
   it('aborts a request that has no response when the body has been read', async () => {
     const { exchanges, get, calls } = hedgedFetch({ delayMs: 0 });
     const call = watched(get(url));

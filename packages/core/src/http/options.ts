@@ -21,7 +21,7 @@ export interface ResilientFetchOptions {
    * inside the attempt and is retried as a part of it.
    */
   readonly body?: 'stream' | 'buffered' | undefined;
-  /** How large a body may be that is read whole, in bytes; default 16 MiB. */
+  /** How large a body may be that is read whole, in bytes; default 16,777,216. */
   readonly maxBodyBytes?: number | undefined;
   /** Which statuses are failures, as a list or a function; default {@link FAILURE_STATUSES}. All others are answers. */
   readonly failureStatuses?: readonly number[] | ((status: number) => boolean) | undefined;
@@ -30,7 +30,7 @@ export interface ResilientFetchOptions {
    * resolves to that last response, its body read already, as fetch would.
    */
   readonly throwOnStatus?: boolean | undefined;
-  /** How much of the body of a failure its error keeps as text, in bytes; default 4 KiB. */
+  /** How much of the body of a failure its error keeps as text, in bytes; default 4,096. */
   readonly maxErrorBodyBytes?: number | undefined;
   /**
    * Whether a request that might have its effect twice may be sent again: one with a method such as POST and without
@@ -38,13 +38,19 @@ export interface ResilientFetchOptions {
    */
   readonly retryNonIdempotent?: boolean | undefined;
   /**
-   * How long an attempt may look for a connection, in milliseconds, redirects each by itself; default: the platform's
-   * limit. Only where the platform tells when it is connected: Node's `fetch` and that of undici.
+   * How long an attempt may look for a connection, in milliseconds, redirects each by itself; default Infinity. The
+   * platform's own limit holds besides. Only where the platform tells when it is connected: Node's `fetch` and that of undici.
    */
   readonly connectTimeoutMs?: number | undefined;
-  /** How long an attempt may take to the headers of its response, in milliseconds; default: the platform's limit. */
+  /**
+   * How long an attempt may take to the headers of its response, in milliseconds; default Infinity. The platform's own
+   * limit holds besides.
+   */
   readonly headersTimeoutMs?: number | undefined;
-  /** How long a body may be silent while somebody waits for more, in milliseconds; default: the platform's limit. */
+  /**
+   * How long a body may be silent while somebody waits for more, in milliseconds; default Infinity. The platform's own
+   * limit holds besides.
+   */
   readonly bodyTimeoutMs?: number | undefined;
   /**
    * How long a body may be left unread in stream mode, in milliseconds, before it is broken off and its permits return;

@@ -332,6 +332,19 @@ describe('resilientFetch', () => {
     expect([await response.text(), await copy.text()]).toEqual(['text', 'text']);
   });
 
+  it('leaves nothing of its call with a response that has been read', async () => {
+    const { fetch } = platform(answer(200, 'text'));
+    const response = await resilientFetch(pipeline(bulkhead()), { fetch })(url);
+    const own = (symbol: symbol): unknown => (response as unknown as Record<symbol, unknown>)[symbol];
+    const platforms = Object.getOwnPropertySymbols(answer(200, 'text')());
+    const ours = Object.getOwnPropertySymbols(response).filter((symbol) => !platforms.includes(symbol));
+    expect(await response.text()).toBe('text');
+    expect(ours.map(own)).toEqual(ours.map(() => undefined));
+    expect(response.bodyUsed).toBe(true);
+    await expect(response.text()).rejects.toThrow(TypeError);
+    expect(() => response.clone()).toThrow(TypeError);
+  });
+
   it('refuses options that can not be meant', () => {
     expect(() => resilientFetch(pipeline(), { body: 'whole' as never })).toThrow(/resilientFetch.body/);
     expect(() => resilientFetch(pipeline(), { failureStatuses: 500 as never })).toThrow(/failureStatuses/);

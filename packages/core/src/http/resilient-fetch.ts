@@ -8,7 +8,7 @@
 import { systemClock } from '../clock/system-clock.ts';
 import { OpenCall, type StreamPipeline } from '../streaming/open-call.ts';
 import { Addresses } from './addresses.ts';
-import { Attempts } from './attempts.ts';
+import { Attempts, AttemptTerms } from './attempts.ts';
 import { type ResilientFetchOptions, resolveFetchOptions } from './options.ts';
 import { OutgoingRequest } from './outgoing-request.ts';
 
@@ -38,13 +38,13 @@ export function resilientFetch<Adds = never>(
   options?: ResilientFetchOptions,
 ): ResilientFetch<Adds> {
   const resolved = resolveFetchOptions(options);
-  const clock = pipeline.boundClock ?? systemClock;
+  const terms = new AttemptTerms(resolved, pipeline.boundClock ?? systemClock);
   const addresses = new Addresses();
   return (input, init) => {
     // What fetch can't even begin with fails as it does without us.
     if (!addresses.isAddress(input)) return (resolved.fetch ?? globalThis.fetch)(input, init);
     const request = new OutgoingRequest(input, init);
-    const attempts = new Attempts(request, resolved, clock);
+    const attempts = new Attempts(request, terms);
     const { signal } = request;
     let callOptions = resolved.callOptions?.(input, init);
     if (signal !== undefined) callOptions = { ...callOptions, signal };

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { OwnRun } from '../streaming/own-run.ts';
-import { WaitLimit } from '../streaming/wait-limit.ts';
+import { waitLane, WaitLimit } from '../streaming/wait-limit.ts';
 import { type ConnectionWatcher, watchingDispatcher } from './connection-watch.ts';
 import { HttpTimeoutError } from './errors.ts';
 import type { ResolvedFetchOptions } from './options.ts';
@@ -20,10 +20,10 @@ export class SendLimits implements ConnectionWatcher {
     const resendable = request.bodyObstacle === undefined;
     const repeatable = resendable && (retryNonIdempotent || request.idempotent);
     this.run = new OwnRun(context, (reason) => this.end(reason)).follow();
-    this.connect = new WaitLimit(clock, connectTimeoutMs, () =>
+    this.connect = new WaitLimit(waitLane(clock, connectTimeoutMs), () =>
       this.end(new HttpTimeoutError(request, 'connect', connectTimeoutMs, resendable)),
     );
-    this.headers = new WaitLimit(clock, headersTimeoutMs, () =>
+    this.headers = new WaitLimit(waitLane(clock, headersTimeoutMs), () =>
       this.end(new HttpTimeoutError(request, 'headers', headersTimeoutMs, repeatable)),
     );
     this.headers.start();

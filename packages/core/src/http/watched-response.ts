@@ -22,58 +22,90 @@ export interface BodyWatcher {
 
 const WATCHER: unique symbol = Symbol('breakwater.bodyWatcher');
 
-type Watched = Response & { readonly [WATCHER]: BodyWatcher };
+/** Without a watcher it is the platform's own response again. */
+type Watched = Response & { [WATCHER]: BodyWatcher | undefined };
+
+/**
+ * Lets `watcher` stand between this response and whoever reads it: the same object, of the same class. False where it
+ * would not see all that happens to the response, which is then as it was.
+ */
+export function watchResponse(response: Response, watcher: BodyWatcher): boolean {
+  const platform = Object.getPrototypeOf(response) as Response;
+  if (platform !== known.platform) known = watching(platform);
+  const { prototype } = known;
+  if (prototype === undefined || !Object.isExtensible(response)) return false;
+  Object.setPrototypeOf(response, prototype);
+  (response as Watched)[WATCHER] = watcher;
+  return true;
+}
+
+/** Lets go of the watcher of a response that has been read. */
+export function unwatch(response: Response): void {
+  (response as Watched)[WATCHER] = undefined;
+}
+
+/** A class of responses, and what stands before its methods; undefined where they can't be watched. */
+interface WatchedClass {
+  readonly platform: Response | undefined;
+  readonly prototype: object | undefined;
+}
+
+/** Those of the class that came last: hardly any program has two. */
+let known: WatchedClass = { platform: undefined, prototype: undefined };
+
+/** One for each class of responses: the platform's, and that of whatever else is used as `fetch`. */
+const classes: WeakMap<Response, WatchedClass> = new WeakMap();
+
+function watching(platform: Response): WatchedClass {
+  let watched = classes.get(platform);
+  if (watched === undefined) {
+    watched = { platform, prototype: isWatchable(platform) ? watchingPrototype(platform) : undefined };
+    classes.set(platform, watched);
+  }
+  return watched;
+}
 
 /** Node's Response is written in JavaScript and shows itself to Node's `inspect`; Deno's does too, to say what it is. */
 const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
-/** Whether {@link watchResponse} sees all that happens to this response. */
-export function isWatchable(response: Response): boolean {
+function isWatchable(platform: Response): boolean {
   // One that is watched already belongs to another call.
-  if (WATCHER in response || !Object.isExtensible(response)) return false;
-  return INSPECT in response && !('Deno' in globalThis) && !('Bun' in globalThis);
+  if (WATCHED in platform) return false;
+  return INSPECT in platform && !('Deno' in globalThis) && !('Bun' in globalThis);
 }
 
-/** Lets `watcher` stand between this response and whoever reads it; the same object, of the same class. */
-export function watchResponse(response: Response, watcher: BodyWatcher): Response {
-  const platform = Object.getPrototypeOf(response) as Response;
-  let watching = prototypes.get(platform);
-  if (watching === undefined) prototypes.set(platform, (watching = watchingPrototype(platform)));
-  Object.setPrototypeOf(response, watching);
-  (response as { [WATCHER]?: BodyWatcher })[WATCHER] = watcher;
-  return response;
-}
-
-/** One for each class of responses: the platform's, and that of whatever else is used as `fetch`. */
-const prototypes: WeakMap<Response, object> = new WeakMap();
+/** What a prototype of ours is known by. */
+const WATCHED: unique symbol = Symbol('breakwater.watchedResponse');
 
 function watchingPrototype(platform: Response): object {
   // Read through the watched object itself: accessors of the platform need their own kind as `this`.
   const platformBody = (response: Response): Response['body'] => Reflect.get(platform, 'body', response);
   const platformBodyUsed = (response: Response): boolean => Reflect.get(platform, 'bodyUsed', response);
-  const members: PropertyDescriptorMap = {
+  const members: PropertyDescriptorMap & { [WATCHED]: PropertyDescriptor } = {
+    [WATCHED]: { value: true },
     json: method(async function json(this: Watched) {
       return JSON.parse(await this.text()) as unknown;
     }),
     formData: method(function formData(this: Watched) {
-      return this[WATCHER].substitute()?.formData() ?? platform.formData.call(this);
+      return this[WATCHER]?.substitute()?.formData() ?? platform.formData.call(this);
     }),
     clone: method(function clone(this: Watched) {
-      return this[WATCHER].substitute()?.clone() ?? platform.clone.call(this);
+      return this[WATCHER]?.substitute()?.clone() ?? platform.clone.call(this);
     }),
     body: getter(function body(this: Watched) {
-      const substitute = this[WATCHER].substitute();
+      const substitute = this[WATCHER]?.substitute();
       return substitute === undefined ? platformBody(this) : substitute.body;
     }),
     bodyUsed: getter(function bodyUsed(this: Watched) {
-      return this[WATCHER].substituted?.bodyUsed ?? platformBodyUsed(this);
+      return this[WATCHER]?.substituted?.bodyUsed ?? platformBodyUsed(this);
     }),
   };
   for (const name of ['arrayBuffer', 'blob', 'bytes', 'text'] as const) {
     if (!(name in platform)) continue;
     const read = platform[name] as (this: Response) => Promise<unknown>;
     members[name] = method(function readWhole(this: Watched) {
-      return this[WATCHER].readWhole(name, () => read.call(this));
+      const watcher = this[WATCHER];
+      return watcher === undefined ? read.call(this) : watcher.readWhole(name, () => read.call(this));
     });
   }
   return Object.create(platform, members) as object;

@@ -4,6 +4,7 @@ export {
   type AnyPipeline,
   type AtOnce,
   type CloseOptions,
+  type EventsHeard,
   type EventsOf,
   type Pipeline,
   type PipelineOptions,

@@ -3,7 +3,7 @@ import { type Random, systemRandom } from '../clock/random.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
 import { EventChannel } from '../events/channel.ts';
-import type { EventMap, EventSource } from '../events/event.ts';
+import type { EventMap, EventSource, TellsOthers } from '../events/event.ts';
 import { describe, resolveOptions } from '../options/resolve.ts';
 import type { Rules } from '../options/rules.ts';
 import type { CallOptions, ExecutionContext, SyncCallOptions } from '../policy/context.ts';
@@ -34,9 +34,14 @@ export interface CloseOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** Policies put together, the outermost first; itself a policy. */
-export interface Pipeline<Events extends EventMap = PipelineEvents, Adds = never>
-  extends EventSource<Events>, AroundPolicy<Events, Adds> {
+/**
+ * Policies put together, the outermost first; itself a policy. `Pipeline` alone is one of any policies that add nothing
+ * to the results of a call; where they may, it is `Pipeline<any, unknown>`.
+ */
+// The compiler takes a pipeline of any events for one only where they are `any`; its listeners hear what is known all the same.
+// oxlint-disable-next-line typescript/no-explicit-any
+export interface Pipeline<Events extends EventMap = any, Adds = never>
+  extends EventSource<EventsHeard<Events>>, AroundPolicy<Events, Adds> {
   readonly kind: 'pipeline';
   /** Its policies as they were given, the outermost first. */
   readonly policies: readonly Policy[];
@@ -82,6 +87,9 @@ export interface Pipeline<Events extends EventMap = PipelineEvents, Adds = never
    */
   close(options?: CloseOptions): Promise<number>;
 }
+
+/** What is heard of a pipeline of these events; of one of `any`, what every pipeline tells, and others by their envelope. */
+export type EventsHeard<Events extends EventMap> = unknown extends Events ? PipelineEvents & TellsOthers : Events;
 
 /** Any pipeline, whatever its events and whatever its fallbacks add. */
 export interface AnyPipeline {

@@ -8,7 +8,8 @@ import { type PresetOptions, presetPlaces, presetPolicies } from '../presets/pre
 import { makeBudget } from './budgets.ts';
 import type { PipelineSpec, PolicySpec, RegistrySpec } from './configuration.ts';
 import type { Faults } from './fields.ts';
-import { placeKinds, policyKinds, type Tools } from './policy-kinds.ts';
+import type { Chosen, Tools } from './policy-kind.ts';
+import { placeKinds, policyKinds } from './policy-kinds.ts';
 
 /** A policy, and what it was made of. */
 export interface Made {
@@ -151,17 +152,22 @@ export class Builder implements Tools {
   }
 
   private knowsBudget(options: object, path: string): boolean {
-    const { budget } = options as { readonly budget?: string };
-    if (budget === undefined || this.spec.budgets.has(budget)) return true;
-    this.faults.addUnknown(`${path}.budget`, budget, [...this.spec.budgets.keys()], describe(budget));
+    const named = budgetIn(options);
+    if (named === undefined || this.spec.budgets.has(named.budget)) return true;
+    this.faults.addUnknown(
+      `${path}.${named.path}`,
+      named.budget,
+      [...this.spec.budgets.keys()],
+      describe(named.budget),
+    );
     return false;
   }
 
   /** A policy says something else when its budget does. */
   private withBudget(spec: PolicySpec | false | undefined): unknown {
     if (spec === undefined || spec === false || 'use' in spec) return spec ?? null;
-    const { budget } = spec.options as { readonly budget?: string };
-    return budget === undefined ? spec : [spec, this.budgets.get(budget)?.said];
+    const named = budgetIn(spec.options);
+    return named === undefined ? spec : [spec, this.budgets.get(named.budget)?.said];
   }
 
   /** What `makeIt` makes; undefined where it finds fault itself. */
@@ -178,6 +184,14 @@ export class Builder implements Tools {
       return undefined;
     }
   }
+}
+
+/** The budget that a policy names, or that of each key of a keyed one, and where. */
+function budgetIn(options: object): { readonly budget: string; readonly path: string } | undefined {
+  const { budget, policy } = options as { readonly budget?: string; readonly policy?: Chosen };
+  if (budget !== undefined) return { budget, path: 'budget' };
+  const inside = policy === undefined ? undefined : budgetIn(policy.options as object);
+  return inside && { ...inside, path: `policy.${policy!.kind}.${inside.path}` };
 }
 
 /** JSON with the keys in one order. */

@@ -20,7 +20,7 @@
  */
 import { presetDefinitions, type PresetName } from '../presets/definitions.ts';
 import { type PresetPlace, presetPlaces } from '../presets/preset-policies.ts';
-import { Faults, isObject, type JsonSchema } from './fields.ts';
+import { Faults, isObject, type JsonSchema, orNull } from './fields.ts';
 import { budgetField, type BudgetSpec } from './budgets.ts';
 import { isPolicyKind, type PolicyKindName, policyKinds, placeKinds } from './policy-kinds.ts';
 
@@ -214,9 +214,4 @@ export function configurationSchema(): JsonSchema {
 
 function section(name: keyof typeof sections, inside: JsonSchema): JsonSchema {
   return { description: sections[name], type: ['object', 'null'], additionalProperties: inside };
-}
-
-/** `retry:` with nothing behind it. */
-function orNull(schema: JsonSchema): JsonSchema {
-  return { anyOf: [schema, { type: 'null' }] };
 }

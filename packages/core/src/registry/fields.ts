@@ -195,14 +195,15 @@ export function oneOf<const Kinds extends Readonly<Record<string, Field>>>(
   kinds: Kinds,
 ): Field<{ readonly kind: keyof Kinds & string; readonly options: unknown }> {
   const names = Object.keys(kinds);
+  const alone = names.filter((name) => takesNothing(kinds[name]!));
   return {
     schema: {
       description: about,
       anyOf: [
-        { enum: names },
+        ...(alone.length === 0 ? [] : [{ enum: alone }]),
         ...names.map((name) => ({
           type: 'object',
-          properties: { [name]: kinds[name]!.schema },
+          properties: { [name]: alone.includes(name) ? orNull(kinds[name]!.schema) : kinds[name]!.schema },
           required: [name],
           additionalProperties: false,
         })),
@@ -222,6 +223,18 @@ export function oneOf<const Kinds extends Readonly<Record<string, Field>>>(
       return read === undefined ? undefined : { kind, options: read };
     },
   };
+}
+
+/** Whether nothing need be said: `retry:` with nothing behind it is null in YAML. */
+function takesNothing(field: Field): boolean {
+  const faults = new Faults();
+  field.read(null, '', faults);
+  return faults.found.length === 0;
+}
+
+/** `retry:` with nothing behind it. */
+export function orNull(schema: JsonSchema): JsonSchema {
+  return { anyOf: [schema, { type: 'null' }] };
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { adaptiveConcurrency } from '../adaptive-concurrency/adaptive-concurrency.ts';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { consecutive } from '../circuit-breaker/trip-rules.ts';
@@ -11,7 +12,7 @@ import type { Policy } from '../policy/policy.ts';
 import { background, costOptimised, critical, database, httpClient, integrated, llmApi } from '../presets/presets.ts';
 import { rateLimiter } from '../rate-limit/local-limiter.ts';
 import { rateLimit } from '../rate-limit/policy.ts';
-import { constant, exponential } from '../retry/backoff.ts';
+import { constant, exponential, linear } from '../retry/backoff.ts';
 import { retry } from '../retry/retry.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { lintPipeline } from './lint.ts';
@@ -107,6 +108,74 @@ describe('lint finds', () => {
       ],
       ['BUDGET_NOT_SHARED p[2]'],
     ],
+    ['no timeout around a hedge', [hedge()], ['NO_TIMEOUT p']],
+    ['no timeout in a pipeline that stands inside', [pipeline({ name: 'inner' }, attempts(3))], ['NO_TIMEOUT p']],
+    [
+      'a timeout that the one of the pipeline around it cuts off',
+      [limit(1_000), pipeline({ name: 'inner' }, limit(2_000))],
+      ['OUTER_TIMEOUT_TOO_SHORT p[1].inner[0]'],
+    ],
+    [
+      'the shortest of several outer timeouts',
+      [limit(9_000), limit(1_000), limit(2_000)],
+      ['OUTER_TIMEOUT_TOO_SHORT p[2]'],
+    ],
+    [
+      'waits for a rate limit that do not fit',
+      [
+        limit(5_000),
+        attempts(3),
+        rateLimit(rateLimiter({ limit: 9, periodMs: 1_000 }), { maxWaitMs: 1_500 }),
+        limit(500),
+      ],
+      ['ATTEMPTS_EXCEED_TIMEOUT p[0]'],
+    ],
+    [
+      'linear waits that do not fit',
+      [limit(10_000), retry({ maxAttempts: 4, backoff: linear({ initialMs: 2_000 }) }), limit(100)],
+      ['ATTEMPTS_EXCEED_TIMEOUT p[0]'],
+    ],
+    [
+      'attempts that do not fit in a pipeline that stands inside',
+      [limit(5_000), pipeline({ name: 'inner' }, attempts(3), limit(2_000))],
+      ['ATTEMPTS_EXCEED_TIMEOUT p[0]'],
+    ],
+    ['three retries', [limit(60_000), attempts(2), attempts(2), attempts(2), limit(100)], ['NESTED_RETRIES p[2]']],
+    [
+      'a retry of everything around a breaker in a pipeline that stands inside',
+      [limit(60_000), retry({ retryIf: () => true }), pipeline({ name: 'inner' }, circuitBreaker(), limit(2_000))],
+      ['OPEN_BREAKER_RETRIED p[1]'],
+    ],
+    [
+      'a sampling window shorter than one attempt',
+      [limit(60_000), circuitBreaker({ samplingMs: 3_000 }), limit(4_000)],
+      ['SAMPLING_TOO_SHORT p[1]'],
+    ],
+    [
+      'a throughput that a rate limit outside can not reach',
+      [limit(60_000), limiter(5), circuitBreaker(), limit(1_000)],
+      ['THROUGHPUT_UNREACHABLE p[2]'],
+    ],
+    [
+      'a fallback in a pipeline that stands in a retry',
+      [limit(9_000), attempts(3), pipeline({ name: 'inner' }, fallback({ value: 0 }), limit(1_000))],
+      ['FALLBACK_INSIDE_RETRY p[2].inner[0]'],
+    ],
+    [
+      'a queue of a limit that adapts and outlasts the timeout',
+      [limit(2_000), adaptiveConcurrency({ initialLimit: 5, maxQueue: 50 }), limit(1_000)],
+      ['QUEUE_OUTLASTS_TIMEOUT p[1]'],
+    ],
+    [
+      'a budget that only the hedge has',
+      [limit(9_000), attempts(2), hedge({ budget: retryBudget() }), limit(1_000)],
+      ['BUDGET_NOT_SHARED p[2]'],
+    ],
+    [
+      'a preset whose attempts were given more time than the whole call',
+      [...httpClient({ totalTimeout: { timeoutMs: 4_000 }, attemptTimeout: { timeoutMs: 5_000 } }).policies],
+      ['OUTER_TIMEOUT_TOO_SHORT p[4]'],
+    ],
     [
       'several at once, the gravest first',
       [attempts(2), fallback({ value: 0 }), attempts(2)],
@@ -154,6 +223,10 @@ describe('lint is silent about', () => {
     ['a window of two attempts', [limit(60_000), circuitBreaker({ samplingMs: 12_000 }), limit(6_000)]],
     ['a rate limit that lets enough through', [limit(60_000), circuitBreaker(), limiter(50), limit(1_000)]],
     ['a fallback outside', [fallback({ value: 0 }), limit(9_000), attempts(3), limit(1_000)]],
+    [
+      'a queue that is short enough for a limit that adapts',
+      [limit(2_000), adaptiveConcurrency({ maxQueue: 10 }), limit(1_000)],
+    ],
     ['a queue that is short enough', [limit(2_000), bulkhead({ maxConcurrent: 10, maxQueue: 5 }), limit(1_000)]],
     [
       'a hedge and a retry with one budget',

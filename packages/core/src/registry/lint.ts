@@ -239,7 +239,8 @@ const queueOutlastsTimeout: Rule = (row) =>
     if (maxQueue === 0 || !Number.isFinite(outer)) return [];
     const allowed = number(options['maxQueueWaitMs'], Infinity);
     // Little's law: so long does the last of a full queue wait when every call takes as long as it may.
-    const drained = (maxQueue * timeoutInside(row, at + 1)) / number(options['maxConcurrent'], Infinity);
+    const concurrent = number(options['maxConcurrent'] ?? options['initialLimit'], Infinity);
+    const drained = (maxQueue * timeoutInside(row, at + 1)) / concurrent;
     const wait = Math.min(allowed, drained);
     if (!Number.isFinite(wait) || wait < outer) return [];
     return [

@@ -9,10 +9,8 @@ import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import type { TripRule } from '../circuit-breaker/trip-rule.ts';
 import { consecutive, count, type CountLimit } from '../circuit-breaker/trip-rules.ts';
 import { fallback } from '../fallback/fallback.ts';
-import type { RetryBudget } from '../gates/budget.ts';
 import { isRetryable } from '../gates/retryable.ts';
 import { hedge } from '../hedge/hedge.ts';
-import type { Policy } from '../policy/policy.ts';
 import type { PresetPlace } from '../presets/preset-policies.ts';
 import { isDatabaseFailure, isTransient, isTransientDatabaseError, isUpstreamFailure } from '../presets/transient.ts';
 import { rateLimiter } from '../rate-limit/local-limiter.ts';
@@ -23,68 +21,10 @@ import { decorrelated, decorrelatedV2 } from '../retry/decorrelated.ts';
 import { type Jitter, ratio as ratioJitter } from '../retry/jitter.ts';
 import { retry } from '../retry/retry.ts';
 import { timeout } from '../timeout/timeout.ts';
-import {
-  anyOf,
-  choice,
-  duration,
-  type Field,
-  type Fields,
-  flag,
-  integer,
-  json,
-  number,
-  object,
-  oneOf,
-  orJust,
-  ratio,
-  type Read,
-  text,
-} from './fields.ts';
-
-/** What a policy may need that stands elsewhere in the configuration. */
-export interface Tools {
-  /** The budget of this name; undefined, and a fault, when there is none. */
-  budget(name: string): RetryBudget | undefined;
-}
-
-/** A kind of policy as a configuration sees it. */
-export interface PolicyKind {
-  /** Reads its options where it is made of them alone. */
-  readonly field: Field<object>;
-  /** Reads the same where they are laid over those of a preset, and none is needed. */
-  readonly change: Field<object>;
-  /** Whether it needs options: a timeout without a time means nothing. */
-  readonly needsOptions: boolean;
-  /** The options as the function of its name takes them. */
-  optionsOf(plain: object, tools: Tools): object;
-  make(plain: object, tools: Tools): Policy;
-}
-
-interface KindOf<F extends Fields, Options> {
-  readonly about: string;
-  readonly fields: F;
-  readonly required?: readonly (keyof F & string)[];
-  /** The field that may stand alone. */
-  readonly alone?: keyof F & string;
-  /** What is another value in code than in a file. */
-  readonly optionsOf?: (plain: Read<F>, tools: Tools) => Options;
-  readonly make: (options: never) => Policy;
-}
-
-function kind<const F extends Fields, Options extends object>(of: KindOf<F, Options>): PolicyKind {
-  const { about, fields, required = [], alone } = of;
-  const whole = { ...fields, name: text('Its name in events, errors and lists; default: its kind.') };
-  const orAlone = (field: Field<object>): Field<object> =>
-    alone === undefined ? field : orJust(field, alone, fields[alone]!);
-  const optionsOf = (plain: object, tools: Tools): object => ({ ...plain, ...of.optionsOf?.(plain, tools) });
-  return {
-    field: orAlone(object(about, whole, required)),
-    change: orAlone(object(about, whole)),
-    needsOptions: required.length > 0,
-    optionsOf,
-    make: (plain, tools) => of.make(optionsOf(plain, tools) as never),
-  };
-}
+import { anyOf, choice, duration, flag, integer, json, number, object, oneOf, ratio, text } from './fields.ts';
+import { adaptiveConcurrencyKind, clientThrottlingKind } from './adaptive-kinds.ts';
+import { keyedKind } from './keyed-kind.ts';
+import { type Chosen, kind, made, type PolicyKind } from './policy-kind.ts';
 
 const growing = {
   initialMs: duration('The first wait.'),
@@ -164,8 +104,8 @@ const retryConditions = {
 };
 const failureConditions = { any: () => true, upstream: isUpstreamFailure, database: isDatabaseFailure };
 
-/** The kinds of policies, by their names in a configuration: those of the functions that make them. */
-export const policyKinds: Readonly<Record<PolicyKindName, PolicyKind>> = Object.freeze({
+/** Those of one policy; a keyed one has such a one for each key. */
+const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>> = {
   timeout: kind({
     about: 'Limits the time of what is inside.',
     fields: {
@@ -266,16 +206,34 @@ export const policyKinds: Readonly<Record<PolicyKindName, PolicyKind>> = Object.
     optionsOf: ({ budget }, tools) => (budget === undefined ? {} : { budget: tools.budget(budget) }),
     make: hedge,
   }),
+  adaptiveConcurrency: adaptiveConcurrencyKind,
+  clientThrottling: clientThrottlingKind,
   fallback: kind({
     about: 'Gives a value where what is inside fails.',
     fields: { value: json('What the call gives instead of failing.') },
     required: ['value'],
     make: fallback,
   }),
+};
+
+/** The kinds of policies, by their names in a configuration: those of the functions that make them. */
+export const policyKinds: Readonly<Record<PolicyKindName, PolicyKind>> = Object.freeze({
+  ...singleKinds,
+  keyed: keyedKind(singleKinds),
 });
 
 /** The names of {@link policyKinds}. */
-export type PolicyKindName = 'timeout' | 'retry' | 'circuitBreaker' | 'rateLimit' | 'bulkhead' | 'hedge' | 'fallback';
+export type PolicyKindName =
+  | 'timeout'
+  | 'retry'
+  | 'circuitBreaker'
+  | 'rateLimit'
+  | 'bulkhead'
+  | 'hedge'
+  | 'adaptiveConcurrency'
+  | 'clientThrottling'
+  | 'fallback'
+  | 'keyed';
 
 export function isPolicyKind(name: string): name is PolicyKindName {
   return Object.hasOwn(policyKinds, name);
@@ -291,15 +249,6 @@ export const placeKinds: Readonly<Record<PresetPlace, PolicyKindName>> = Object.
   bulkhead: 'bulkhead',
   attemptTimeout: 'timeout',
 });
-
-interface Chosen {
-  readonly kind: string;
-  readonly options: unknown;
-}
-
-function made<T>(makers: Readonly<Record<string, (options: never) => T>>, { kind: name, options }: Chosen): T {
-  return makers[name]!(options as never);
-}
 
 function jitterOf({ kind: name, options }: Chosen): Jitter {
   return name === 'ratio'

@@ -110,6 +110,64 @@ describe('a registry', () => {
     expect(!refused.ok && isBreakwaterError(refused.error, 'CIRCUIT_OPEN')).toBe(true);
   });
 
+  it('makes a limit that adapts, and throttling, of what the configuration says', () => {
+    const registry = pipelineRegistry(
+      row(
+        { adaptiveConcurrency: { algorithm: { aimd: { backoffRatio: 0.5 } }, initialLimit: 7 } },
+        { clientThrottling: 3 },
+      ),
+    );
+    expect(stateOf(registry, 'stock', 'adaptive-concurrency')).toMatchObject({ limit: 7, inflight: 0, queued: 0 });
+    expect(stateOf(registry, 'stock', 'client-throttling')).toEqual({ requests: 0, accepts: 0, rejectionRatio: 0 });
+    const [limit, throttling] = registry.list()[0]!.policies;
+    expect(limit!.options).toMatchObject({ maxLimit: 200, initialLimit: 7 });
+    expect(throttling!.options).toMatchObject({ k: 3, windowMs: 120_000 });
+  });
+
+  it('makes a policy for each key, and keeps them all through an update that says the same', async () => {
+    const clock = new VirtualClock();
+    const keyed = { policy: breaker, maxKeys: 100 };
+    const registry = pipelineRegistry(row({ keyed }), { clock });
+    const stock = registry.get('stock');
+    await stock.tryExecute(fails, { key: 'down' });
+    const answers = async (): Promise<readonly boolean[]> => [
+      (await stock.tryExecute(async () => 1, { key: 'down' })).ok,
+      (await stock.tryExecute(async () => 1, { key: 'up' })).ok,
+    ];
+    expect(await answers()).toEqual([false, true]);
+    expect(stateOf(registry, 'stock', 'keyed')).toEqual({ size: 2 });
+    expect(registry.update(row({ keyed: { maxKeys: 100, policy: breaker } })).unchanged).toEqual(['stock']);
+    expect(await answers()).toEqual([false, true]);
+  });
+
+  it('shares a budget with the retries of all keys', async () => {
+    const clock = new VirtualClock();
+    const configuration = {
+      budgets: { scarce: { tokenBudget: { maxTokens: 1 } } },
+      ...row({
+        keyed: { policy: { retry: { maxAttempts: 5, backoff: { constant: { delayMs: 1 } }, budget: 'scarce' } } },
+      }),
+    };
+    const stock = pipelineRegistry(configuration, { clock }).get('stock');
+    let calls = 0;
+    for (const key of ['a', 'b']) {
+      await clock.settle(stock.tryExecute(async () => (calls++, fails()), { key }));
+    }
+    expect(calls).toBe(2);
+  });
+
+  it('tells what is wrong with the policy of a key before there is one', () => {
+    const faulty = (policy: unknown): readonly string[] => faultsOf(() => pipelineRegistry(row({ keyed: { policy } })));
+    const at = 'pipelines.stock.policies[0].keyed';
+    expect(faulty({ retry: { minMs: '2m' } })).toEqual([`${at}.policy.retry.minMs`]);
+    expect(faulty({ adaptiveConcurrency: { minLimit: 9, maxLimit: 3 } })).toEqual([
+      `${at}.policy.adaptiveConcurrency.maxLimit`,
+    ]);
+    expect(faulty({ retry: { budget: 'b' } })).toEqual([`${at}.policy.retry.budget`]);
+    expect(faulty({ brekaer: {} })).toEqual([`${at}.policy`]);
+    expect(faulty(undefined)).toEqual([`${at}.policy`]);
+  });
+
   it('uses policies that only code can make, by the name that code gives them', async () => {
     const own = circuitBreaker({ name: 'own' });
     const registry = pipelineRegistry(row({ use: 'ours' }), { policies: { ours: own } });

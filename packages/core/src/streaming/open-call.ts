@@ -7,6 +7,7 @@
  * caller has it, and nothing may be tried again: a failure breaks the stream off, the policies see it, the call ends.
  */
 import type { Clock } from '../clock/clock.ts';
+import { atTurnEnd } from '../clock/turn-end.ts';
 import { Attempt } from '../pipeline/attempt.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
 import type { End, EndListener, StreamEnd } from './stream-end.ts';
@@ -30,7 +31,7 @@ export interface Opened<T> {
 
 /** Opens what is to be handed out. */
 export interface Opener<T> {
-  /** Opens it in this run, and then tells `opening`, once. What it throws is the failure of the run. */
+  /** Opens it in this run, and later tells `opening`, once. What it throws is the failure of the run. */
   open(context: ExecutionContext, opening: Opening<T>): void;
   /** What the caller gets when the call has failed; or throws what the caller gets. */
   failed(error: unknown): T;
@@ -40,6 +41,10 @@ export interface Opener<T> {
 interface CallOfRun<T> {
   /** The run whose stream the caller has. */
   held: Opening<T> | undefined;
+  /** How many runs are opening what they open. */
+  opening: number;
+  /** How many runs have ended of which the policies may not know yet. */
+  ending: number;
   readonly handOut: (value: T) => void;
 }
 
@@ -48,6 +53,8 @@ export class OpenCall<T, Adds> implements CallOfRun<T> {
   /** What is handed out, or what a policy says instead. */
   readonly result: Promise<T | Adds>;
   held: Opening<T> | undefined = undefined;
+  opening = 0;
+  ending = 0;
   handOut!: (value: T | Adds) => void;
   private readonly opener: Opener<T>;
 
@@ -72,6 +79,7 @@ export class OpenCall<T, Adds> implements CallOfRun<T> {
     if (this.held !== undefined) return this.held.settled;
     const opening = new Opening<T>(this, context);
     this.opener.open(context, opening);
+    this.opening++;
     return opening.settled;
   }
 }
@@ -101,8 +109,10 @@ export class Opening<T> implements EndListener {
 
   /** The run has failed. */
   failed(error: unknown): void {
-    if (this.call.held === undefined) this.reject(error);
-    else this.resolve(this.call.held.settled);
+    const { held } = this.call;
+    this.noLongerOpening(held === undefined);
+    if (held === undefined) this.reject(error);
+    else this.resolve(held.settled);
   }
 
   /** What was to be opened is there. */
@@ -113,13 +123,28 @@ export class Opening<T> implements EndListener {
     if (call.held !== undefined || context.signal.aborted) {
       stream.release(context.signal.reason);
       this.failed(context.signal.reason);
-    } else if (streamEnd === undefined) this.resolve(value);
-    else {
+    } else if (call.ending > 0) {
+      // How another run ended may end the call; a stream that was handed out would break off with it.
+      atTurnEnd(() => this.opened(stream));
+    } else if (streamEnd === undefined) {
+      this.noLongerOpening(true);
+      this.resolve(value);
+    } else {
+      this.noLongerOpening(false);
       this.value = value;
       call.held = this;
       call.handOut(value);
       streamEnd.tell(this);
     }
+  }
+
+  /** @param undecided Whether the policies decide what becomes of the call now; they do within this turn. */
+  private noLongerOpening(undecided: boolean): void {
+    const { call } = this;
+    call.opening--;
+    if (!undecided || call.opening === 0) return;
+    call.ending++;
+    atTurnEnd(() => void call.ending--);
   }
 
   reached(end: End): void {

@@ -4,9 +4,9 @@ import type { CallOptions } from '../policy/context.ts';
 
 /** Options of {@link executeStream}: those of every call, and how long waits may be. */
 export interface ExecuteStreamOptions extends CallOptions {
-  /** How long an attempt may take to its first chunk, in milliseconds; default: without limit. */
+  /** How long an attempt may take to its first chunk, opening included, in milliseconds; default Infinity. */
   readonly firstChunkTimeoutMs?: number | undefined;
-  /** How long the stream may be silent while its reader waits, in milliseconds; default: without limit. */
+  /** How long the stream may be silent while its reader waits, in milliseconds; default Infinity. */
   readonly idleTimeoutMs?: number | undefined;
   /**
    * How long the reader may leave the stream alone, in milliseconds, before it is broken off and its permits return;

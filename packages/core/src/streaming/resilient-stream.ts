@@ -6,7 +6,7 @@ import type { Opened } from './open-call.ts';
 import { OwnRun } from './own-run.ts';
 import { readerOf, type SourceReader, type StreamSource } from './source.ts';
 import { type End, StreamEnd } from './stream-end.ts';
-import { WaitLimit } from './wait-limit.ts';
+import { waitLane, WaitLimit } from './wait-limit.ts';
 
 /**
  * A stream under policies, to be read once. It reads on demand: nothing is taken from the source ahead of its reader but
@@ -177,6 +177,6 @@ export class StreamOfRun<T> implements ResilientStream<T>, Opened<ResilientStrea
   }
 
   private limit(clock: Clock, wait: StreamWait, timeoutMs: number): WaitLimit {
-    return new WaitLimit(clock, timeoutMs, () => this.release(new StreamTimeoutError(wait, timeoutMs)));
+    return new WaitLimit(waitLane(clock, timeoutMs), () => this.release(new StreamTimeoutError(wait, timeoutMs)));
   }
 }

@@ -10,7 +10,7 @@ export interface ResilientInterceptorOptions {
   readonly isFailure?: ((status: number) => boolean) | undefined;
   /** Whether a request that might have its effect twice may be sent again; default false. */
   readonly retryNonIdempotent?: boolean | undefined;
-  /** How much of the body of a failure its error keeps as text, in bytes; default 4 KiB. */
+  /** How much of the body of a failure its error keeps as text, in bytes; default 4,096. */
   readonly maxErrorBodyBytes?: number | undefined;
   /** What the pipeline is told of a call: key, priority, cost, deadline. */
   readonly callOptions?: ((request: UndiciRequest) => CallOptions) | undefined;

@@ -61,6 +61,19 @@ describe('schema and registry agree that', () => {
     ['a growing break', row({ circuitBreaker: { breakMs: { linear: { initialMs: '10s' } }, rampMs: '30s' } })],
     ['a hedge on failure', row({ hedge: 'on-failure' })],
     ['a fallback', row({ fallback: { value: { items: [] } } })],
+    ['a limit that adapts', row({ adaptiveConcurrency: { algorithm: 'vegas', maxLimit: 50, maxQueue: 10 } })],
+    [
+      'an algorithm with options',
+      row({ adaptiveConcurrency: { algorithm: { aimd: { backoffRatio: 0.8, latencyThresholdMs: '2s' } } } }),
+    ],
+    ['a limit that adapts by itself', row('adaptiveConcurrency')],
+    ['throttling', row({ clientThrottling: { k: 1.5, windowMs: '1m', maxRejectionRatio: 0.9 } })],
+    ['throttling by its factor alone', row({ clientThrottling: 3 })],
+    ['a breaker for each key', row({ keyed: { policy: 'circuitBreaker', maxKeys: 100, idleMs: '5m' } })],
+    [
+      'a retry for each key, with a budget',
+      { budgets: { b: 'retryBudget' }, ...row({ keyed: { policy: { retry: { budget: 'b' } }, key: 'all' } }) },
+    ],
   ])('%s is well', (_, configuration) => {
     expect([validate(configuration), validate.errors ?? []]).toEqual([true, []]);
     expect(registryTakes(configuration)).toBe(true);
@@ -82,6 +95,14 @@ describe('schema and registry agree that', () => {
     ['a ratio above one', row({ circuitBreaker: { failureRatio: 1.5 } })],
     ['an unknown word', row({ timeout: { timeoutMs: 5, mode: 'gentle' } })],
     ['a limit without a period', row({ rateLimit: { limit: 5 } })],
+    ['a limit below one', row({ adaptiveConcurrency: { minLimit: 0 } })],
+    ['an unknown algorithm', row({ adaptiveConcurrency: { algorithm: 'vergas' } })],
+    ['throttling of less than what is accepted', row({ clientThrottling: 0.5 })],
+    ['a keyed policy of nothing', row('keyed')],
+    ['a timeout without a time for each key', row({ keyed: { policy: 'timeout' } })],
+    ['a backoff without the wait that it needs', row({ retry: { backoff: 'constant' } })],
+    ['keys of keys', row({ keyed: { policy: { keyed: { policy: 'retry' } } } })],
+    ['a shared policy for each key', row({ keyed: { policy: { use: 'b' } } })],
     ['a shared policy that is a use', { shared: { a: { use: 'b' } } }],
   ])('%s is not', (_, configuration) => {
     expect(validate(configuration)).toBe(false);

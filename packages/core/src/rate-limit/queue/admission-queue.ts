@@ -12,7 +12,7 @@ import type { RateLimitDecision } from '../decision.ts';
 import { type LimiterKey, wholeKey } from '../keys/limiter-key.ts';
 import type { LimitSet } from '../limit-set.ts';
 import { Contest } from './contest.ts';
-import { DueHeap } from './due-heap.ts';
+import { DueHeap } from '../../structures/due-heap.ts';
 import { type AdmissionRequest, Arrival, type Client, WaitExpiry, type Waiter } from './waiter.ts';
 
 /** What becomes of a newcomer when the queue is full. */

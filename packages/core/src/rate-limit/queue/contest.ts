@@ -8,7 +8,7 @@
  */
 import { PRIORITY_LEVELS } from '../../policy/priority.ts';
 import { costAt } from '../cost.ts';
-import { type Due, DueHeap } from './due-heap.ts';
+import { type Due, DueHeap } from '../../structures/due-heap.ts';
 import { Round } from './round.ts';
 import { Client, Flow, type Waiter } from './waiter.ts';
 

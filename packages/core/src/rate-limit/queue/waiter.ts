@@ -6,7 +6,7 @@ import type { Costs } from '../cost.ts';
 import type { RateLimitDecision } from '../decision.ts';
 import type { RateLimitReason } from '../errors.ts';
 import type { LimiterKey } from '../keys/limiter-key.ts';
-import type { Due } from './due-heap.ts';
+import type { Due } from '../../structures/due-heap.ts';
 
 /** What is asked by somebody who may have to wait. */
 export interface AdmissionRequest {

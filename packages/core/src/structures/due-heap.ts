@@ -1,7 +1,7 @@
 /** What a {@link DueHeap} orders. */
 export interface Due {
   /** When something is to be done about it, in monotonic milliseconds. */
-  dueAt: number;
+  readonly dueAt: number;
   /** @internal Its place in the heap; −1 outside. */
   heapIndex: number;
 }

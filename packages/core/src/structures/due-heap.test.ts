@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { propertyRuns } from '../../testing/test-support/property-runs.ts';
+import { propertyRuns } from '../testing/test-support/property-runs.ts';
 import { DueHeap } from './due-heap.ts';
 
 interface Member {
