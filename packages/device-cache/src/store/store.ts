@@ -59,6 +59,9 @@ export type ChangesSince =
   /** The position is unknown, or the log does not reach back to it; `position` is where it stands now. */
   | { readonly lost: 'log-exceeded' | 'unknown-position'; readonly position: string };
 
+/** By partition, the offset of the first message that has not been written. */
+export type Progress = ReadonlyMap<number, number>;
+
 /** Told of each change once, in the order of the log, and when some may have been missed. */
 export interface ChangeListener {
   changed(change: LoggedChange): void;
@@ -87,6 +90,13 @@ export interface DeviceStore {
   changesSince(position: string | undefined, most: number): Promise<ChangesSince>;
   /** Begins to tell of changes, whoever made them; resolves to what ends that. */
   listen(listener: ChangeListener): Promise<() => Promise<void>>;
+  /** How far each partition of a source has been written, as {@link DeviceStore.advance} has noted. */
+  progress(source: string): Promise<Progress>;
+  /**
+   * Notes how far the partitions of a source have been written: what has to be read again where the store has lost what it
+   * had. Resolves to what was noted before.
+   */
+  advance(source: string, progress: Progress): Promise<Progress>;
   /** Forgets devices that have expired; resolves to how many. */
   sweep(): Promise<number>;
   /** Changes the TTL of what is written from now on. */

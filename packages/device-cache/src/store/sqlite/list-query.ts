@@ -13,7 +13,7 @@ export function listQuery(request: ListRequest, nowMs: number): { text: string; 
   // Patterns have no character that GLOB reads otherwise than we do.
   if (pattern !== undefined) where('id GLOB ?', pattern);
   if (updatedSinceMs !== undefined) where('updated_ms >= ?', updatedSinceMs);
-  const reading = readingCondition(request, nowMs);
+  const reading = readingCondition(request);
   if (reading !== undefined) where(reading.text, ...reading.parameters);
   if (after !== undefined) {
     if (sort === 'id') where('id > ?', after.id);
@@ -36,9 +36,9 @@ const orders: Readonly<Record<ListRequest['sort'], string>> = {
 };
 
 /** One reading must have them all. */
-function readingCondition({ category, unit, datatype }: ListRequest, nowMs: number) {
+function readingCondition({ category, unit, datatype }: ListRequest) {
   const conditions: string[] = [];
-  const parameters: SQLInputValue[] = [nowMs];
+  const parameters: SQLInputValue[] = [];
   if (category !== undefined) {
     conditions.push('category = ?');
     parameters.push(category);
@@ -52,7 +52,6 @@ function readingCondition({ category, unit, datatype }: ListRequest, nowMs: numb
     parameters.push(datatype, datatype);
   }
   if (conditions.length === 0) return undefined;
-  const text = `EXISTS (SELECT 1 FROM readings NATURAL JOIN categories
-    WHERE device = devices.id AND categories.expires_ms > ? AND ${conditions.join(' AND ')})`;
+  const text = `EXISTS (SELECT 1 FROM readings WHERE device = devices.id AND ${conditions.join(' AND ')})`;
   return { text, parameters };
 }

@@ -7,10 +7,6 @@ export const schema = `
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS devices_by_update ON devices (updated_ms, id);
   CREATE INDEX IF NOT EXISTS devices_by_expiry ON devices (expires_ms);
-  CREATE TABLE IF NOT EXISTS categories (
-    device TEXT NOT NULL, category TEXT NOT NULL, expires_ms INTEGER NOT NULL, PRIMARY KEY (device, category)
-  ) WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS categories_by_expiry ON categories (expires_ms);
   CREATE TABLE IF NOT EXISTS readings (
     device TEXT NOT NULL, category TEXT NOT NULL, idx TEXT NOT NULL,
     timestamp_us INTEGER NOT NULL, "offset" INTEGER NOT NULL,
@@ -24,5 +20,8 @@ export const schema = `
   CREATE TABLE IF NOT EXISTS changes (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, cause TEXT NOT NULL, categories TEXT NOT NULL, at TEXT NOT NULL
   );
+  CREATE TABLE IF NOT EXISTS progress (
+    source TEXT NOT NULL, part INTEGER NOT NULL, "offset" INTEGER NOT NULL, PRIMARY KEY (source, part)
+  ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `;

@@ -19,6 +19,7 @@ import type {
   ListRequest,
   ListResult,
   LoggedChange,
+  Progress,
   StoreInfo,
   WriteOutcome,
 } from '../store.ts';
@@ -76,7 +77,7 @@ class SqliteStore implements DeviceStore {
         const expires = nowMs + this.ttl.drawMs();
         this.statements.putDevice.run({ id, metadata: JSON.stringify(metadata), updated: nowMs, expires });
         changes.push(this.log.add(id, 'metadata'));
-        return this.summaryOf(this.factsOf(id, nowMs)!, nowMs);
+        return this.summaryOf(this.factsOf(id, nowMs)!);
       }),
     );
   }
@@ -86,7 +87,6 @@ class SqliteStore implements DeviceStore {
       const { latest } = this.statements.latestReading.get(id) as { readonly latest: number | null };
       const existed = this.statements.deleteDevice.run(id).changes > 0;
       if (!existed) return false;
-      this.statements.deleteCategories.run(id);
       this.statements.deleteReadings.run(id);
       // A reading that is ahead of our clock is older than the deletion all the same.
       const deletedMs = Math.max(nowMs, Math.ceil((latest ?? 0) / 1_000));
@@ -101,7 +101,7 @@ class SqliteStore implements DeviceStore {
       const nowMs = this.clock.wallTime();
       return ids.map((id) => {
         const facts = this.factsOf(id, nowMs);
-        return facts === undefined ? undefined : deviceView(facts, this.readingsOf(id, nowMs));
+        return facts === undefined ? undefined : deviceView(facts, this.readingsOf(id));
       });
     });
   }
@@ -112,7 +112,7 @@ class SqliteStore implements DeviceStore {
       const { text, parameters } = listQuery(request, nowMs);
       const rows = this.database.prepare(text).all(...parameters) as unknown as readonly DeviceRow[];
       const page = rows.slice(0, request.limit).map(factsOfRow);
-      const devices = page.map((facts) => this.summaryOf(facts, nowMs));
+      const devices = page.map((facts) => this.summaryOf(facts));
       const last = page.at(-1);
       return rows.length <= request.limit || last === undefined
         ? { devices }
@@ -142,6 +142,20 @@ class SqliteStore implements DeviceStore {
       this.listeners.delete(listener);
       return Promise.resolve();
     });
+  }
+
+  progress(source: string): Promise<Progress> {
+    return guarded(() => this.progressOf(source));
+  }
+
+  advance(source: string, progress: Progress): Promise<Progress> {
+    return guarded(() =>
+      inTransaction(this.database, () => {
+        const before = this.progressOf(source);
+        for (const [partition, offset] of progress) this.statements.advance.run(source, partition, offset);
+        return before;
+      }),
+    );
   }
 
   sweep(): Promise<number> {
@@ -180,17 +194,17 @@ class SqliteStore implements DeviceStore {
   }
 
   private forgetExpired(changes: LoggedChange[], nowMs: number): void {
-    for (const { device, category } of this.statements.expiredCategories.all(nowMs)) {
-      this.statements.deleteCategoryReadings.run(device!, category!);
-      this.statements.deleteCategory.run(device!, category!);
-    }
     for (const { id } of this.statements.expiredDevices.all(nowMs)) {
       this.statements.deleteReadings.run(id!);
-      this.statements.deleteCategories.run(id!);
       this.statements.deleteDevice.run(id!);
       changes.push(this.log.add(String(id), 'expired'));
     }
     this.statements.forgetDeletions.run(nowMs);
+  }
+
+  private progressOf(source: string): Progress {
+    const rows = this.statements.progress.all(source);
+    return new Map(rows.map(({ part, offset }) => [Number(part), Number(offset)]));
   }
 
   private writeOne(
@@ -214,7 +228,6 @@ class SqliteStore implements DeviceStore {
     if (changes === 0) return 'outdated';
     const expires = nowMs + this.ttl.drawMs();
     this.statements.touchDevice.run({ id: device, updated: Math.floor(timestampUs / 1_000), expires });
-    this.statements.touchCategory.run(device, category, expires);
     touched.set(device, (touched.get(device) ?? new Set()).add(category));
     return 'stored';
   }
@@ -224,12 +237,12 @@ class SqliteStore implements DeviceStore {
     return row === undefined ? undefined : factsOfRow(row);
   }
 
-  private readingsOf(id: string, nowMs: number): readonly Reading[] {
-    return this.statements.readings.all(id, nowMs).map(({ reading }) => JSON.parse(String(reading)) as Reading);
+  private readingsOf(id: string): readonly Reading[] {
+    return this.statements.readings.all(id).map(({ reading }) => JSON.parse(String(reading)) as Reading);
   }
 
-  private summaryOf(facts: DeviceFacts, nowMs: number): DeviceSummary {
-    const counts = this.statements.countByCategory.all(facts.id, nowMs);
+  private summaryOf(facts: DeviceFacts): DeviceSummary {
+    const counts = this.statements.countByCategory.all(facts.id);
     const total = counts.reduce((sum, { count }) => sum + Number(count), 0);
     return summaryView(
       facts,

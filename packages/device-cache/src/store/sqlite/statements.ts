@@ -17,27 +17,16 @@ const texts = {
     INSERT INTO devices (id, metadata, updated_ms, expires_ms) VALUES (:id, :metadata, :updated, :expires)
     ON CONFLICT DO UPDATE SET
       metadata = excluded.metadata, updated_ms = max(updated_ms, excluded.updated_ms), expires_ms = excluded.expires_ms`,
-  touchCategory: `
-    INSERT INTO categories (device, category, expires_ms) VALUES (?, ?, ?)
-    ON CONFLICT DO UPDATE SET expires_ms = excluded.expires_ms`,
   device: 'SELECT id, metadata, updated_ms FROM devices WHERE id = ? AND expires_ms > ?',
-  readings: `
-    SELECT reading FROM readings NATURAL JOIN categories
-    WHERE device = ? AND expires_ms > ?`,
-  countByCategory: `
-    SELECT category, count(*) AS count FROM readings NATURAL JOIN categories
-    WHERE device = ? AND expires_ms > ? GROUP BY category`,
+  readings: 'SELECT reading FROM readings WHERE device = ?',
+  countByCategory: 'SELECT category, count(*) AS count FROM readings WHERE device = ? GROUP BY category',
   latestReading: 'SELECT max(timestamp_us) AS latest FROM readings WHERE device = ?',
   deleteDevice: 'DELETE FROM devices WHERE id = ?',
-  deleteCategories: 'DELETE FROM categories WHERE device = ?',
   deleteReadings: 'DELETE FROM readings WHERE device = ?',
-  deleteCategory: 'DELETE FROM categories WHERE device = ? AND category = ?',
-  deleteCategoryReadings: 'DELETE FROM readings WHERE device = ? AND category = ?',
   rememberDeletion: `
     INSERT INTO deletions (device, deleted_ms, expires_ms) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET deleted_ms = max(deleted_ms, excluded.deleted_ms), expires_ms = excluded.expires_ms`,
   expiredDevices: 'SELECT id FROM devices WHERE expires_ms <= ?',
-  expiredCategories: 'SELECT device, category FROM categories WHERE expires_ms <= ?',
   forgetDeletions: 'DELETE FROM deletions WHERE expires_ms <= ?',
   info: `
     SELECT count(*) AS devices, min(updated_ms) AS oldest, max(updated_ms) AS newest FROM devices WHERE expires_ms > ?`,
@@ -48,6 +37,8 @@ const texts = {
   logEnds: `
     SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) AS last,
       coalesce((SELECT min(seq) FROM changes), 0) AS first`,
+  progress: 'SELECT part, "offset" FROM progress WHERE source = ?',
+  advance: 'INSERT INTO progress VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET "offset" = excluded."offset"',
   ping: 'SELECT count(*) FROM about',
 };
 
