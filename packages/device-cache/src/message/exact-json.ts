@@ -49,7 +49,8 @@ function syntaxFault(error: unknown): string {
 }
 
 function faultWithin(value: unknown, at: string, depth: number): JsonFault | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : { at, reason: 'a number that is too large' };
+  if (typeof value === 'number')
+    return Number.isFinite(value) ? undefined : { at, reason: 'a number that is too large' };
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth > MAX_DEPTH) return { at, reason: `nested more than ${MAX_DEPTH} deep` };
   if (Array.isArray(value)) {
@@ -79,7 +80,10 @@ function roundedNumber(text: string): JsonFault | undefined {
   let fault: JsonFault | undefined;
   const reviver: SourceReviver = (key, value, { source }) => {
     if (fault === undefined && typeof value === 'number' && source !== undefined && isRounded(value, source)) {
-      fault = { at: key === '' ? '' : `…/${key}`, reason: `a whole number that would be rounded: ${source.slice(0, 40)}` };
+      fault = {
+        at: key === '' ? '' : `…/${key}`,
+        reason: `a whole number that would be rounded: ${source.slice(0, 40)}`,
+      };
     }
     return value;
   };

@@ -6,7 +6,7 @@ export class StoreUnavailableError extends BreakwaterError {
     super(`the store (${kind}) is not available`, {
       code: 'STORE_UNAVAILABLE',
       category: 'database',
-      retryAfterMs: 1_000,
+      retryAfterMs: 200,
       cause,
     });
   }

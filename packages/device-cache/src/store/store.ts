@@ -1,11 +1,5 @@
 /** Where the latest readings and the metadata of devices are kept: what every store does, whatever it is made of. */
-import type {
-  ChangeData,
-  Device,
-  DeviceEntry,
-  DeviceSort,
-  DeviceSummary,
-} from '@breakwater/device-client/contract';
+import type { ChangeData, Device, DeviceEntry, DeviceSort, DeviceSummary } from '@breakwater/device-client/contract';
 import type { FencedReading } from '../message/fence.ts';
 
 /** Whether a reading was newer than what was there. */
@@ -62,6 +56,13 @@ export type ChangesSince =
 /** By partition, the offset of the first message that has not been written. */
 export type Progress = ReadonlyMap<number, number>;
 
+/** How far a partition has come: from what was noted before, undefined where nothing was, to what is to be noted. */
+export interface ProgressStep {
+  readonly partition: number;
+  readonly from: number | undefined;
+  readonly to: number;
+}
+
 /** Told of each change once, in the order of the log, and when some may have been missed. */
 export interface ChangeListener {
   changed(change: LoggedChange): void;
@@ -93,10 +94,10 @@ export interface DeviceStore {
   /** How far each partition of a source has been written, as {@link DeviceStore.advance} has noted. */
   progress(source: string): Promise<Progress>;
   /**
-   * Notes how far the partitions of a source have been written: what has to be read again where the store has lost what it
-   * had. Resolves to what was noted before.
+   * Notes how far partitions have been written, if what was noted before is still there for all of them: otherwise the store
+   * has lost what it had, or somebody else writes these partitions now. Resolves to whether it was noted.
    */
-  advance(source: string, progress: Progress): Promise<Progress>;
+  advance(source: string, steps: readonly ProgressStep[]): Promise<boolean>;
   /** Forgets devices that have expired; resolves to how many. */
   sweep(): Promise<number>;
   /** Changes the TTL of what is written from now on. */

@@ -65,7 +65,14 @@ describe.skipIf(redisMissing !== undefined)('on a real Redis', () => {
     await expect(store.get(['s9'])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await expect(store.list({ limit: 1, sort: 'id' })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     server.signal('SIGCONT');
-    await expect.poll(() => store.get(['s9']).then(([device]) => device?.id, () => 'away')).toBe('s9');
+    await expect
+      .poll(() =>
+        store.get(['s9']).then(
+          ([device]) => device?.id,
+          () => 'away',
+        ),
+      )
+      .toBe('s9');
     await store.close();
   });
 

@@ -89,7 +89,7 @@ export class ChangeStream {
   /** Tells what is new, until nothing is. Never throws: while the store is away there is nothing to tell. */
   private async follow(): Promise<void> {
     try {
-      for (let isBehind = true; isBehind && this.listeners.size > 0; ) {
+      for (let isBehind = true; isBehind && this.listeners.size > 0;) {
         const look = await this.connection.run(() => this.look(this.position ?? '', STEP));
         isBehind = look.changes.length === STEP;
         this.tell(look);
@@ -112,7 +112,8 @@ export class ChangeStream {
   }
 
   private async look(position: string, most: number): Promise<Look> {
-    if (position !== '' && !/^\d{1,20}-\d{1,20}$/.test(position)) return { ...(await this.look('', 0)), first: UNKNOWN };
+    if (position !== '' && !/^\d{1,20}-\d{1,20}$/.test(position))
+      return { ...(await this.look('', 0)), first: UNKNOWN };
     const reply = await this.connection.script(readChangesScript, [this.key], [position, String(most)]);
     if (!Array.isArray(reply)) return NOTHING;
     const [last, first, added, length] = reply;
@@ -125,7 +126,10 @@ export class ChangeStream {
 /** Stands for the first entry where the position is none of ours. */
 const UNKNOWN = 'unknown';
 
-function lostSince({ last, first, added, length }: Look, position: string): 'log-exceeded' | 'unknown-position' | undefined {
+function lostSince(
+  { last, first, added, length }: Look,
+  position: string,
+): 'log-exceeded' | 'unknown-position' | undefined {
   if (first === UNKNOWN || isBefore(last, position)) return 'unknown-position';
   return (added < 0 || added > length) && isBefore(position, first) ? 'log-exceeded' : undefined;
 }

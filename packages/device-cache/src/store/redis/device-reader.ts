@@ -43,10 +43,16 @@ export class DeviceReader {
 
   private async read(id: string, withReadings: boolean): Promise<Found | undefined> {
     const keys = [this.keys.metadata(id), this.keys.categories(id)];
-    const reply = await this.connection.script(readScript, keys, [...this.aroundCategory(id), withReadings ? '1' : '0']);
+    const reply = await this.connection.script(readScript, keys, [
+      ...this.aroundCategory(id),
+      withReadings ? '1' : '0',
+    ]);
     if (reply === null) return undefined;
     const [metadata, lastUpdated, ...rest] = texts(reply) as [string, string, ...string[]];
-    return { facts: { id, lastUpdatedMs: Date.parse(lastUpdated), metadata: JSON.parse(metadata) as JsonObject }, rest };
+    return {
+      facts: { id, lastUpdatedMs: Date.parse(lastUpdated), metadata: JSON.parse(metadata) as JsonObject },
+      rest,
+    };
   }
 }
 

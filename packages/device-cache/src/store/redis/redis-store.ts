@@ -15,7 +15,7 @@ import type { RedisPort } from 'breakwater/cache';
 import { type Clock, type Random, systemClock, systemRandom } from 'breakwater/clock';
 import type { FencedReading } from '../../message/fence.ts';
 import type { ChangeListener, ChangesSince, DeviceStore, ListRequest, ListResult, Progress } from '../store.ts';
-import type { StoreInfo, WriteOutcome } from '../store.ts';
+import type { ProgressStep, StoreInfo, WriteOutcome } from '../store.ts';
 import { TimeToLive } from '../time-to-live.ts';
 import { ChangeStream } from './change-stream.ts';
 import { RedisConnection, texts } from './connection.ts';
@@ -80,7 +80,9 @@ class RedisStore implements DeviceStore {
   async write(readings: readonly FencedReading[]): Promise<readonly WriteOutcome[]> {
     const nowMs = this.clock.wallTime();
     // One script each, all on their way at once: the connection keeps their order.
-    const outcomes = await this.connection.run(() => Promise.all(readings.map((reading) => this.writeOne(reading, nowMs))));
+    const outcomes = await this.connection.run(() =>
+      Promise.all(readings.map((reading) => this.writeOne(reading, nowMs))),
+    );
     this.log.nudge();
     return outcomes;
   }
@@ -135,11 +137,11 @@ class RedisStore implements DeviceStore {
     return this.connection.run(async () => progressOf(await this.connection.send(['HGETALL', key], key)));
   }
 
-  advance(source: string, progress: Progress): Promise<Progress> {
-    const fields = [...progress].flat().map(String);
-    return this.connection.run(async () =>
-      progressOf(await this.connection.script(advanceScript, [this.progressKey(source)], fields)),
-    );
+  advance(source: string, steps: readonly ProgressStep[]): Promise<boolean> {
+    const parameters = steps.flatMap(({ partition, from, to }) => [partition, from ?? '', to]).map(String);
+    return this.connection.run(async () => {
+      return (await this.connection.script(advanceScript, [this.progressKey(source)], parameters)) === 1;
+    });
   }
 
   async sweep(): Promise<number> {
@@ -165,10 +167,7 @@ class RedisStore implements DeviceStore {
     return this.log.stop();
   }
 
-  private async writeOne(
-    { reading, timestampUs, offset }: FencedReading,
-    nowMs: number,
-  ): Promise<WriteOutcome> {
+  private async writeOne({ reading, timestampUs, offset }: FencedReading, nowMs: number): Promise<WriteOutcome> {
     const { device_id: id, index } = reading;
     const category = categoryOf(reading);
     const ttlMs = this.ttl.drawMs();
@@ -196,9 +195,7 @@ class RedisStore implements DeviceStore {
     await this.change(putScript, entry, parameters);
     const device = await this.reader.summary(id);
     // It may have been deleted since by somebody else: then this is what was put.
-    return (
-      device ?? { id, lastUpdated: new Date(nowMs).toISOString(), metadata, categories: [], readingCount: 0 }
-    );
+    return device ?? { id, lastUpdated: new Date(nowMs).toISOString(), metadata, categories: [], readingCount: 0 };
   }
 
   /** Runs a change; the result is that of the device's part: 0 nothing to do, 1 done, 2 done before. */
@@ -220,7 +217,9 @@ class RedisStore implements DeviceStore {
   }
 
   private async memoryBytes(): Promise<number | null> {
-    const replies = await Promise.all(this.connection.nodes().map((send) => send(['INFO', 'memory'], { key: undefined })));
+    const replies = await Promise.all(
+      this.connection.nodes().map((send) => send(['INFO', 'memory'], { key: undefined })),
+    );
     const bytes = replies.map((reply) => Number(/^used_memory:(\d+)/m.exec(String(reply))?.[1]));
     return bytes.some(Number.isNaN) ? null : bytes.reduce((sum, one) => sum + one, 0);
   }
@@ -242,5 +241,7 @@ function scoreOf(reply: unknown): number | null {
 
 function progressOf(reply: unknown): Progress {
   const fields = texts(reply);
-  return new Map(Array.from({ length: fields.length / 2 }, (_, i) => [Number(fields[2 * i]), Number(fields[2 * i + 1])]));
+  return new Map(
+    Array.from({ length: fields.length / 2 }, (_, i) => [Number(fields[2 * i]), Number(fields[2 * i + 1])]),
+  );
 }

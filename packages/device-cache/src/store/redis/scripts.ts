@@ -129,11 +129,13 @@ end
 return #ids
 `;
 
-/** KEYS: progress. ARGV: partition, offset, and so on. Returns what was there, as HGETALL. */
+/** KEYS: progress. ARGV: for each partition its number, what must be noted or nothing, what is to be noted. Returns whether it was. */
 export const advanceScript = `
-local before = redis.call('HGETALL', KEYS[1])
-redis.call('HSET', KEYS[1], unpack(ARGV))
-return before
+for i = 1, #ARGV, 3 do
+  if (redis.call('HGET', KEYS[1], ARGV[i]) or '') ~= ARGV[i + 1] then return 0 end
+end
+for i = 1, #ARGV, 3 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2]) end
+return 1
 `;
 
 /**

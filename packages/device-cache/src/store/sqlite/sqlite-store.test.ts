@@ -29,7 +29,7 @@ describe('the file of the embedded store', () => {
     const first = sqliteStore({ path });
     await first.write([fenced('s1', 0)]);
     const { position } = await first.changesSince(undefined, 10);
-    await first.advance('topic', new Map([[0, 12]]));
+    await first.advance('topic', [{ partition: 0, from: undefined, to: 12 }]);
     await first.close();
     const second = sqliteStore({ path });
     expect((await second.get(['s1']))[0]?.readingCount).toBe(1);

@@ -20,6 +20,7 @@ import type {
   ListResult,
   LoggedChange,
   Progress,
+  ProgressStep,
   StoreInfo,
   WriteOutcome,
 } from '../store.ts';
@@ -53,7 +54,12 @@ class SqliteStore implements DeviceStore {
   private readonly ttl: TimeToLive;
   private readonly listeners: Set<ChangeListener> = new Set();
 
-  constructor({ path, ttlMs = DEFAULT_TTL_SECONDS * 1_000, clock = systemClock, random = systemRandom }: SqliteStoreOptions) {
+  constructor({
+    path,
+    ttlMs = DEFAULT_TTL_SECONDS * 1_000,
+    clock = systemClock,
+    random = systemRandom,
+  }: SqliteStoreOptions) {
     const { database, epoch } = openDatabase(path);
     this.database = database;
     this.statements = prepareStatements(database);
@@ -148,12 +154,13 @@ class SqliteStore implements DeviceStore {
     return guarded(() => this.progressOf(source));
   }
 
-  advance(source: string, progress: Progress): Promise<Progress> {
+  advance(source: string, steps: readonly ProgressStep[]): Promise<boolean> {
     return guarded(() =>
       inTransaction(this.database, () => {
-        const before = this.progressOf(source);
-        for (const [partition, offset] of progress) this.statements.advance.run(source, partition, offset);
-        return before;
+        const noted = this.progressOf(source);
+        if (steps.some(({ partition, from }) => noted.get(partition) !== from)) return false;
+        for (const { partition, to } of steps) this.statements.advance.run(source, partition, to);
+        return true;
       }),
     );
   }

@@ -92,7 +92,12 @@ export function storeSuite({ name, make, elapse, shortTtlMs, propertyRuns }: Sto
       const property = fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 40 }), async (messages) => {
         const own = await make();
         const readings = messages.map(({ device, index, category, at, offset }) =>
-          fenced(device, at, { offset, index, values: [at, offset], metadata: { ...temperature, datatype_category: category } }),
+          fenced(device, at, {
+            offset,
+            index,
+            values: [at, offset],
+            metadata: { ...temperature, datatype_category: category },
+          }),
         );
         await own.write(readings.slice(0, 7));
         for (const reading of readings.slice(5)) await own.write([reading]);
@@ -233,7 +238,9 @@ export function storeSuite({ name, make, elapse, shortTtlMs, propertyRuns }: Sto
       expect((await own.list({ limit: 10, sort: 'id' })).devices).toEqual([]);
       expect((await own.info()).devices).toBe(0);
       const since = await own.changesSince(position, 10);
-      expect('changes' in since && since.changes.map(({ data }) => [data.deviceId, data.cause])).toEqual([['s1', 'expired']]);
+      expect('changes' in since && since.changes.map(({ data }) => [data.deviceId, data.cause])).toEqual([
+        ['s1', 'expired'],
+      ]);
       await own.close();
     });
 
@@ -296,12 +303,32 @@ export function storeSuite({ name, make, elapse, shortTtlMs, propertyRuns }: Sto
       expect(seen).toEqual(['s1', 's2']);
     });
 
-    it('notes how far a source was written, and what was noted before', async () => {
+    it('notes how far a source was written', async () => {
       expect(await store.progress('topic')).toEqual(new Map());
-      expect(await store.advance('topic', new Map([[0, 5], [1, 7]]))).toEqual(new Map());
-      expect(await store.advance('topic', new Map([[1, 9]]))).toEqual(new Map([[0, 5], [1, 7]]));
-      expect(await store.progress('topic')).toEqual(new Map([[0, 5], [1, 9]]));
+      const first = [
+        { partition: 0, from: undefined, to: 5 },
+        { partition: 1, from: undefined, to: 7 },
+      ];
+      expect(await store.advance('topic', first)).toBe(true);
+      expect(await store.advance('topic', [{ partition: 1, from: 7, to: 9 }])).toBe(true);
+      expect(await store.progress('topic')).toEqual(
+        new Map([
+          [0, 5],
+          [1, 9],
+        ]),
+      );
       expect(await store.progress('other')).toEqual(new Map());
+    });
+
+    it('notes nothing where what was noted before is not there', async () => {
+      await store.advance('topic', [{ partition: 0, from: undefined, to: 5 }]);
+      const steps = [
+        { partition: 1, from: undefined, to: 1 },
+        { partition: 0, from: 4, to: 6 },
+      ];
+      expect(await store.advance('topic', steps)).toBe(false);
+      expect(await store.advance('topic', [{ partition: 2, from: 3, to: 4 }])).toBe(false);
+      expect(await store.progress('topic')).toEqual(new Map([[0, 5]]));
     });
 
     it('answers that it is there', async () => {
