@@ -6,7 +6,7 @@ import type { RedisPort } from 'breakwater/cache';
 import type { DeviceSort } from '../contract/query.ts';
 import type { RedisKeys } from '../contract/redis-keys.ts';
 import { InvalidRequest } from '../errors/errors.ts';
-import { listOf, numberOf, textOf } from './reply.ts';
+import { listOf, scoredOf, textOf } from './reply.ts';
 
 /** Where a device stands: its id, and its score where the order has one. */
 export interface Place {
@@ -73,7 +73,8 @@ async function* byTime(
   let offset = 0;
   for (;;) {
     const limit = ['WITHSCORES', 'LIMIT', String(offset), String(step)];
-    const found = pairs(listOf(await port.send([command, updated, from, end, ...limit], { key: updated })));
+    const reply = await port.send([command, updated, from, end, ...limit], { key: updated });
+    const found = scoredOf(reply).map(({ member, score }) => ({ id: member, score }));
     const behind = found.filter(isBehind);
     if (behind.length > 0) yield behind;
     if (found.length < step) return;
@@ -83,12 +84,6 @@ async function* byTime(
     offset = String(score) === from ? offset + step : seen;
     from = String(score);
   }
-}
-
-function pairs(flat: readonly unknown[]): readonly Place[] {
-  const found: Place[] = [];
-  for (let i = 0; i + 1 < flat.length; i += 2) found.push({ id: textOf(flat[i]), score: numberOf(flat[i + 1]) });
-  return found;
 }
 
 /** A cursor for what stands behind a place of this order. */

@@ -2,7 +2,7 @@ import type { RedisPort } from 'breakwater/cache';
 import type { Clock } from 'breakwater/clock';
 import type { RedisKeys } from '../contract/redis-keys.ts';
 import type { CacheInfo } from '../contract/state.ts';
-import { listOf, numberOf, textOf } from './reply.ts';
+import { listOf, numberOf, scoredOf, textOf } from './reply.ts';
 
 /** What a Redis says of itself and of the registry. In a cluster, memory and hits are those of the node that was asked. */
 export async function redisInfo(port: RedisPort, keys: RedisKeys, clock: Clock): Promise<CacheInfo> {
@@ -39,12 +39,12 @@ async function entryOf(
 ): Promise<string | null> {
   for (let from = 0; ; from += STEP) {
     const range = [command, keys.updated, String(from), String(from + STEP - 1), 'WITHSCORES'];
-    const flat = listOf(await ask(range, keys.updated));
-    if (flat.length === 0) return null;
-    const ids = flat.filter((_, index) => index % 2 === 0).map(textOf);
+    const found = scoredOf(await ask(range, keys.updated));
+    if (found.length === 0) return null;
+    const ids = found.map(({ member }) => member);
     const expiries = listOf(await ask(['ZMSCORE', keys.devices, ...ids], keys.devices));
-    const index = expiries.findIndex((expiry) => expiry !== null && numberOf(expiry) > Number(now));
-    if (index >= 0) return new Date(numberOf(flat[2 * index + 1])).toISOString();
+    const alive = found.find((_, index) => expiries[index] !== null && numberOf(expiries[index]) > Number(now));
+    if (alive !== undefined) return new Date(alive.score).toISOString();
   }
 }
 

@@ -23,5 +23,19 @@ export function listOf(reply: unknown): readonly unknown[] {
   throw unexpected(reply);
 }
 
+/** A member of a sorted set with its score. */
+export interface Scored {
+  readonly member: string;
+  readonly score: number;
+}
+
+/** The reply to WITHSCORES: one list in RESP 2, a list of pairs in RESP 3. */
+export function scoredOf(reply: unknown): readonly Scored[] {
+  const flat = listOf(reply).flat();
+  const found: Scored[] = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) found.push({ member: textOf(flat[i]), score: numberOf(flat[i + 1]) });
+  return found;
+}
+
 const unexpected = (reply: unknown): InvalidResponse =>
   new InvalidResponse(`Redis answered with ${reply === null ? 'nil' : `a ${typeof reply}`} where it should not`, []);
