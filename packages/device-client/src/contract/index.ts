@@ -54,6 +54,7 @@ export {
   type StreamQuery,
   streamQuerySchema,
 } from './query.ts';
+export { matchesPattern, needsReadings, passesFilter } from './device-filter.ts';
 export {
   IDEMPOTENCY_KEY_HEADER,
   type IngestRequest,
