@@ -102,7 +102,13 @@ export class KafkaDeadLetters implements DeadLetters {
       if (left.size === 0) return positions;
       await reader.topics.trackAll(topic);
       const offsets = ranges.map(({ partition, from }) => ({ topic, partition, offset: from }));
-      const stream = await reader.consume({ topics: [topic], mode: 'manual', offsets, autocommit: false, maxWaitTime: 100 });
+      const stream = await reader.consume({
+        topics: [topic],
+        mode: 'manual',
+        offsets,
+        autocommit: false,
+        maxWaitTime: 100,
+      });
       for await (const { headers, partition, offset } of stream) {
         const from = headers.get('partition') ?? '';
         const located = { source: headers.get('source') ?? '', partition: from === '' ? null : Number(from) };

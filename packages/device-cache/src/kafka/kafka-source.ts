@@ -49,7 +49,6 @@ export class KafkaSource implements MessageSource {
   private readonly topic: string;
   /** By partition: what the store has noted. Undefined before it was asked, after a rebalance. */
   private noted: Map<number, number> | undefined = undefined;
-  private consumer: ByteConsumer | undefined = undefined;
   private reader: BatchReader<ByteMessage> | undefined = undefined;
   private isStopping: boolean = false;
   private endWait: (() => void) | undefined = undefined;
@@ -75,7 +74,7 @@ export class KafkaSource implements MessageSource {
 
   /** Connects and consumes, and begins again where that fails, until it is stopped. */
   private async run(): Promise<void> {
-    for (let failures = 0; !this.isStopping; ) {
+    for (let failures = 0; !this.isStopping;) {
       try {
         await this.connectAndConsume(() => {
           failures = 0;
@@ -92,14 +91,12 @@ export class KafkaSource implements MessageSource {
 
   private async connectAndConsume(onProgress: () => void): Promise<void> {
     const consumer = this.connect();
-    this.consumer = consumer;
     this.noted = undefined;
     try {
       await consumer.topics.trackAll(this.topic);
       await consumer.joinGroup({});
       while (!this.isStopping) await this.consume(consumer, onProgress);
     } finally {
-      this.consumer = undefined;
       await close(consumer);
     }
   }
@@ -204,7 +201,10 @@ export class KafkaSource implements MessageSource {
       const leaderEpoch = -1;
       const offsets = behind.map(({ partition, offset }) => ({ topic: this.topic, partition, offset, leaderEpoch }));
       await consumer.commit({ offsets });
-      this.parts.log.warn({ partitions: behind.map(({ partition }) => partition) }, 'the store is behind: reading again');
+      this.parts.log.warn(
+        { partitions: behind.map(({ partition }) => partition) },
+        'the store is behind: reading again',
+      );
     }
     this.noted = noted;
     return behind.length > 0;
@@ -212,7 +212,9 @@ export class KafkaSource implements MessageSource {
 
   /** Partitions whose committed offset is ahead of the store, with where the store stands: where it knows nothing, at the beginning. */
   private async behind(consumer: ByteConsumer, partitions: readonly number[], noted: ReadonlyMap<number, number>) {
-    const committed = await consumer.listCommittedOffsets({ topics: [{ topic: this.topic, partitions: [...partitions] }] });
+    const committed = await consumer.listCommittedOffsets({
+      topics: [{ topic: this.topic, partitions: [...partitions] }],
+    });
     const earliest = await consumer.listOffsets({ topics: [this.topic], timestamp: -2n });
     return partitions.flatMap((partition) => {
       const first = earliest.get(this.topic)?.[partition] ?? 0n;
@@ -279,7 +281,8 @@ function sourceMessageOf({ value, partition, offset }: ByteMessage): SourceMessa
 /** How far each partition of a batch has come. */
 function stepsOf(batch: readonly ByteMessage[], noted: ReadonlyMap<number, number>): readonly ProgressStep[] {
   const ends = new Map<number, number>();
-  for (const { partition, offset } of batch) ends.set(partition, Math.max(Number(offset) + 1, ends.get(partition) ?? 0));
+  for (const { partition, offset } of batch)
+    ends.set(partition, Math.max(Number(offset) + 1, ends.get(partition) ?? 0));
   return [...ends].map(([partition, to]) => ({ partition, from: noted.get(partition), to }));
 }
 

@@ -71,7 +71,9 @@ export class DeviceCache {
     const intake = this.intake;
     this.sources = [
       ...(messages.seedFile === undefined ? [] : [new FileSource(messages.seedFile, intake)]),
-      ...(kafka === undefined ? [] : [new KafkaSource({ configuration: kafka, intake, store: this.store, clock, log })]),
+      ...(kafka === undefined
+        ? []
+        : [new KafkaSource({ configuration: kafka, intake, store: this.store, clock, log })]),
     ];
   }
 
@@ -159,14 +161,19 @@ export class DeviceCache {
     try {
       await this.store.ping();
     } catch {
-      causes.push({ component: 'store', status: 'unhealthy', message: `the store (${this.store.kind}) does not answer` });
+      causes.push({
+        component: 'store',
+        status: 'unhealthy',
+        message: `the store (${this.store.kind}) does not answer`,
+      });
     }
     this.counters.set('store_up', {}, causes.length === 0 ? 1 : 0);
     for (const { name, state } of this.sources) {
       this.counters.set('source_up', { source: name }, state.status === 'healthy' ? 1 : 0);
       if (state.status !== 'healthy') causes.push({ component: name.split(':')[0]!, ...state });
     }
-    if (this.isDraining) causes.push({ component: 'service', status: 'unhealthy', message: 'the service is shutting down' });
+    if (this.isDraining)
+      causes.push({ component: 'service', status: 'unhealthy', message: 'the service is shutting down' });
     const worst = causes.some(({ status }) => status === 'unhealthy') ? 'unhealthy' : 'degraded';
     const checkedAt = new Date(this.clock.wallTime()).toISOString();
     return { status: causes.length === 0 ? 'healthy' : worst, causes, checkedAt };

@@ -7,7 +7,10 @@ export function serviceLogger(level: LogLevel): Logger {
     {
       name: 'device-cache',
       level,
-      redact: { paths: ['*.password', '*.token', '*.authorization', 'req.headers.authorization'], censor: '[redacted]' },
+      redact: {
+        paths: ['*.password', '*.token', '*.authorization', 'req.headers.authorization'],
+        censor: '[redacted]',
+      },
     },
     pino.destination({ fd: 2, sync: true }),
   );

@@ -88,14 +88,17 @@ function reload(
 
 function warnWhenOpen({ configuration: { api } }: LoadedConfiguration, log: Logger): void {
   const isLocal = ['127.0.0.1', '::1', 'localhost'].includes(api.host);
-  if (api.tokens.length === 0 && !isLocal) log.warn('there are no tokens: everybody who reaches the port may read and write');
+  if (api.tokens.length === 0 && !isLocal)
+    log.warn('there are no tokens: everybody who reaches the port may read and write');
 }
 
 function helpText(): string {
   const lines = Object.values(settings).flatMap(({ argument, help, env, fallback }) =>
     argument === undefined
       ? []
-      : [`  ${argument.padEnd(14)} ${help ?? ''} (${env ?? ''}${fallback === undefined ? '' : `; default ${String(fallback)}`})`],
+      : [
+          `  ${argument.padEnd(14)} ${help ?? ''} (${env ?? ''}${fallback === undefined ? '' : `; default ${String(fallback)}`})`,
+        ],
   );
   return [
     'Keeps the latest readings and metadata of devices, and serves them.',

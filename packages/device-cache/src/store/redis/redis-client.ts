@@ -1,5 +1,5 @@
 import { ioredisPort, type RedisPort } from 'breakwater/cache';
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { RedisConfiguration } from '../../config/configuration.ts';
 
@@ -14,21 +14,28 @@ export interface RedisClient {
  * whether they are still wanted.
  */
 export function redisClient({ url, clusterNodes, timeoutMs }: RedisConfiguration, log: Logger): RedisClient {
-  const options: RedisOptions = {
+  const options = {
     connectTimeout: timeoutMs,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     enableAutoPipelining: true,
     // The application that reads again is ours.
     autoResendUnfulfilledCommands: false,
-    retryStrategy: (times) => Math.min(1_000, 50 * times),
+    retryStrategy: (times: number) => Math.min(1_000, 50 * times),
   };
   const client = clusterNodes.length === 0 ? new Redis(url, options) : cluster(url, clusterNodes, options);
   client.on('error', (error: unknown) => log.debug({ err: error }, 'redis'));
   return { port: ioredisPort(client), close: () => client.disconnect() };
 }
 
-function cluster(url: string, nodes: readonly string[], redisOptions: RedisOptions): Cluster {
+/** How each connection behaves. */
+interface ConnectionOptions {
+  readonly connectTimeout: number;
+  readonly maxRetriesPerRequest: number;
+  readonly autoResendUnfulfilledCommands: boolean;
+}
+
+function cluster(url: string, nodes: readonly string[], redisOptions: ConnectionOptions): Cluster {
   const { username, password, protocol } = new URL(url);
   const secrets = {
     ...(username === '' ? {} : { username: decodeURIComponent(username) }),
