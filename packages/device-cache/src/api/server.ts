@@ -4,7 +4,7 @@ import cors from '@fastify/cors';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { type IngestResult, paths } from '@breakwater/device-client/contract';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Scope } from '../config/tokens.ts';
@@ -42,7 +42,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   const idempotency = new Idempotency<IngestResult>(clock);
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: configuration.bodyLimitBytes,
     trustProxy: configuration.trustProxy,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },

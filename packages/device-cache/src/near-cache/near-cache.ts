@@ -18,6 +18,7 @@ const TTL_MS = 60_000;
 export class NearCache {
   private readonly cache: Cache<ReadyDevice | null>;
   private readonly store: DeviceStore;
+  private peeked: number = 0;
   private asked: number = 0;
   private found: number = 0;
 
@@ -36,7 +37,9 @@ export class NearCache {
 
   /** The device where it is at hand. */
   peek(id: string): ReadyDevice | undefined {
-    return this.cache.peek(id) ?? undefined;
+    const ready = this.cache.peek(id) ?? undefined;
+    if (ready !== undefined) this.peeked++;
+    return ready;
   }
 
   /** The device, from the store where it is not at hand; undefined where there is none. */
@@ -55,13 +58,13 @@ export class NearCache {
 
   /** Hits by hits and misses, by tier; null where nothing was asked yet. */
   get hitRatios(): { readonly near: number | null; readonly store: number | null } {
-    const { memoryHits, misses } = this.cache.statistics;
-    return { near: ratioOf(memoryHits, memoryHits + misses), store: ratioOf(this.found, this.asked) };
+    const { hits, misses } = this.statistics;
+    return { near: ratioOf(hits, hits + misses), store: ratioOf(this.found, this.asked) };
   }
 
   get statistics(): { readonly hits: number; readonly misses: number; readonly asked: number; readonly found: number } {
     const { memoryHits, misses } = this.cache.statistics;
-    return { hits: memoryHits, misses, asked: this.asked, found: this.found };
+    return { hits: memoryHits + this.peeked, misses, asked: this.asked, found: this.found };
   }
 
   /** Counts devices that were asked of the store beside this cache. */

@@ -69,7 +69,9 @@ describe('the Kafka source', () => {
 
   const message = (device: string, atMs: number, value: unknown = atMs, index = 'T') => ({
     key: device,
-    value: JSON.stringify(reading(device, { index, values: [value], timestamp: new Date(START_MS + atMs).toISOString() })),
+    value: JSON.stringify(
+      reading(device, { index, values: [value], timestamp: new Date(START_MS + atMs).toISOString() }),
+    ),
   });
 
   const valueOf = (device: string): Promise<unknown> =>
@@ -126,7 +128,9 @@ describe('the Kafka source', () => {
     await store.close();
     store = sqliteStore({ path: ':memory:' });
     await start();
-    await expect.poll(async () => [await valueOf('a'), await valueOf('b'), await valueOf('c')], LONG).toEqual([1, 2, 3]);
+    await expect
+      .poll(async () => [await valueOf('a'), await valueOf('b'), await valueOf('c')], LONG)
+      .toEqual([1, 2, 3]);
     await expect.poll(allCommitted, LONG).toBe(true);
   });
 
@@ -142,7 +146,9 @@ describe('the Kafka source', () => {
     await start(forwarding);
     await expect.poll(allCommitted, LONG).toBe(true);
     current = sqliteStore({ path: ':memory:' });
-    await expect.poll(async () => (await current.get(['a', 'b'])).map((device) => device?.id), LONG).toEqual(['a', 'b']);
+    await expect
+      .poll(async () => (await current.get(['a', 'b'])).map((device) => device?.id), LONG)
+      .toEqual(['a', 'b']);
     await current.close();
   });
 

@@ -49,14 +49,22 @@ export function conformanceSuite(name: string, address: () => string): void {
     async function take(groupId: string, topic: string, count: number, commit: boolean): Promise<ByteMessage[]> {
       const one = consumer(groupId);
       const taken: ByteMessage[] = [];
-      const stream = await one.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest', autocommit: false, maxWaitTime: 200 });
+      const stream = await one.consume({
+        topics: [topic],
+        mode: 'committed',
+        fallbackMode: 'earliest',
+        autocommit: false,
+        maxWaitTime: 200,
+      });
       for await (const message of stream) {
         taken.push(message);
         if (taken.length === count) break;
       }
       if (commit) {
         const ends = new Map(taken.map(({ partition, offset }) => [partition, offset + 1n]));
-        await one.commit({ offsets: [...ends].map(([partition, offset]) => ({ topic, partition, offset, leaderEpoch: -1 })) });
+        await one.commit({
+          offsets: [...ends].map(([partition, offset]) => ({ topic, partition, offset, leaderEpoch: -1 })),
+        });
       }
       await one.close(true);
       return taken;
@@ -99,7 +107,12 @@ export function conformanceSuite(name: string, address: () => string): void {
       const partitions = (of: (typeof members)[number]): readonly number[] =>
         of.assignments?.find((one) => one.topic === topic)?.partitions ?? [];
       for (const member of members) {
-        const stream = await member.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest', autocommit: false });
+        const stream = await member.consume({
+          topics: [topic],
+          mode: 'committed',
+          fallbackMode: 'earliest',
+          autocommit: false,
+        });
         stream.on('data', () => undefined).on('error', () => undefined);
       }
       const divided = (): readonly number[] => members.flatMap(partitions).toSorted((a, b) => a - b);
@@ -111,7 +124,12 @@ export function conformanceSuite(name: string, address: () => string): void {
 
     it('speaks to kafkajs as well: produce, consume in a group, commit', async () => {
       const [topic, group] = [newTopic(), randomUUID()];
-      const kafka = new Kafka({ brokers: [address()], clientId: 'independent', logLevel: logLevel.NOTHING, retry: { retries: 8 } });
+      const kafka = new Kafka({
+        brokers: [address()],
+        clientId: 'independent',
+        logLevel: logLevel.NOTHING,
+        retry: { retries: 8 },
+      });
       const admin = kafka.admin();
       await admin.connect();
       await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });

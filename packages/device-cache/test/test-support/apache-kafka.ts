@@ -35,10 +35,15 @@ export class ApacheKafka {
     writeFileSync(properties, settings(folder, port, controller));
     const java = ['-cp', join(jars, '*'), ...heap];
     const cluster = randomBytes(16).toString('base64url');
-    const formatted = spawnSync('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', properties], {
-      encoding: 'utf8',
-    });
-    if (formatted.status !== 0) throw new Error(`Kafka's folder could not be made: ${formatted.stdout}${formatted.stderr}`);
+    const formatted = spawnSync(
+      'java',
+      [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', properties],
+      {
+        encoding: 'utf8',
+      },
+    );
+    if (formatted.status !== 0)
+      throw new Error(`Kafka's folder could not be made: ${formatted.stdout}${formatted.stderr}`);
     const child = spawn('java', [...java, 'kafka.Kafka', properties], { stdio: 'ignore' });
     for (let tries = 0; !(await accepts(port)); tries++) {
       if (tries > 600 || child.exitCode !== null) throw new Error('Kafka does not listen');

@@ -7,14 +7,24 @@ export class TopicWriter {
 
   constructor(address: string, topic: string) {
     this.topic = topic;
-    this.producer = new Producer({ clientId: 'normaliser', bootstrapBrokers: [address], autocreateTopics: true, retries: 10, retryDelay: 100 });
+    this.producer = new Producer({
+      clientId: 'normaliser',
+      bootstrapBrokers: [address],
+      autocreateTopics: true,
+      retries: 10,
+      retryDelay: 100,
+    });
     this.producer.on('error', () => undefined);
   }
 
   async send(messages: readonly { readonly key: string; readonly value: Buffer | string }[]): Promise<void> {
     await this.producer.send({
       acks: -1,
-      messages: messages.map(({ key, value }) => ({ topic: this.topic, key: Buffer.from(key), value: Buffer.from(value) })),
+      messages: messages.map(({ key, value }) => ({
+        topic: this.topic,
+        key: Buffer.from(key),
+        value: Buffer.from(value),
+      })),
     });
   }
 

@@ -18,7 +18,6 @@ export function redisClient({ url, clusterNodes, timeoutMs }: RedisConfiguration
     connectTimeout: timeoutMs,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
-    enableAutoPipelining: true,
     // The application that reads again is ours.
     autoResendUnfulfilledCommands: false,
     retryStrategy: (times: number) => Math.min(1_000, 50 * times),
@@ -44,7 +43,6 @@ function cluster(url: string, nodes: readonly string[], redisOptions: Connection
   };
   return new Cluster(nodes.map(hostAndPort), {
     enableOfflineQueue: false,
-    enableAutoPipelining: true,
     redisOptions: { ...redisOptions, ...secrets },
   });
 }

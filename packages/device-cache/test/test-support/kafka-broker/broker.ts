@@ -88,7 +88,11 @@ export class KafkaBroker {
   }
 
   createTopic(name: string, partitions: number = this.defaultPartitions): void {
-    if (!this.topics.has(name)) this.topics.set(name, Array.from({ length: partitions }, () => new PartitionLog()));
+    if (!this.topics.has(name))
+      this.topics.set(
+        name,
+        Array.from({ length: partitions }, () => new PartitionLog()),
+      );
   }
 
   // --- connections ---
@@ -160,7 +164,10 @@ export class KafkaBroker {
     answer.string('in-process').int32(NODE);
     return answer.array(names, (name) => {
       const logs = this.topics.get(name);
-      answer.int16(logs === undefined ? errorCodes.unknownTopicOrPartition : errorCodes.none).string(name).int8(0);
+      answer
+        .int16(logs === undefined ? errorCodes.unknownTopicOrPartition : errorCodes.none)
+        .string(name)
+        .int8(0);
       answer.array([...(logs ?? []).keys()], (partition) => {
         answer.int16(errorCodes.none).int32(partition).int32(NODE);
         answer.array([NODE], (node) => answer.int32(node)).array([NODE], (node) => answer.int32(node));
@@ -181,7 +188,11 @@ export class KafkaBroker {
       answer.string(name).array(partitions, ({ partition, records }) => {
         const log = this.topics.get(name)?.[partition];
         const error = log === undefined ? errorCodes.unknownTopicOrPartition : errorCodes.none;
-        answer.int32(partition).int16(error).int64(log?.append(records) ?? -1n).int64(-1n);
+        answer
+          .int32(partition)
+          .int16(error)
+          .int64(log?.append(records) ?? -1n)
+          .int64(-1n);
       });
     });
     return acks === 0 ? undefined : answer.int32(0);
@@ -202,7 +213,11 @@ export class KafkaBroker {
     );
     // What is wrong is answered at once, as what is there is.
     const hasAnswer = logs.some(({ log, offset }) => log === undefined || offset !== log.end);
-    if (!hasAnswer) await appended(logs.flatMap(({ log }) => log ?? []), maxWaitMs);
+    if (!hasAnswer)
+      await appended(
+        logs.flatMap(({ log }) => log ?? []),
+        maxWaitMs,
+      );
     const answer = new WireWriter().int32(0);
     return answer.array(topics, ({ name, partitions }) => {
       answer.string(name).array(partitions, ({ partition, offset, max }) => {
@@ -228,7 +243,11 @@ export class KafkaBroker {
         const log = this.topics.get(name)?.[partition];
         const error = log === undefined ? errorCodes.unknownTopicOrPartition : errorCodes.none;
         const offset = timestamp === -1n ? log?.end : timestamp === -2n ? 0n : log?.offsetAt(timestamp);
-        answer.int32(partition).int16(error).int64(-1n).int64(offset ?? -1n);
+        answer
+          .int32(partition)
+          .int16(error)
+          .int64(-1n)
+          .int64(offset ?? -1n);
       });
     });
   }
@@ -316,7 +335,11 @@ export class KafkaBroker {
   }
 
   private initProducerId(): WireWriter {
-    return new WireWriter().int32(0).int16(0).int64(this.producers++).int16(0);
+    return new WireWriter()
+      .int32(0)
+      .int16(0)
+      .int64(this.producers++)
+      .int16(0);
   }
 
   private group(id: string): ConsumerGroup {

@@ -69,7 +69,8 @@ export class ConsumerGroup {
     if (fault !== errorCodes.none) return Promise.resolve({ error: fault, assignment: NOTHING });
     const member = this.members.get(memberId)!;
     this.stayAlive(member);
-    if (this.state === 'joining') return Promise.resolve({ error: errorCodes.rebalanceInProgress, assignment: NOTHING });
+    if (this.state === 'joining')
+      return Promise.resolve({ error: errorCodes.rebalanceInProgress, assignment: NOTHING });
     if (this.state === 'stable') return Promise.resolve(this.assignmentOf(memberId));
     return new Promise((answerSync) => {
       member.answerSync = answerSync;
@@ -141,13 +142,22 @@ export class ConsumerGroup {
       member.answerJoin = undefined;
       this.stayAlive(member);
       const listed = id === this.leader ? members : [];
-      answerJoin?.({ error: 0, generation: this.generation, protocol, leader: this.leader, memberId: id, members: listed });
+      answerJoin?.({
+        error: 0,
+        generation: this.generation,
+        protocol,
+        leader: this.leader,
+        memberId: id,
+        members: listed,
+      });
     }
   }
 
   /** The first that everybody knows. */
   private protocol(): string {
-    const [first, ...others] = [...this.members.values()].map(({ request }) => request.protocols.map(({ name }) => name));
+    const [first, ...others] = [...this.members.values()].map(({ request }) =>
+      request.protocols.map(({ name }) => name),
+    );
     return first?.find((name) => others.every((names) => names.includes(name))) ?? '';
   }
 

@@ -22,7 +22,7 @@ export class PartitionLog {
   /** Appends a record set, which may hold several batches; returns the offset of its first record. */
   append(recordSet: Buffer): bigint {
     const first = this.end;
-    for (let at = 0; at + HEAD <= recordSet.length; ) {
+    for (let at = 0; at + HEAD <= recordSet.length;) {
       const length = HEAD + recordSet.readInt32BE(at + LENGTH_AT);
       // The checksum begins after the offset, so this leaves it right.
       const bytes = Buffer.from(recordSet.subarray(at, at + length));
