@@ -84,10 +84,11 @@ export default defineConfig({
         sequence: { groupOrder: 3 },
       }),
       project('device-client', ['packages/device-client/src/**/*.test.ts']),
+      project('device-cache', ['packages/device-cache/src/**/*.test.ts']),
       project('cli', ['packages/cli/src/**/*.test.ts']),
       project('scripts', ['scripts/**/*.test.mjs']),
       // These start processes and servers, and some measure: after the others, one file at a time, each in its own process.
-      project('programs', ['packages/{cli,device-client}/test/**/*.test.ts'], {
+      project('programs', ['packages/{cli,device-client,device-cache}/test/**/*.test.ts'], {
         isolate: true,
         pool: 'forks',
         maxWorkers: 1,

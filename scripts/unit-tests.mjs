@@ -7,7 +7,7 @@ import { inRoot, readJson } from './workspace.mjs';
 
 /** The tests of the library that say what it does; coverage is theirs. */
 const library = ['core', 'scenarios'];
-const tools = ['device-client', 'cli', 'scripts'];
+const tools = ['device-client', 'device-cache', 'cli', 'scripts'];
 /** Ten thousand schedules, and programs and servers that are started: too long for the developer's loop. */
 const long = ['models', 'programs'];
 
