@@ -33,11 +33,9 @@ const rules: Rules<NearCacheOptions> = {
   staleIfErrorMs: milliseconds(),
 };
 
-/** Undefined where there is to be none. @throws ConfigurationError */
-export function resolveNearCacheOptions(
-  path: string,
-  given: boolean | NearCacheOptions | undefined,
-): ResolvedNearCacheOptions | undefined {
-  if (given === undefined || given === false) return undefined;
-  return resolveOptions(path, given === true ? {} : given, nearCacheDefaults, rules);
+/** Undefined where there is to be none, or where it is something that the client's own rules refuse. @throws ConfigurationError */
+export function resolveNearCacheOptions(path: string, given: unknown): ResolvedNearCacheOptions | undefined {
+  if (given === true) return nearCacheDefaults;
+  if (typeof given !== 'object' || given === null) return undefined;
+  return resolveOptions(path, given as NearCacheOptions, nearCacheDefaults, rules);
 }

@@ -163,7 +163,7 @@ export function resolveSettings(target: ClientTarget | undefined, given: ClientO
   }
   const resolved = resolveTarget(fields, PATH, faults);
   const options = collecting(faults, () => resolveOptions(PATH, given, clientDefaults, rules));
-  const nearCache = collecting(faults, () => resolveNearCacheOptions(`${PATH}.nearCache`, options?.nearCache));
+  const nearCache = collecting(faults, () => resolveNearCacheOptions(`${PATH}.nearCache`, given?.nearCache));
   if (resolved === undefined || options === undefined || faults.length > 0) throw new ConfigurationError(faults);
   const { policies = {}, headers = {}, keys = {}, clock = systemClock, random = systemRandom } = options;
   const { fetch = (input, init) => globalThis.fetch(input, init), logger } = options;

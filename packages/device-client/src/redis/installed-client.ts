@@ -4,7 +4,7 @@
  */
 import type { RedisPort, RedisSend } from 'breakwater/cache';
 import { ioredisPort, nodeRedisPort } from 'breakwater/cache';
-import { ConfigurationError } from 'breakwater/errors';
+import { classify, ConfigurationError } from 'breakwater/errors';
 import { nodeModule } from '../client/node-module.ts';
 import { ClientClosed } from '../errors/errors.ts';
 import type { RedisAddress } from './redis-address.ts';
@@ -34,19 +34,34 @@ export function addressedConnection(
   let opening: Promise<RedisPort> | undefined;
   let end: () => void = () => undefined;
   let isClosed = false;
+  /** Why Redis doesn't let this client in, when that was the last that it said. */
+  let refused: unknown;
+  const note = (error: unknown): void => {
+    if (isRefusal(error)) refused = error;
+    tell(error);
+  };
   const made = (ending: () => void): void => {
     end = ending;
     if (isClosed) end();
   };
   const opened = (): Promise<RedisPort> => {
     if (isClosed) return Promise.reject(new ClientClosed());
-    opening ??= open({ address, connectTimeoutMs, tell, made }, load).catch((error: unknown) => {
+    opening ??= open({ address, connectTimeoutMs, tell: note, made }, load).catch((error: unknown) => {
       opening = undefined;
       throw error;
     });
     return opening;
   };
-  const send: RedisSend = async (command, route) => (await opened()).send(command, route);
+  const send: RedisSend = async (command, route) => {
+    try {
+      const reply = await (await opened()).send(command, route);
+      refused = undefined;
+      return reply;
+    } catch (error) {
+      // A client only says that there is no connection, and not why.
+      throw refused !== undefined && classify(error).code === 'REDIS_CONNECTION' ? refused : error;
+    }
+  };
   return {
     port: { send },
     close: () => {
@@ -56,6 +71,8 @@ export function addressedConnection(
     },
   };
 }
+
+const isRefusal = (error: unknown): boolean => classify(error).category === 'authentication';
 
 async function open(opening: Opening, load: LoadModule): Promise<RedisPort> {
   for (const name of ['ioredis', 'iovalkey']) {
@@ -95,6 +112,9 @@ function openIoredis(
   return ioredisPort(client);
 }
 
+/** The longest wait before another connection, in milliseconds. */
+const LONGEST_RECONNECT_MS = 2_000;
+
 interface NodeRedis {
   on(event: 'error', listener: TellFailure): unknown;
   connect(): Promise<unknown>;
@@ -107,12 +127,17 @@ async function openNodeRedis(
 ): Promise<RedisPort> {
   const { host, port = 6379, username, password, db = 0, tls = false } = address;
   const create = found['createClient'] as (options: object) => NodeRedis;
-  const socket = { host, port, connectTimeout: connectTimeoutMs, ...(tls ? { tls: true } : {}) };
+  let isConnected = false;
+  // It tries for ever by itself; a first connection that is refused is refused again.
+  const reconnectStrategy = (retries: number, cause: Error): number | Error =>
+    !isConnected && isRefusal(cause) ? cause : Math.min(LONGEST_RECONNECT_MS, 50 * 2 ** Math.min(retries, 10));
+  const socket = { host, port, connectTimeout: connectTimeoutMs, reconnectStrategy, ...(tls ? { tls: true } : {}) };
   // Without a connection a command fails at once, instead of waiting for one in a queue without end.
   const client = create({ socket, username, password, database: db, disableOfflineQueue: true });
   client.on('error', tell);
   made(() => client.destroy());
   await client.connect();
+  isConnected = true;
   return nodeRedisPort(client);
 }
 

@@ -47,7 +47,7 @@ export class MemoryService {
   private readonly streams: Set<{ readonly send: (change: Change) => void; readonly end: () => void }> = new Set();
 
   readonly fetch = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
-    const url = new URL(String(input));
+    const url = new URL(input instanceof Request ? input.url : input);
     const method = init.method ?? 'GET';
     const seen = { method, path: url.pathname, url, headers: new Headers(init.headers) };
     this.requests.push(seen);
@@ -55,7 +55,7 @@ export class MemoryService {
     signal.throwIfAborted();
     const answer = this.interfere(seen, signal);
     if (answer !== undefined) return answer;
-    const body = typeof init.body === 'string' ? (JSON.parse(init.body) as never) : undefined;
+    const body = typeof init.body === 'string' ? JSON.parse(init.body) : undefined;
     return this.answer(seen, body, signal);
   };
 
@@ -85,7 +85,7 @@ export class MemoryService {
     return this.streams.size;
   }
 
-  private answer({ method, path, url, headers }: SeenRequest, body: never, signal: AbortSignal): Response {
+  private answer({ method, path, url, headers }: SeenRequest, body: unknown, signal: AbortSignal): Response {
     const [, , section, second, third] = path.split('/').map(decodeURIComponent);
     if (section === 'stream') return this.stream(url, headers, signal);
     if (section === 'cache') return json(this.info());
@@ -102,9 +102,10 @@ export class MemoryService {
   }
 
   private list(parameters: URLSearchParams): Response {
-    const query = Object.fromEntries(parameters) as unknown as ListQuery;
+    const texts = Object.fromEntries(parameters);
+    const query = texts as unknown as ListQuery;
     const { sort = 'id', cursor } = query;
-    const [limit, offset] = [Number(query.limit ?? 100), Number(query.offset ?? 0)];
+    const [limit, offset] = [Number(texts['limit'] ?? 100), Number(texts['offset'] ?? 0)];
     if (cursor !== undefined && cursor.includes('~')) {
       const faults = [{ path: 'query.cursor', message: 'is none' }];
       return problem(400, 'INVALID_REQUEST', 'the cursor is none', { faults });

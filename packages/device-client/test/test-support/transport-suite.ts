@@ -222,7 +222,7 @@ export function transportSuite(name: string, start: () => Promise<CacheUnderTest
         return async () => {
           const { done, value } = await events.next();
           if (done === true) throw new Error('the watch has ended');
-          return value as WatchEvent;
+          return value;
         };
       };
 

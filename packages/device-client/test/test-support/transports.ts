@@ -26,7 +26,7 @@ export interface CacheUnderTest {
 }
 
 /** The service of the tests, behind a server of node:http. */
-export async function overHttp(): Promise<CacheUnderTest> {
+export async function overHttp(): Promise<CacheUnderTest & { readonly url: string }> {
   const service = new MemoryService();
   const server = createServer((request, response) => {
     answer(service, request, response).catch(() => response.destroy());
@@ -38,8 +38,10 @@ export async function overHttp(): Promise<CacheUnderTest> {
     if (isThere) await closed(server);
     isThere = false;
   };
+  const url = `http://127.0.0.1:${port}`;
   return {
-    client: (options) => new DeviceCacheClient({ url: `http://127.0.0.1:${port}`, token: 'a-token' }, options),
+    url,
+    client: (options) => new DeviceCacheClient({ url, token: 'a-token' }, options),
     ingest: async (...readings) => service.ingest(...readings),
     clear: async () => {
       service.logLength = 1000;
