@@ -64,7 +64,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     return told;
   });
   readJsonBodies(app);
-  await app.register(compress, { threshold: 1_024, encodings: ['br', 'gzip', 'deflate'] });
+  await app.register(compress, { threshold: 1_024, globalDecompression: false, encodings: ['br', 'gzip', 'deflate'] });
   if (configuration.corsOrigins.length > 0) await app.register(cors, { origin: [...configuration.corsOrigins] });
   await app.register(swagger, { openapi: openApiInformation });
   guard(app, parts);
