@@ -3,12 +3,18 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 const core = join(import.meta.dirname, 'packages/core/src');
+const deviceClient = join(import.meta.dirname, 'packages/device-client/src');
 
 // Tests run on the sources: `breakwater/retry` is packages/core/src/retry/index.ts, whatever was built last.
 const rooms = existsSync(core) ? readdirSync(core, { withFileTypes: true }).filter((entry) => entry.isDirectory()) : [];
 const alias = [
   ...rooms.map(({ name }) => ({ find: `breakwater/${name}`, replacement: join(core, name, 'index.ts') })),
   { find: /^breakwater$/, replacement: join(core, 'index.ts') },
+  ...['contract', 'sync'].map((name) => ({
+    find: `@breakwater/device-client/${name}`,
+    replacement: join(deviceClient, name, 'index.ts'),
+  })),
+  { find: /^@breakwater\/device-client$/, replacement: join(deviceClient, 'index.ts') },
 ];
 
 const project = (name: string, include: string[], more: object = {}) => ({
@@ -80,10 +86,12 @@ export default defineConfig({
         maxWorkers: 1,
         sequence: { groupOrder: 3 },
       }),
+      project('device-client', ['packages/device-client/src/**/*.test.ts']),
+      project('device-cache', ['packages/device-cache/src/**/*.test.ts']),
       project('cli', ['packages/cli/src/**/*.test.ts']),
       project('scripts', ['scripts/**/*.test.mjs']),
       // These start processes and servers, and some measure: after the others, one file at a time, each in its own process.
-      project('programs', ['packages/cli/test/**/*.test.ts'], {
+      project('programs', ['packages/{cli,device-client,device-cache}/test/**/*.test.ts'], {
         isolate: true,
         pool: 'forks',
         maxWorkers: 1,

@@ -1,11 +1,11 @@
-// The public surface of the library as text, one file per subpath in packages/core/api. They are committed, so that a change of the
+// The public surface of each library as text, one file per subpath in its folder `api`. They are committed, so that a change of the
 // surface is seen in review; `--accept` rewrites them. An own report and not API Extractor's: with a subpath per room that one repeats
 // every shared type in every report, and a change in one room shows in twenty files. Here a declaration stands once, where its room is.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import ts from 'typescript';
 import { exportMap } from './check-exports.mjs';
-import { inRoot, isMain } from './workspace.mjs';
+import { inRoot, isMain, libraries, readJson } from './workspace.mjs';
 
 const printer = ts.createPrinter({ removeComments: true });
 
@@ -44,17 +44,16 @@ function report(folder, room, source, checker, known) {
   const parts = exported
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => declarationsOf(folder, room, entry, checker));
-  const nameless = exported.flatMap((entry) => unreachable(original(entry, checker), checker, known));
+  const nameless = exported.flatMap((entry) => unreachable(folder, original(entry, checker), checker, known));
   if (nameless.length > 0)
     parts.push(
       `// mentioned, but exported nowhere: ${[...new Set(nameless)].toSorted((a, b) => (a < b ? -1 : 1)).join(', ')}`,
     );
-  const title = room === '' ? 'breakwater' : `breakwater/${room}`;
-  return `# ${title}\n\nThe public surface, written by \`npm run api:accept\`.\n\n\`\`\`ts\n${parts.join('\n')}\n\`\`\`\n`;
+  return `# ${subpath(nameOf(folder), room)}\n\nThe public surface, written by \`npm run api:accept\`.\n\n\`\`\`ts\n${parts.join('\n')}\n\`\`\`\n`;
 }
 
 /** Types of ours that a declaration mentions and that no subpath exports: users meet them and cannot name them. */
-function unreachable(symbol, checker, known) {
+function unreachable(folder, symbol, checker, known) {
   const found = [];
   const visit = (node) => {
     if (ts.isIdentifier(node)) {
@@ -63,14 +62,17 @@ function unreachable(symbol, checker, known) {
       const home = mentioned?.declarations?.[0];
       const isType =
         mentioned !== undefined && (mentioned.flags & (ts.SymbolFlags.Type & ~ts.SymbolFlags.TypeParameter)) !== 0;
-      if (isType && home !== undefined && ts.isSourceFile(home.parent) && !known.has(mentioned))
-        found.push(mentioned.name);
+      const isOwn = home !== undefined && ts.isSourceFile(home.parent) && isInside(folder, home.parent.fileName);
+      if (isType && isOwn && !known.has(mentioned)) found.push(mentioned.name);
     }
     ts.forEachChild(node, visit);
   };
   for (const declaration of symbol.declarations ?? []) visit(withoutPrivates(declaration));
   return found;
 }
+
+/** Names of other packages are those packages' to export. */
+const isInside = (folder, fileName) => !relative(join(folder, 'dist'), fileName).startsWith('..');
 
 function declarationsOf(folder, room, exported, checker) {
   const symbol = original(exported, checker);
@@ -79,11 +81,14 @@ function declarationsOf(folder, room, exported, checker) {
     throw new Error(`${exported.name} in ${room || 'index'}: its declaration was not found`);
   const owner = roomOf(folder, declarations[0].getSourceFile().fileName);
   const renamed = symbol.name === exported.name ? '' : `${symbol.name} as `;
-  if (owner !== room)
-    return [`export { ${renamed}${exported.name} } from '${owner === '' ? 'breakwater' : `breakwater/${owner}`}';`];
+  if (owner !== room) return [`export { ${renamed}${exported.name} } from '${subpath(nameOf(folder), owner)}';`];
   const printed = declarations.map((declaration) => print(declaration));
   return renamed === '' ? printed : [...printed, `export { ${renamed}${exported.name} };`];
 }
+
+const nameOf = (folder) => readJson(join(folder, 'package.json')).name;
+
+const subpath = (name, room) => (room === '' ? name : `${name}/${room}`);
 
 function print(declaration) {
   // A constant's declaration is the name alone; its statement says that it is one.
@@ -145,13 +150,14 @@ function accept(folder) {
 }
 
 if (isMain(import.meta)) {
-  const folder = inRoot('packages', 'core');
-  if (process.argv.includes('--accept')) accept(folder);
-  else {
-    const faults = checkReports(folder);
-    for (const fault of faults) console.error(`packages/core/${fault}`);
-    if (faults.length > 0)
-      console.error('The public surface has changed. If that is meant: npm run api:accept, and commit.');
-    process.exitCode = faults.length === 0 ? 0 : 1;
+  const faults = [];
+  for (const folder of libraries) {
+    const path = inRoot(folder);
+    if (process.argv.includes('--accept')) accept(path);
+    else faults.push(...checkReports(path).map((fault) => `${folder}/${fault}`));
   }
+  for (const fault of faults) console.error(fault);
+  if (faults.length > 0)
+    console.error('The public surface has changed. If that is meant: npm run api:accept, and commit.');
+  process.exitCode = faults.length === 0 ? 0 : 1;
 }

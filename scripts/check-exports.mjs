@@ -1,9 +1,9 @@
-// The map of subpaths in packages/core/package.json follows the folders of its sources. `--write` makes it so.
+// The map of subpaths in a library's package.json follows the folders of its sources. `--write` makes it so.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import ts from 'typescript';
 import { internalRooms } from './rooms.mjs';
-import { inRoot, isMain, readJson } from './workspace.mjs';
+import { inRoot, isMain, libraries, readJson } from './workspace.mjs';
 
 /** Folders with an index.ts that users may import, as their names. */
 export function publicRooms(folder) {
@@ -67,8 +67,9 @@ function indexFaults(folder) {
   });
 }
 
-/** Declarations speak of the language and the web platform only: no other package, no types of Node. */
+/** Declarations speak of the language, the web platform and the packages that this one depends on: no other package, no types of Node. */
 function declarationFaults(folder) {
+  const own = Object.keys(readJson(join(folder, 'package.json')).dependencies ?? {});
   const dist = join(folder, 'dist');
   if (!existsSync(dist)) return ['dist is missing: npm run build'];
   const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.d.ts'));
@@ -77,11 +78,13 @@ function declarationFaults(folder) {
     const { importedFiles, referencedFiles, typeReferenceDirectives } = ts.preProcessFile(text, true, true);
     const foreign = [...importedFiles, ...referencedFiles, ...typeReferenceDirectives]
       .map(({ fileName }) => fileName)
-      .filter((specifier) => !specifier.startsWith('.'));
+      .filter((specifier) => !specifier.startsWith('.') && !own.some((name) => isOf(name, specifier)));
     const runtime = text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '').match(/\b(NodeJS|Buffer)\b/g) ?? [];
     return [...new Set([...foreign, ...runtime])].map((type) => `dist/${name}: mentions ${type}`);
   });
 }
+
+const isOf = (name, specifier) => specifier === name || specifier.startsWith(`${name}/`);
 
 function writeExports(folder) {
   const path = join(folder, 'package.json');
@@ -91,11 +94,14 @@ function writeExports(folder) {
 }
 
 if (isMain(import.meta)) {
-  const folder = inRoot('packages', 'core');
-  if (process.argv.includes('--write')) writeExports(folder);
-  else {
-    const faults = checkExports(folder);
-    for (const fault of faults) console.error(`packages/core: ${fault}`);
-    process.exitCode = faults.length === 0 ? 0 : 1;
+  for (const folder of libraries) {
+    const path = inRoot(folder);
+    if (process.argv.includes('--write')) {
+      writeExports(path);
+      continue;
+    }
+    const faults = checkExports(path);
+    for (const fault of faults) console.error(`${folder}: ${fault}`);
+    if (faults.length > 0) process.exitCode = 1;
   }
 }

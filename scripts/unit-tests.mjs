@@ -1,13 +1,14 @@
 // The tests of the workspace, in one run of vitest on a Node that it supports.
 import { existsSync } from 'node:fs';
 import { Unavailable, envFor, nodeForTools } from './bootstrap.mjs';
+import { bringKafka } from './bring-kafka.mjs';
 import { bringProgram } from './system-programs.mjs';
 import { vitestRun } from './vitest-run.mjs';
 import { inRoot, readJson } from './workspace.mjs';
 
 /** The tests of the library that say what it does; coverage is theirs. */
 const library = ['core', 'scenarios'];
-const tools = ['cli', 'scripts'];
+const tools = ['device-client', 'device-cache', 'cli', 'scripts'];
 /** Ten thousand schedules, and programs and servers that are started: too long for the developer's loop. */
 const long = ['models', 'programs'];
 
@@ -20,11 +21,11 @@ export async function unitTests({ quick = false } = {}) {
       ...args,
     ]);
   if (quick) return added([await run('unit', [...library, ...tools])], notRun);
-  const withoutRedis = await missingRedis();
+  const missing = [...(await missingRedis()), ...(await missingKafka())];
   const covered = await run('covered', library, ['--coverage.enabled']);
   return added(
     [{ ...covered, brief: `${covered.brief}, ${coverage()}` }, await run('unit', [...tools, ...long])],
-    [...notRun, ...withoutRedis],
+    [...notRun, ...missing],
   );
 }
 
@@ -36,6 +37,17 @@ async function missingRedis() {
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
     return [`tests against a real Redis: ${error.message}`];
+  }
+}
+
+/** Why there is no Apache Kafka for the device cache; nothing where there is one. */
+async function missingKafka() {
+  try {
+    await bringKafka();
+    return [];
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    return [`tests on Apache Kafka: ${error.message}`];
   }
 }
 

@@ -24,6 +24,9 @@ export function packages() {
     .map((entry) => ({ ...entry, manifest: readJson(join(entry.path, 'package.json')) }));
 }
 
+/** The packages that programs import: their export maps follow their folders, and their public surface is kept as text. */
+export const libraries = ['packages/core', 'packages/device-client'];
+
 /** Whether this file was started itself and not imported. */
 export function isMain(meta) {
   return process.argv[1] !== undefined && fileURLToPath(meta.url) === process.argv[1];

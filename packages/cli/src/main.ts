@@ -23,6 +23,20 @@ const commands: ReadonlyMap<string, LazyCommand> = new Map<string, LazyCommand>(
     },
   ],
   [
+    'serve',
+    {
+      summary: 'the device cache: the latest readings and metadata of each device, over HTTP',
+      load: async (args) => (await import('./serve/command.ts')).serveCommand(args),
+    },
+  ],
+  [
+    'devices',
+    {
+      summary: 'the devices of a device cache: list, get, put, watch, info, health',
+      load: async () => (await import('./devices/command.ts')).devicesCommand(),
+    },
+  ],
+  [
     'demo',
     {
       summary: 'a thousand words through a failing API, plainly and with Breakwater, side by side',
@@ -34,7 +48,9 @@ const commands: ReadonlyMap<string, LazyCommand> = new Map<string, LazyCommand>(
 /** @param args What stands after the program's name. */
 export async function main(args: readonly string[]): Promise<void> {
   const program = new Command('breakwater')
-    .description('Push a file of rows through an unreliable, rate-limited HTTP API, and lose nothing.')
+    .description(
+      'Push a file of rows through an unreliable, rate-limited HTTP API, and lose nothing; keep the latest of each device.',
+    )
     .addHelpText('after', '\nbreakwater <command> --help shows its options and exit codes.');
   const called = args[0] === 'help' ? args[1] : args[0];
   for (const [name, { summary, load }] of commands) {

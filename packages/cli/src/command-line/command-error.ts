@@ -4,6 +4,7 @@ export const exitCodes = {
   inputOrUsage: 1,
   rowsFailed: 2,
   upstreamUnavailable: 3,
+  notFound: 4,
   configuration: 5,
   interrupted: 130,
 } as const;

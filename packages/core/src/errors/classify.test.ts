@@ -8,6 +8,9 @@ const made = (name: string, message: string, more: object = {}): Error =>
 const coded = (code: string, more: object = {}): Error => made('Error', code, { code, ...more });
 const postgres = (code: string): Error => made('error', 'x', { code, severity: 'ERROR' });
 
+/** As node-redis has it: the name of its errors is that of every error. */
+class SimpleError extends Error {}
+
 describe('classify', () => {
   it.each([
     ['an error of the library', new CircuitOpenError('stock', 5), 'circuit_breaker', 'CIRCUIT_OPEN', true],
@@ -67,6 +70,13 @@ describe('classify', () => {
       true,
     ],
     ['a reply of Redis', made('ReplyError', 'WRONGTYPE Operation against'), 'cache', 'REDIS_WRONGTYPE', false],
+    [
+      'a reply of Redis whose class is all that names it',
+      new SimpleError('WRONGPASS invalid'),
+      'authentication',
+      'REDIS_WRONGPASS',
+      false,
+    ],
     ['a Redis that is loading', made('SimpleError', 'LOADING Redis is loading'), 'cache', 'REDIS_LOADING', true],
     [
       'a Redis that asks who we are',

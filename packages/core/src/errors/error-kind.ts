@@ -3,6 +3,7 @@ import type { ErrorCategory } from './category.ts';
 /** What the classifiers look at. */
 export interface ErrorShape {
   readonly name?: unknown;
+  readonly constructor?: unknown;
   readonly message?: unknown;
   readonly code?: unknown;
   readonly status?: unknown;

@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import { serve } from '../dist/index.js';
+
+process.exitCode = await serve(process.argv.slice(2), {
+  env: process.env,
+  out: (text) => process.stdout.write(text),
+  error: (text) => process.stderr.write(text),
+  onSignal: (name, callback) => {
+    process.on(name, callback);
+    return () => process.off(name, callback);
+  },
+}).catch((error) => {
+  process.stderr.write(`error: ${error.message}\n`);
+  return 2;
+});

@@ -1,0 +1,97 @@
+/** Who asks, what they may do, and how often. */
+import type { Clock } from 'breakwater/clock';
+import { clientAddressKey, type RateLimitDecision, rateLimiter, type RateLimiter } from 'breakwater/rate-limit';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Scope, Token } from '../config/tokens.ts';
+import { ApiError } from './problems.ts';
+
+/** What may change while the service runs. */
+export interface AccessSettings {
+  readonly tokens: readonly Token[];
+  readonly rateLimit: number;
+  readonly rateLimitPeriodMs: number;
+}
+
+interface KnownToken {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly digest: Buffer;
+}
+
+const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i;
+
+export class Access {
+  private readonly clock: Clock;
+  private tokens: readonly KnownToken[] = [];
+  private limiter: RateLimiter;
+  private periodSeconds: number = 0;
+
+  constructor(settings: AccessSettings, clock: Clock) {
+    this.clock = clock;
+    this.limiter = this.limiterOf(settings);
+    this.change(settings);
+  }
+
+  /** Takes other tokens and limits. Where the limit itself is the same, counts go on. */
+  change(settings: AccessSettings): void {
+    const { tokens, rateLimit: limit, rateLimitPeriodMs } = settings;
+    this.tokens = tokens.map(({ name, scopes, token }) => ({ name, scopes, digest: digestOf(token) }));
+    this.limiter.update({ limit, periodMs: rateLimitPeriodMs, burst: limit });
+    this.periodSeconds = Math.ceil(rateLimitPeriodMs / 1_000);
+  }
+
+  /** Counts the request and says so in its answer. Throws where there are too many. */
+  admit(request: FastifyRequest, reply: FastifyReply): void {
+    const who = this.tokenOf(request)?.name;
+    const key = who === undefined ? `address ${clientAddressKey(request.ip)}` : `token ${who}`;
+    const decision = this.limiter.tryAcquire(key);
+    void reply.headers(this.headersOf(decision));
+    if (!decision.allowed) throw new ApiError('RATE_LIMITED', { retryAfterMs: decision.retryAfterMs });
+  }
+
+  /** Throws where the request's token does not allow this. Without any tokens everybody may do everything. */
+  authorize(request: FastifyRequest, scope: Scope): void {
+    if (this.tokens.length === 0) return;
+    const { authorization } = request.headers;
+    if (authorization === undefined) throw new ApiError('UNAUTHENTICATED');
+    if (!BEARER.test(authorization)) {
+      throw new ApiError('UNAUTHENTICATED', { message: 'Send Authorization: Bearer and the token' });
+    }
+    const token = this.tokenOf(request);
+    if (token === undefined) throw new ApiError('UNAUTHENTICATED');
+    if (!token.scopes.includes(scope))
+      throw new ApiError('FORBIDDEN', { message: `The token does not allow to ${scope}` });
+  }
+
+  /** All tokens are compared, and by their digests: how long it takes tells nothing. */
+  private tokenOf(request: FastifyRequest): KnownToken | undefined {
+    const given = BEARER.exec(request.headers.authorization ?? '')?.[1];
+    if (given === undefined || this.tokens.length === 0) return undefined;
+    const digest = digestOf(given);
+    let found: KnownToken | undefined;
+    for (const token of this.tokens) if (timingSafeEqual(token.digest, digest)) found = token;
+    return found;
+  }
+
+  private limiterOf({ rateLimit: limit, rateLimitPeriodMs: periodMs }: AccessSettings): RateLimiter {
+    return rateLimiter({ limit, periodMs, burst: limit, name: 'default', clock: this.clock });
+  }
+
+  /** As draft-ietf-httpapi-ratelimit-headers has them. */
+  private headersOf({
+    limitValue,
+    remaining,
+    resetMs,
+    retryAfterMs,
+    allowed,
+  }: RateLimitDecision): Record<string, string> {
+    const seconds = Math.ceil((allowed ? resetMs : retryAfterMs) / 1_000);
+    return {
+      'ratelimit-policy': `"default";q=${limitValue};w=${this.periodSeconds}`,
+      ratelimit: `"default";r=${remaining};t=${seconds}`,
+    };
+  }
+}
+
+const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest();

@@ -1,0 +1,168 @@
+/** The HTTP API: what every request goes through, and where it then goes. */
+import compress from '@fastify/compress';
+import cors from '@fastify/cors';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { type IngestResult, paths } from '@breakwater/device-client/contract';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { Scope } from '../config/tokens.ts';
+import type { ApiParts } from './api-parts.ts';
+import { deviceRoutes } from './device-routes.ts';
+import { Idempotency } from './idempotency.ts';
+import { readJsonBodies } from './json-body.ts';
+import { openApiInformation } from './open-api.ts';
+import { ApiError, problemOf, sendProblem } from './problems.ts';
+import { readingRoutes } from './reading-routes.ts';
+import { stateRoutes } from './state-routes.ts';
+import { streamRoute } from './stream-route.ts';
+import { validatorCompiler } from './validation.ts';
+
+/** The API while it runs. */
+export interface Api {
+  /** Begins to listen; resolves to the address. */
+  listen(): Promise<string>;
+  /** Ends streams, lets open requests end for as long as they may, and closes. */
+  close(): Promise<void>;
+  /** For tests: a request without a socket. */
+  readonly app: FastifyInstance;
+}
+
+/** Addresses that need no token and are not counted. */
+const OPEN_PATHS: ReadonlySet<string> = new Set([paths.live, paths.ready]);
+/** Addresses that need no token. */
+const PUBLIC = /^\/(?:docs(?:\/|$)|v1\/openapi\.json$)/;
+const REQUEST_ID = /^[\w.-]{1,128}$/;
+/** Longer ids of devices come as far as the check that refuses them with a reason. */
+const MAX_PARAMETER_LENGTH = 16_384;
+
+export async function createApi(parts: ApiParts): Promise<Api> {
+  const { configuration, log, clock } = parts;
+  const idempotency = new Idempotency<IngestResult>(clock);
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: configuration.bodyLimitBytes,
+    trustProxy: configuration.trustProxy,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    genReqId: (request) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    },
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error),
+    clientErrorHandler: refuseConnection,
+  });
+  app.setValidatorCompiler(validatorCompiler as never);
+  // Answers are made by us and hold fields that no schema names: the schemas are for the documentation.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.setErrorHandler((error, request, reply) => {
+    const told = sendProblem(request, reply, error);
+    if (reply.statusCode >= 500) request.log.error({ err: error, reqId: request.id }, 'a request failed');
+    return told;
+  });
+  readJsonBodies(app);
+  await app.register(compress, { threshold: 1_024, globalDecompression: false, encodings: ['br', 'gzip', 'deflate'] });
+  if (configuration.corsOrigins.length > 0) await app.register(cors, { origin: [...configuration.corsOrigins] });
+  await app.register(swagger, { openapi: openApiInformation });
+  guard(app, parts);
+  observe(app, parts);
+  answerUnknown(app);
+  await app.register(swaggerUi, { routePrefix: paths.docs });
+  let streams: { endAll(): void } = { endAll: () => undefined };
+  await app.register((routes, _options, done) => {
+    deviceRoutes(routes, parts);
+    readingRoutes(routes, parts, idempotency);
+    stateRoutes(routes, parts);
+    streams = streamRoute(routes, parts);
+    routes.get(paths.openApi, { schema: { hide: true } }, (_request, reply) => reply.send(app.swagger()));
+    done();
+  });
+  await app.ready();
+  return {
+    app,
+    listen: () => app.listen({ host: configuration.host, port: configuration.port }),
+    close: async () => {
+      streams.endAll();
+      await closeWithin(app, parts);
+      await idempotency.close();
+    },
+  };
+}
+
+/** Every request: is the service there for it, are there too many, and may it? */
+function guard(app: FastifyInstance, { access, isDraining }: ApiParts): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    const path = pathOf(request);
+    if (OPEN_PATHS.has(path)) return done();
+    if (isDraining()) {
+      void reply.header('connection', 'close');
+      throw new ApiError('SHUTTING_DOWN', { retryAfterMs: 1_000 });
+    }
+    access.admit(request, reply);
+    if (!PUBLIC.test(path)) access.authorize(request, scopeOf(request));
+    done();
+  });
+}
+
+function observe(app: FastifyInstance, { counters }: ApiParts): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'unknown';
+    const { method } = request;
+    counters.add('http_requests_total', { method, route, status: String(reply.statusCode) });
+    counters.add('http_request_seconds_total', { method, route }, reply.elapsedTime / 1_000);
+    done();
+  });
+}
+
+/** An address that is known by another method is told so. */
+function answerUnknown(app: FastifyInstance): void {
+  const methods = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = methods.get(url) ?? new Set();
+    for (const one of [method].flat()) known.add(one);
+    methods.set(url, known);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request);
+    for (const [url, known] of methods) {
+      if (!new RegExp(`^${url.replace(':id', '[^/]+')}$`).test(path) || url.includes('*')) continue;
+      void reply.header('allow', [...known].join(', '));
+      return sendProblem(request, reply, new ApiError('METHOD_NOT_ALLOWED'));
+    }
+    return sendProblem(request, reply, new ApiError('NOT_FOUND'));
+  });
+}
+
+function scopeOf(request: FastifyRequest): Scope {
+  const isQuestion = request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS';
+  return isQuestion || pathOf(request) === paths.batch ? 'read' : 'write';
+}
+
+const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0]!;
+
+/** What is not even HTTP gets its answer from the socket. */
+function refuseConnection(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return;
+  const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const status = isTooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  const told = new ApiError('INVALID_REQUEST', {
+    message: isTooLarge ? 'The headers are too large' : 'That is not HTTP',
+  });
+  const body = JSON.stringify({ ...problemOf(told, '/', randomUUID()), status: isTooLarge ? 431 : 400 });
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+async function closeWithin(app: FastifyInstance, { clock, configuration, log }: ApiParts): Promise<void> {
+  const timer = clock.setTimer(configuration.shutdownTimeoutMs, () => {
+    log.warn('requests that did not end in time are cut off');
+    app.server.closeAllConnections();
+  });
+  await app.close();
+  timer.cancel();
+}

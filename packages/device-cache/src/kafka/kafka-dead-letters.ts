@@ -1,0 +1,127 @@
+/**
+ * Dead letters as messages of a topic: the original bytes as value, where they came from and why in headers. Each topic partition
+ * of a source goes into one partition by its key, in the order of its offsets, so that the end of the topic says how far the
+ * letters of a partition were buried: what a crash between burying and committing brings again is not buried twice.
+ */
+import { Consumer, Producer } from '@platformatic/kafka';
+import type { Logger } from 'pino';
+import type { KafkaConfiguration } from '../config/configuration.ts';
+import { BuriedPositions, type DeadLetter, type DeadLetters } from '../dead-letters/dead-letters.ts';
+import { StoreUnavailableError } from '../store/errors.ts';
+import { clientOptions } from './client-options.ts';
+
+/** How many messages at the end of each partition are looked at: more than can be between two commits. */
+const TAIL = 20_000n;
+
+type ByteProducer = Producer<Buffer, Buffer, string, string>;
+
+export class KafkaDeadLetters implements DeadLetters {
+  buried: number = 0;
+  private readonly configuration: KafkaConfiguration;
+  private readonly log: Logger;
+  private producer: ByteProducer | undefined = undefined;
+  private positions: BuriedPositions | undefined = undefined;
+  private last: Promise<void> = Promise.resolve();
+
+  constructor(configuration: KafkaConfiguration, log: Logger) {
+    this.configuration = configuration;
+    this.log = log;
+  }
+
+  bury(letters: readonly DeadLetter[]): Promise<void> {
+    const mine = this.last.then(() => this.send(letters));
+    this.last = mine.catch(() => undefined);
+    return mine;
+  }
+
+  recall(): void {
+    this.positions = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.last;
+    await this.producer?.close();
+  }
+
+  private async send(letters: readonly DeadLetter[]): Promise<void> {
+    try {
+      const positions = (this.positions ??= await this.survey());
+      const fresh = letters.filter((letter) => !positions.has(letter));
+      if (fresh.length === 0) return;
+      this.producer ??= this.connect();
+      await this.producer.send({ messages: fresh.map((letter) => this.messageOf(letter)), acks: -1 });
+      for (const letter of fresh) positions.add(letter);
+      this.buried += fresh.length;
+    } catch (error) {
+      // Whether it has arrived is not known: the end of the topic will say.
+      this.positions = undefined;
+      throw new StoreUnavailableError('dead letters', error);
+    }
+  }
+
+  private connect(): ByteProducer {
+    const producer: ByteProducer = new Producer({
+      ...clientOptions(this.configuration, 'device-cache-dead-letters'),
+      autocreateTopics: true,
+      serializers: { headerKey: bytesOf, headerValue: bytesOf },
+    });
+    producer.on('error', (error: unknown) => this.log.debug({ err: error }, 'producer of dead letters'));
+    return producer;
+  }
+
+  private messageOf({ source, partition, position, reason, at, bytes }: DeadLetter) {
+    return {
+      topic: this.configuration.errorTopic,
+      key: Buffer.from(partition === null ? source : `${source}/${partition}`),
+      value: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      headers: new Map(
+        Object.entries({ source, partition: String(partition ?? ''), position: String(position), reason, at }),
+      ),
+    };
+  }
+
+  /** Reads the end of the topic. */
+  private async survey(): Promise<BuriedPositions> {
+    const { errorTopic: topic, groupId } = this.configuration;
+    const positions = new BuriedPositions();
+    const reader = new Consumer({
+      ...clientOptions(this.configuration, 'device-cache-dead-letters'),
+      groupId: `${groupId}-dead-letters`,
+      autocreateTopics: true,
+      deserializers: { headerKey: textOf, headerValue: textOf },
+    });
+    reader.on('error', (error: unknown) => this.log.debug({ err: error }, 'reader of dead letters'));
+    try {
+      const latest = (await reader.listOffsets({ topics: [topic], timestamp: -1n })).get(topic) ?? [];
+      const earliest = (await reader.listOffsets({ topics: [topic], timestamp: -2n })).get(topic) ?? [];
+      const ranges = latest.map((end, partition) => {
+        const first = earliest[partition] ?? 0n;
+        return { partition, end, from: end - TAIL > first ? end - TAIL : first };
+      });
+      const left = new Map(ranges.filter(({ from, end }) => from < end).map(({ partition, end }) => [partition, end]));
+      if (left.size === 0) return positions;
+      await reader.topics.trackAll(topic);
+      const offsets = ranges.map(({ partition, from }) => ({ topic, partition, offset: from }));
+      const stream = await reader.consume({
+        topics: [topic],
+        mode: 'manual',
+        offsets,
+        autocommit: false,
+        maxWaitTime: 100,
+      });
+      for await (const { headers, partition, offset } of stream) {
+        const from = headers.get('partition') ?? '';
+        const located = { source: headers.get('source') ?? '', partition: from === '' ? null : Number(from) };
+        positions.add({ ...located, position: Number(headers.get('position')) });
+        if (offset + 1n >= (left.get(partition) ?? 0n)) left.delete(partition);
+        if (left.size === 0) break;
+      }
+      return positions;
+    } finally {
+      await reader.close(true);
+    }
+  }
+}
+
+const bytesOf = (text: string | undefined): Buffer => Buffer.from(text ?? '');
+const textOf = (bytes: Buffer | undefined): string => bytes?.toString() ?? '';

@@ -1,0 +1,93 @@
+/** Devices as they are sent, ready in memory; a change of a device takes its copy out. */
+import type { Device } from '@breakwater/device-client/contract';
+import { type Cache, createCache } from 'breakwater/cache';
+import type { Clock } from 'breakwater/clock';
+import { entityTag } from '../api/entity-tag.ts';
+import type { ChangeFeed } from '../changes/change-feed.ts';
+import type { DeviceStore } from '../store/store.ts';
+
+/** A device as it is sent. */
+export interface ReadyDevice {
+  readonly body: string;
+  readonly tag: string;
+}
+
+/** How long a copy is trusted that no change has taken out: a second look at what should be true anyway. */
+const TTL_MS = 60_000;
+
+export class NearCache {
+  private readonly cache: Cache<ReadyDevice | null>;
+  private readonly store: DeviceStore;
+  private peeked: number = 0;
+  private asked: number = 0;
+  private found: number = 0;
+
+  constructor(store: DeviceStore, maxEntries: number, clock: Clock) {
+    this.store = store;
+    this.cache = createCache<ReadyDevice | null>({ namespace: 'devices', ttlMs: TTL_MS, maxEntries, clock });
+  }
+
+  /** Follows the changes from now on. */
+  follow(feed: ChangeFeed): void {
+    feed.add({
+      changed: ({ data }) => this.drop(data.deviceId),
+      gap: () => this.clear(),
+    });
+  }
+
+  /** The device where it is at hand. */
+  peek(id: string): ReadyDevice | undefined {
+    const ready = this.cache.peek(id) ?? undefined;
+    if (ready !== undefined) this.peeked++;
+    return ready;
+  }
+
+  /** The device, from the store where it is not at hand; undefined where there is none. */
+  async get(id: string): Promise<ReadyDevice | undefined> {
+    return (await this.cache.getOrLoad(id, () => this.load(id))) ?? undefined;
+  }
+
+  /** Takes a copy out; what is being read for it at this moment is not kept either. */
+  drop(id: string): void {
+    void this.cache.delete(id);
+  }
+
+  clear(): void {
+    void this.cache.clear();
+  }
+
+  /** Hits by hits and misses, by tier; null where nothing was asked yet. */
+  get hitRatios(): { readonly near: number | null; readonly store: number | null } {
+    const { hits, misses } = this.statistics;
+    return { near: ratioOf(hits, hits + misses), store: ratioOf(this.found, this.asked) };
+  }
+
+  get statistics(): { readonly hits: number; readonly misses: number; readonly asked: number; readonly found: number } {
+    const { memoryHits, misses } = this.cache.statistics;
+    return { hits: memoryHits + this.peeked, misses, asked: this.asked, found: this.found };
+  }
+
+  /** Counts devices that were asked of the store beside this cache. */
+  countReads(asked: number, found: number): void {
+    this.asked += asked;
+    this.found += found;
+  }
+
+  async close(): Promise<void> {
+    await this.cache.close();
+  }
+
+  private async load(id: string): Promise<ReadyDevice | null> {
+    const [device] = await this.store.get([id]);
+    this.countReads(1, device === undefined ? 0 : 1);
+    return device === undefined ? null : readyDevice(device);
+  }
+}
+
+/** A device in the form in which it is sent. */
+export function readyDevice(device: Device): ReadyDevice {
+  const body = JSON.stringify(device);
+  return { body, tag: entityTag(body) };
+}
+
+const ratioOf = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);

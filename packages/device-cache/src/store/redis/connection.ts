@@ -1,0 +1,70 @@
+/** The commands of the Redis store over a port, each with an end: a server that is stopped answers nothing, for ever. */
+import type { RedisPort, RedisSend } from 'breakwater/cache';
+import { type Clock, systemClock } from 'breakwater/clock';
+import { pipeline, type Pipeline } from 'breakwater/pipeline';
+import { timeout } from 'breakwater/timeout';
+import { createHash } from 'node:crypto';
+import { StoreUnavailableError } from '../errors.ts';
+
+type Reply = string | number | null | readonly Reply[];
+
+export class RedisConnection {
+  readonly port: RedisPort;
+  private readonly guard: Pick<Pipeline, 'execute'>;
+  private readonly hashes: Map<string, string> = new Map();
+
+  constructor(port: RedisPort, timeoutMs: number, clock: Clock = systemClock) {
+    this.port = port;
+    this.guard = pipeline({ name: 'redis-store', clock }, timeout({ timeoutMs }));
+  }
+
+  /** Runs what sends commands, and says that the store is away where it fails or takes too long. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.guard.execute(work);
+    } catch (error) {
+      throw new StoreUnavailableError('redis', error);
+    }
+  }
+
+  async send(command: readonly string[], key: string | undefined): Promise<Reply> {
+    return decoded(await this.port.send(command, { key }));
+  }
+
+  /** Runs a script by its hash, and whole where the server doesn't know it yet. */
+  async script(text: string, keys: readonly string[], parameters: readonly string[]): Promise<Reply> {
+    const rest = [String(keys.length), ...keys, ...parameters];
+    try {
+      return await this.send(['EVALSHA', this.hashOf(text), ...rest], keys[0]);
+    } catch (error) {
+      if (!String((error as Error | undefined)?.message).includes('NOSCRIPT')) throw error;
+      return this.send(['EVAL', text, ...rest], keys[0]);
+    }
+  }
+
+  /** What sends to each node that holds keys. */
+  nodes(): readonly RedisSend[] {
+    return this.port.nodes?.() ?? [this.port.send];
+  }
+
+  private hashOf(text: string): string {
+    let hash = this.hashes.get(text);
+    if (hash === undefined) {
+      hash = createHash('sha1').update(text).digest('hex');
+      this.hashes.set(text, hash);
+    }
+    return hash;
+  }
+}
+
+/** A reply with its bytes as text. */
+export function decoded(reply: unknown): Reply {
+  if (reply instanceof Uint8Array) return Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength).toString();
+  if (Array.isArray(reply)) return reply.map(decoded);
+  return reply as Reply;
+}
+
+/** A reply that is a list of texts. Pairs come as lists of two from servers that speak RESP3: they are laid out flat. */
+export function texts(reply: unknown): readonly string[] {
+  return Array.isArray(reply) ? reply.flat().map(String) : [];
+}

@@ -1,0 +1,62 @@
+import type { Device, DeviceSummary, JsonObject, Reading, RedisKeys } from '@breakwater/device-client/contract';
+import { type DeviceFacts, deviceView, summaryView } from '../device-view.ts';
+import { type RedisConnection, texts } from './connection.ts';
+import { readScript } from './scripts.ts';
+
+/** Reads devices, each as it was at one moment. */
+export class DeviceReader {
+  private readonly connection: RedisConnection;
+  private readonly keys: RedisKeys;
+
+  constructor(connection: RedisConnection, keys: RedisKeys) {
+    this.connection = connection;
+    this.keys = keys;
+  }
+
+  async device(id: string): Promise<Device | undefined> {
+    const found = await this.read(id, true);
+    if (found === undefined) return undefined;
+    return deviceView(
+      found.facts,
+      found.rest.map((reading) => JSON.parse(reading) as Reading),
+    );
+  }
+
+  async summary(id: string): Promise<DeviceSummary | undefined> {
+    const found = await this.read(id, false);
+    if (found === undefined) return undefined;
+    const { facts, rest } = found;
+    const categories = rest.filter((_, index) => index % 2 === 0);
+    const counts = rest.filter((_, index) => index % 2 === 1).map(Number);
+    return summaryView(
+      facts,
+      categories,
+      counts.reduce((sum, count) => sum + count, 0),
+    );
+  }
+
+  /** What stands before and after a category in the keys of a device's readings. */
+  aroundCategory(id: string): readonly [string, string] {
+    const [before, after] = this.keys.readings(id, '|').split('|') as [string, string];
+    return [before, after];
+  }
+
+  private async read(id: string, withReadings: boolean): Promise<Found | undefined> {
+    const keys = [this.keys.metadata(id), this.keys.categories(id)];
+    const reply = await this.connection.script(readScript, keys, [
+      ...this.aroundCategory(id),
+      withReadings ? '1' : '0',
+    ]);
+    if (reply === null) return undefined;
+    const [metadata, lastUpdated, ...rest] = texts(reply) as [string, string, ...string[]];
+    return {
+      facts: { id, lastUpdatedMs: Date.parse(lastUpdated), metadata: JSON.parse(metadata) as JsonObject },
+      rest,
+    };
+  }
+}
+
+interface Found {
+  readonly facts: DeviceFacts;
+  readonly rest: readonly string[];
+}

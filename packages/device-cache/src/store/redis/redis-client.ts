@@ -1,0 +1,53 @@
+import { ioredisPort, type RedisPort } from 'breakwater/cache';
+import { Cluster, Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { RedisConfiguration } from '../../config/configuration.ts';
+
+/** A connection to Redis or Valkey, and how it ends. */
+export interface RedisClient {
+  readonly port: RedisPort;
+  close(): void;
+}
+
+/**
+ * Connects. Commands fail at once while the server is away, and are never held back for later: who sent them knows best
+ * whether they are still wanted.
+ */
+export function redisClient({ url, clusterNodes, timeoutMs }: RedisConfiguration, log: Logger): RedisClient {
+  const options = {
+    connectTimeout: timeoutMs,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    // The application that reads again is ours.
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: (times: number) => Math.min(1_000, 50 * times),
+  };
+  const client = clusterNodes.length === 0 ? new Redis(url, options) : cluster(url, clusterNodes, options);
+  client.on('error', (error: unknown) => log.debug({ err: error }, 'redis'));
+  return { port: ioredisPort(client), close: () => client.disconnect() };
+}
+
+/** How each connection behaves. */
+interface ConnectionOptions {
+  readonly connectTimeout: number;
+  readonly maxRetriesPerRequest: number;
+  readonly autoResendUnfulfilledCommands: boolean;
+}
+
+function cluster(url: string, nodes: readonly string[], redisOptions: ConnectionOptions): Cluster {
+  const { username, password, protocol } = new URL(url);
+  const secrets = {
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+  return new Cluster(nodes.map(hostAndPort), {
+    enableOfflineQueue: false,
+    redisOptions: { ...redisOptions, ...secrets },
+  });
+}
+
+function hostAndPort(node: string): { host: string; port: number } {
+  const at = node.lastIndexOf(':');
+  return at < 0 ? { host: node, port: 6_379 } : { host: node.slice(0, at), port: Number(node.slice(at + 1)) };
+}

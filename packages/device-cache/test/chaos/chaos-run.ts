@@ -1,0 +1,204 @@
+/** A service on a real Redis and a broker, to which at seeded moments everything happens that can. */
+import { seededRandom, type Random } from 'breakwater/clock';
+import { Redis } from 'ioredis';
+import { RedisServer } from '../../../core/test/cache/redis-server.ts';
+import { reading } from '../../src/store/test-support/readings.ts';
+import { type BuriedMessage, readDeadLetters } from '../test-support/dead-letter-topic.ts';
+import { KafkaBroker } from '../test-support/kafka-broker/broker.ts';
+import { TopicWriter } from '../test-support/producer.ts';
+import { ServiceProcess } from '../test-support/service-process.ts';
+import { type Ledger, readLedger } from './ledger.ts';
+
+const TOPIC = 'iot_validated_data';
+const ERRORS = 'iot_errors';
+const GROUP = 'cache_service_group';
+const DEVICES = 40;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** How it ended. */
+export interface ChaosResult {
+  readonly ledger: Ledger;
+  readonly held: ReadonlyMap<string, unknown>;
+  readonly buried: readonly BuriedMessage[];
+  readonly ends: readonly bigint[];
+  readonly committed: readonly (bigint | undefined)[];
+  /** What was done, for who has to understand a failure. */
+  readonly actions: readonly string[];
+}
+
+export async function chaosRun(seed: number, moments: number): Promise<ChaosResult> {
+  const scene = await Scene.open(seed);
+  try {
+    for (let moment = 0; moment < moments; moment++) await scene.moment();
+    return await scene.settle();
+  } finally {
+    await scene.close();
+  }
+}
+
+class Scene {
+  private readonly random: Random;
+  private readonly broker: KafkaBroker;
+  private readonly redis: RedisServer;
+  private readonly writer: TopicWriter;
+  private readonly actions: string[] = [];
+  private service: ServiceProcess | undefined = undefined;
+  private second: ServiceProcess | undefined = undefined;
+  private startedMs: number = Date.now() - 86_400_000 / 2;
+  private sent: string[] = [];
+
+  private constructor(seed: number, broker: KafkaBroker, redis: RedisServer) {
+    this.random = seededRandom(seed);
+    this.broker = broker;
+    this.redis = redis;
+    this.writer = new TopicWriter(broker.address, TOPIC);
+  }
+
+  static async open(seed: number): Promise<Scene> {
+    const broker = await KafkaBroker.start(4);
+    broker.createTopic(TOPIC);
+    broker.createTopic(ERRORS);
+    const scene = new Scene(seed, broker, await RedisServer.start());
+    scene.service = await scene.start();
+    return scene;
+  }
+
+  /** Messages are sent while something happens. */
+  async moment(): Promise<void> {
+    const names = Object.keys(this.happenings) as (keyof typeof this.happenings)[];
+    const name = names[Math.floor(this.random.next() * names.length)]!;
+    this.actions.push(name);
+    await Promise.all([this.send(), pause(this.random.next() * 40).then(() => this.happenings[name]())]);
+    await this.send();
+  }
+
+  /** Lets everything come to rest, and looks what is there. */
+  async settle(): Promise<ChaosResult> {
+    this.redis.signal('SIGCONT');
+    await this.second?.end('SIGTERM');
+    this.second = undefined;
+    const ledger = await readLedger(this.broker.address, TOPIC);
+    const ends = this.broker.ends(TOPIC);
+    let [held, committed] = [await this.held(), this.broker.committed(GROUP, TOPIC)];
+    for (let tries = 0; tries < 400 && !(isSame(held, ledger.latest) && isAt(committed, ends)); tries++) {
+      await pause(100);
+      [held, committed] = [await this.held(), this.broker.committed(GROUP, TOPIC)];
+    }
+    const buried = await readDeadLetters(this.broker.address, ERRORS);
+    return { ledger, held, buried, ends, committed, actions: this.actions };
+  }
+
+  async close(): Promise<void> {
+    this.redis.signal('SIGCONT');
+    await this.service?.end('SIGKILL');
+    await this.second?.end('SIGKILL');
+    await this.writer.close();
+    await this.broker.stop();
+    await this.redis.stop();
+  }
+
+  private readonly happenings = {
+    'kill -9 of the service': async () => {
+      await this.service?.end('SIGKILL');
+      this.service = await this.start();
+    },
+    'restart of the service': async () => {
+      await this.service?.end('SIGTERM');
+      this.service = await this.start();
+    },
+    'Redis stands still': async () => {
+      this.redis.signal('SIGSTOP');
+      await pause(500);
+      this.redis.signal('SIGCONT');
+    },
+    'Redis is killed and comes back empty': async () => {
+      await this.redis.stop();
+      await pause(100);
+      await this.redis.start();
+    },
+    FLUSHALL: async () => {
+      const client = new Redis(this.redis.port, '127.0.0.1');
+      await client.flushall();
+      client.disconnect();
+    },
+    'connections to the broker are cut': () => {
+      this.broker.dropConnections();
+      return Promise.resolve();
+    },
+    'a second member comes': async () => {
+      this.second ??= await this.start();
+    },
+    'the second member is killed': async () => {
+      await this.second?.end('SIGKILL');
+      this.second = undefined;
+    },
+    'the second member leaves': async () => {
+      await this.second?.end('SIGTERM');
+      this.second = undefined;
+    },
+  };
+
+  private start(): Promise<ServiceProcess> {
+    return ServiceProcess.start({
+      KAFKA_BOOTSTRAP_SERVERS: this.broker.address,
+      KAFKA_SESSION_TIMEOUT_MS: '1500',
+      KAFKA_BATCH_SIZE: '20',
+      REDIS_URL: `redis://127.0.0.1:${this.redis.port}`,
+      REDIS_TIMEOUT_MS: '300',
+    });
+  }
+
+  /** Readings in and out of order, some again, some of one moment, and now and then something that is none. */
+  private async send(): Promise<void> {
+    const messages = Array.from({ length: 10 + Math.floor(this.random.next() * 30) }, () => {
+      const device = `d${Math.floor(this.random.next() * DEVICES)}`;
+      const dice = this.random.next();
+      if (dice < 0.05) return { key: device, value: `poison ${dice}` };
+      const again = this.sent[Math.floor(this.random.next() * this.sent.length)];
+      if (dice < 0.2 && again !== undefined) return JSON.parse(again) as { key: string; value: string };
+      this.startedMs += Math.floor(this.random.next() * 1_000);
+      const lateMs = dice < 0.4 ? Math.floor(this.random.next() * 20_000) : 0;
+      const timestamp = new Date(this.startedMs - lateMs).toISOString();
+      const index = dice < 0.7 ? 'T' : 'U';
+      const message = {
+        key: device,
+        value: JSON.stringify(reading(device, { index, timestamp, values: [this.random.next()] })),
+      };
+      this.sent.push(JSON.stringify(message));
+      return message;
+    });
+    this.sent = this.sent.slice(-200);
+    await this.writer.send(messages);
+  }
+
+  private async held(): Promise<ReadonlyMap<string, unknown>> {
+    const held = new Map<string, unknown>();
+    const ids = Array.from({ length: DEVICES }, (_, at) => `d${at}`);
+    const response = await fetch(`${this.service?.url}/v1/devices/batch`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ids }),
+    }).catch((error: unknown) => {
+      throw new Error(`the service is gone: ${this.service?.log}`, { cause: error });
+    });
+    if (!response.ok) return held;
+    const { devices } = (await response.json()) as Batch;
+    for (const { id, readings } of devices) for (const one of readings) held.set(`${id}/${one.index}`, one.values[0]);
+    return held;
+  }
+}
+
+interface Batch {
+  readonly devices: readonly {
+    readonly id: string;
+    readonly readings: readonly { readonly index: string; readonly values: readonly unknown[] }[];
+  }[];
+}
+
+function isSame(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
+}
+
+function isAt(committed: readonly (bigint | undefined)[], ends: readonly bigint[]): boolean {
+  return ends.every((end, partition) => (committed[partition] ?? 0n) === end);
+}
