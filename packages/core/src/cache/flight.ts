@@ -2,6 +2,7 @@ import { TimeoutEntry, type TimeoutLane } from '../clock/timeout-queue.ts';
 import type { CacheEntry } from './entry.ts';
 import { LoadAnswer } from './loader.ts';
 import type { TierAnswer } from './tier/tier-answer.ts';
+import type { TierAsker } from './tier/tier-question.ts';
 import type { LoadRequest, Waiter, WaiterOwner } from './waiter.ts';
 
 /** Told what happens to a flight from outside. */
@@ -9,10 +10,12 @@ export interface FlightObserver<Value> {
   softTimeout(flight: Flight<Value>, waiter: Waiter<Value>): void;
   hardTimeout(waiter: Waiter<Value>): void;
   loadTimedOut(flight: Flight<Value>): void;
+  tierAnswered(flight: Flight<Value>, answer: TierAnswer<Value>): void;
+  tierFailed(flight: Flight<Value>, error: unknown): void;
 }
 
 /** One load of one key, and everybody who waits for it. */
-export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value> {
+export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value>, TierAsker<Value> {
   /** Where its time limit runs. */
   readonly lane: TimeoutLane;
   readonly request: LoadRequest<Value>;
@@ -65,6 +68,14 @@ export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value> {
 
   left(waiter: Waiter<Value>): void {
     this.waiters.delete(waiter);
+  }
+
+  tierAnswered(answer: TierAnswer<Value>): void {
+    this.observer.tierAnswered(this, answer);
+  }
+
+  tierFailed(error: unknown): void {
+    this.observer.tierFailed(this, error);
   }
 
   override onTimeout(): void {

@@ -8,7 +8,7 @@ import type { Generations } from './generations.ts';
 import type { TierLink } from './link.ts';
 import type { ResolvedTierOptions } from './options.ts';
 import { type PendingWrite, PendingWrites } from './pending-writes.ts';
-import type { TierAnswer, TierOwner } from './tier-answer.ts';
+import { NOTHING_KNOWN, type TierAnswer, type TierOwner } from './tier-answer.ts';
 
 /** A deletion stays known for so long: longer than any load may take that began before it. */
 const DELETION_MS = 60_000;
@@ -44,11 +44,10 @@ export class TierWriter<Value> {
     if (write === undefined) return undefined;
     const { entry } = write;
     const now = this.owner.memory.now();
-    const generations = new Map<string, string>();
-    if (entry === undefined || now >= entry.goneAt) return { found: undefined, version: undefined, generations };
+    if (entry === undefined || now >= entry.goneAt) return NOTHING_KNOWN;
     const { value, freshUntil, createdAt, tags, etag } = entry;
     const times = { freshMs: freshUntil - now, graceMs: graceOfEntry(entry), ageMs: now - createdAt };
-    return { found: { value, ...times, tags, etag, version: 0 }, version: undefined, generations };
+    return { ...NOTHING_KNOWN, found: { value, ...times, tags, etag, version: 0 } };
   }
 
   /** Writes what was loaded under `version`; gives it up when another has written since. Never rejects. */
