@@ -23,7 +23,6 @@ export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value>, T
   readonly sequence: number;
   readonly startedAt: number;
   readonly waiters: Set<Waiter<Value>> = new Set();
-  readonly answer: LoadAnswer<Value> = new LoadAnswer();
   /** The value that it is to replace. */
   stale: CacheEntry<Value> | undefined;
   /** What the second tier said when it began. */
@@ -35,6 +34,7 @@ export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value>, T
   /** Its callers have their answer; what comes now comes late. */
   ended = false;
   private readonly observer: FlightObserver<Value>;
+  private said: LoadAnswer<Value> | undefined = undefined;
 
   constructor(
     observer: FlightObserver<Value>,
@@ -51,6 +51,12 @@ export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value>, T
     this.stale = stale;
     this.sequence = sequence;
     this.startedAt = startedAt;
+  }
+
+  /** What its loader says; flights that load nothing have none. */
+  get answer(): LoadAnswer<Value> {
+    this.said ??= new LoadAnswer();
+    return this.said;
   }
 
   board(waiter: Waiter<Value>): void {

@@ -9,11 +9,6 @@ export class Flights<Value> {
   private readonly active: Set<Flight<Value>> = new Set();
   private idle: (() => void)[] = [];
 
-  /** How many run. */
-  get running(): number {
-    return this.active.size;
-  }
-
   /** All that run. */
   get all(): Flight<Value>[] {
     return [...this.active];
@@ -41,7 +36,7 @@ export class Flights<Value> {
     this.active.delete(flight);
     const lot = this.lot(flight.request);
     if (lot.get(flight.request.text) === flight) lot.delete(flight.request.text);
-    if (this.running > 0 || this.idle.length === 0) return;
+    if (this.active.size > 0 || this.idle.length === 0) return;
     const callbacks = this.idle;
     this.idle = [];
     for (const callback of callbacks) callback();
@@ -67,7 +62,7 @@ export class Flights<Value> {
 
   /** Calls `callback` when none runs. */
   whenIdle(callback: () => void): void {
-    if (this.running === 0) callback();
+    if (this.active.size === 0) callback();
     else this.idle.push(callback);
   }
 

@@ -42,18 +42,8 @@ export class Loading<Value> implements FlightObserver<Value> {
     this.landing = new Landing(core, this.flights, this.failures, (waiter) => this.transfer(waiter));
   }
 
-  /** How many loads run. */
-  get running(): number {
-    return this.flights.running;
-  }
-
   isLoading(text: string): boolean {
     return this.flights.isLoading(text);
-  }
-
-  /** Calls `callback` when no load runs. */
-  whenIdle(callback: () => void): void {
-    this.flights.whenIdle(callback);
   }
 
   /** Answers a caller for whom there is no fresh value in memory. */
@@ -97,9 +87,18 @@ export class Loading<Value> implements FlightObserver<Value> {
     this.failures.forgetAll();
   }
 
-  /** Ends all loads with `error`. */
-  abortAll(error: unknown): void {
-    for (const flight of this.flights.all) this.landing.end(flight, error);
+  /** Waits for the loads that run, for as long as it may, and ends the others with `error`. Resolves to how many that were. */
+  async finish(timeoutMs: number, error: unknown): Promise<number> {
+    await new Promise<void>((resolve) => {
+      const timer = this.core.clock.setTimer(timeoutMs, resolve);
+      this.flights.whenIdle(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+    const unfinished = this.flights.all;
+    for (const flight of unfinished) this.landing.end(flight, error);
+    return unfinished.length;
   }
 
   softTimeout(flight: Flight<Value>, waiter: Waiter<Value>): void {

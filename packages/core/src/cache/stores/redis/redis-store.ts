@@ -85,7 +85,9 @@ class RedisStore implements TierStore {
 
   read(keys: readonly string[], tags: readonly string[]): Promise<TierReading> {
     if (this.port.isCluster === true) return this.readApart(keys, tags);
-    const names = [...keys.map(this.valueKey), ...tags.map(this.tagKey)];
+    const names: string[] = [];
+    for (const key of keys) names.push(this.valueKey(key));
+    for (const tag of tags) names.push(this.tagKey(tag));
     return this.time.isKnown ? this.readPlainly(names, tags) : this.readByScript(names, tags);
   }
 
