@@ -1,9 +1,8 @@
 /**
  * A bounded store in memory whose entries leave by themselves when their time is up.
  *
- * An entry is a slot: a place in a few arrays (value, expiry, and what eviction, expiry and index know of it). So a
- * million entries are a dozen arrays and not a million objects, an entry costs about 60 bytes beside its key and value,
- * and neither a hit nor a replacement allocates anything.
+ * An entry is a slot: a place in a few arrays. So a million entries are a dozen arrays and not a million objects, an entry
+ * costs about 60 bytes beside its key and value, and neither a hit nor a replacement allocates anything.
  *
  * The time is that of {@link recentTimeOf} as long as no entry lives for less than a few seconds: at most 50 ms old, so
  * that an entry may be found for 50 ms longer than it should be, and a hit does not read the clock.
