@@ -23,6 +23,9 @@ export interface TierTools<Value> {
   announce(news: BusNews): void;
 }
 
+/** What a codec or a compression threw, or a value was too large. */
+class NotEncoded extends Error {}
+
 export class TierWriter<Value> {
   readonly pending: PendingWrites<Value>;
   private readonly owner: TierOwner<Value>;
@@ -162,9 +165,9 @@ export class TierWriter<Value> {
 
   /** A value that can't be encoded will never be written; what the store refused was told by the link. */
   private unwritable(text: string, error: unknown, write?: PendingWrite<Value>): void {
-    if (!(error instanceof TypeError || error instanceof RangeError)) return;
+    if (!(error instanceof NotEncoded)) return;
     this.owner.counters.tierFailures++;
-    this.owner.tell('cache-tier-failed', text, { operation: 'encode', error });
+    this.owner.tell('cache-tier-failed', text, { operation: 'encode', error: error.cause });
     if (write === undefined || !this.pending.isLast(write)) return;
     // The store must not go on holding the value before.
     void this.write(text, undefined, 0);
@@ -183,7 +186,7 @@ export class TierWriter<Value> {
     const generations = tags.map((tag) => [tag, known.get(tag) ?? tokens[unknown.indexOf(tag)]!] as const);
     const now = this.owner.memory.now();
     const lifeMs = entry.goneAt - now;
-    const bytes = await this.tools.codec.write(entry.value, {
+    const bytes = await this.encoded(entry.value, {
       key,
       createdAt: this.owner.clock.wallTime(),
       freshMs: entry.freshUntil - now,
@@ -193,6 +196,14 @@ export class TierWriter<Value> {
     });
     if (!(lifeMs > 0)) return 0;
     return this.tools.link.ask('write', (store) => store.write(key, bytes, lifeMs, expected));
+  }
+
+  private async encoded(value: Value, facts: Parameters<ValueCodec<Value>['write']>[1]): Promise<Uint8Array> {
+    try {
+      return await this.tools.codec.write(value, facts);
+    } catch (error) {
+      throw new NotEncoded('a value could not be encoded', { cause: error });
+    }
   }
 
   private written(text: string, entry: CacheEntry<Value>, version: number): void {
