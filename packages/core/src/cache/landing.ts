@@ -33,15 +33,20 @@ export class Landing<Value> {
     this.takeNext = takeNext;
   }
 
-  /** Takes what the second tier says; true when that was all that was wanted. */
-  fromTier(flight: Flight<Value>, answer: TierAnswer<Value>): boolean {
+  /**
+   * Takes what the second tier says; true when that was all that was wanted.
+   *
+   * @param mayBeEarly Whether a fresh value whose time to be loaded anew has come is to be: false when somebody else does.
+   */
+  fromTier(flight: Flight<Value>, answer: TierAnswer<Value>, mayBeEarly: boolean): boolean {
     const { core } = this;
     const { found } = answer;
     flight.tierAnswer = answer;
     if (found === undefined) return false;
     const entry = core.entryFromTier(found, flight.sequence);
     const isFresh = found.freshMs > 0;
-    if (isFresh) {
+    const isEarly = isFresh && mayBeEarly && flight.request.loader !== undefined && core.memory.now() >= entry.eagerAt;
+    if (isFresh && !isEarly) {
       core.countHit('second', false, flight.request.text);
       if (this.mayKeep(flight, entry)) core.keep(flight.request.text, entry);
       this.serve(flight, entry);
@@ -49,13 +54,8 @@ export class Landing<Value> {
     }
     if (flight.request.loader === undefined) return false;
     flight.stale = entry;
-    const { staleWhileRevalidateMs } = flight.request.options;
-    if (-found.freshMs < staleWhileRevalidateMs && this.mayKeep(flight, entry)) {
-      for (const waiter of [...flight.waiters]) {
-        core.countHit('second', true, flight.request.text);
-        this.give(waiter, entry.value);
-      }
-    }
+    const isServed = isEarly || -found.freshMs < flight.request.options.staleWhileRevalidateMs;
+    if (isServed && this.mayKeep(flight, entry)) this.serveMeanwhile(flight, entry, !isFresh);
     return false;
   }
 
@@ -131,6 +131,15 @@ export class Landing<Value> {
     for (const waiter of late) flight.left(waiter);
     this.finish(flight, entry.value);
     for (const waiter of late) this.takeNext(waiter);
+  }
+
+  /** Gives callers what there is, while the flight goes on. */
+  private serveMeanwhile(flight: Flight<Value>, entry: CacheEntry<Value>, stale: boolean): void {
+    if (!stale) this.core.keep(flight.request.text, entry);
+    for (const waiter of [...flight.waiters]) {
+      this.core.countHit('second', stale, flight.request.text);
+      this.give(waiter, entry.value);
+    }
   }
 
   private finish(flight: Flight<Value>, value: Value): void {

@@ -115,7 +115,7 @@ export class Loading<Value> implements FlightObserver<Value> {
   }
 
   tierAnswered(flight: Flight<Value>, answer: TierAnswer<Value>): void {
-    if (flight.ended || this.takes(flight, answer)) return;
+    if (flight.ended || this.takes(flight, answer, true)) return;
     const { text, loader, options } = flight.request;
     if (loader === undefined) {
       this.landing.foundNothing(flight);
@@ -185,9 +185,9 @@ export class Loading<Value> implements FlightObserver<Value> {
   }
 
   /** Takes what the second tier says; true when that was all that was wanted. */
-  private takes(flight: Flight<Value>, answer: TierAnswer<Value>): boolean {
+  private takes(flight: Flight<Value>, answer: TierAnswer<Value>, mayBeEarly: boolean): boolean {
     try {
-      return this.landing.fromTier(flight, answer);
+      return this.landing.fromTier(flight, answer, mayBeEarly);
     } catch (error) {
       // A value that can't be cloned.
       this.landing.failed(flight, error);
@@ -202,7 +202,7 @@ export class Loading<Value> implements FlightObserver<Value> {
     turn: Promise<Turn<Value>>,
   ): Promise<void> {
     const { answer, release } = await turn;
-    const isServed = flight.ended || (answer !== undefined && this.takes(flight, answer));
+    const isServed = flight.ended || (answer !== undefined && this.takes(flight, answer, false));
     if (!isServed) await this.load(flight, loader);
     await flight.written;
     release();
