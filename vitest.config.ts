@@ -35,6 +35,7 @@ const finished = [
   'hedge',
   'adaptive-concurrency',
   'client-throttling',
+  'cache',
   'testing',
 ];
 

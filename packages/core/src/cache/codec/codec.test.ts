@@ -139,6 +139,11 @@ describe('the rich codec', () => {
     );
   });
 
+  it('refuses to read a kind that it does not know', () => {
+    const strange = new TextEncoder().encode(JSON.stringify(['\u0001bw', 'function', 'alert(1)']));
+    expect(() => richCodec.decode(strange)).toThrow('nothing is known of a function');
+  });
+
   it('refuses what it can not keep: functions, classes, a value within itself', () => {
     const loop: unknown[] = [];
     loop.push(loop);

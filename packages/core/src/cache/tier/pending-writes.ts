@@ -63,7 +63,7 @@ export class PendingWrites<Value> {
 
   /** Whether what has this tag is to be taken for void until the tag is renewed. */
   isVoid(tag: string): boolean {
-    return this.tags.size > 0 && this.tags.has(tag);
+    return this.tags.has(tag);
   }
 
   /** All of them, the oldest first. */

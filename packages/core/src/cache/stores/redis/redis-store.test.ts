@@ -144,6 +144,47 @@ describe('reading from Redis', () => {
   });
 });
 
+describe('what is sent to Redis', () => {
+  it('keeps a value for ever where its life is longer than Redis can tell, and at least a millisecond', async () => {
+    const commands: (readonly unknown[])[] = [];
+    const { port } = serverOn(new VirtualClock());
+    const noting: RedisPort = {
+      send: (command, route) => {
+        if (command[0] !== 'SCRIPT') commands.push(command);
+        return port.send(command, route).then(() => 7);
+      },
+    };
+    const store = redisStore(noting, { random: seededRandom(1) }).open('ns');
+    for (const lifeMs of [Infinity, 0.2, 1_500.4]) await store.write('a', bytes('x'), lifeMs, 0);
+    expect(commands.map((command) => command[6])).toEqual(['0', '1', '1501']);
+  });
+
+  it('takes a lease where nobody has one, and gives back its own only', async () => {
+    const commands: (readonly unknown[])[] = [];
+    let isFree = true;
+    const port: RedisPort = {
+      send: async (command) => {
+        commands.push(command);
+        return command[0] === 'SET' && isFree ? bytes('OK') : null;
+      },
+    };
+    const store = redisStore(port).open('a:b');
+    const first = await store.lease('k', 'me', 500);
+    isFree = false;
+    expect([first, await store.lease('k', 'me', 500)]).toEqual([true, false]);
+    await store.release('k', 'me');
+    expect(commands[0]).toEqual(['SET', 'a%3Ab:l:k', 'me', 'NX', 'PX', '500']);
+    expect(commands.at(-1)!.slice(2)).toEqual(['1', 'a%3Ab:l:k', 'me']);
+  });
+
+  it('asks each node of a cluster for the keys that lie there, and for generations only where there are tags', async () => {
+    const { store, sent } = serverOn(new VirtualClock(), { isCluster: true });
+    const reading = await store.read(['a', 'b'], []);
+    expect([reading.records.length, reading.generations]).toEqual([2, []]);
+    expect(sent.filter((name) => name !== 'SCRIPT')).toEqual(['EVAL', 'EVAL']);
+  });
+});
+
 describe('a port of Redis', () => {
   it('that knows no node of its cluster can’t be scanned: that is no empty answer', async () => {
     const { store } = serverOn(new VirtualClock(), { nodes: () => [] });
