@@ -44,6 +44,7 @@ const finished = [
   'connection-pool',
   'work',
   'recovery',
+  'cache',
   'testing',
 ];
 

@@ -6,7 +6,8 @@ import { inRoot } from './workspace.mjs';
 
 await ensurePackages();
 const result = await build(['packages/core']);
-if (result.ok) process.exitCode = await runInForeground(await nodeForTools(), [inRoot('bench/redis.mjs')]);
+if (result.ok)
+  process.exitCode = await runInForeground(await nodeForTools(), [inRoot('bench/redis.mjs'), ...process.argv.slice(2)]);
 else {
   console.error(result.output);
   process.exitCode = 1;

@@ -12,11 +12,11 @@
 import type { Clock } from '../clock/clock.ts';
 import { timeoutQueueOf } from '../clock/timeout-queue.ts';
 import type { AnyEventOf, EventMap, EventOf, EventSource } from '../events/event.ts';
+import { Changes } from './changes.ts';
 import { CacheCore } from './core.ts';
 import type { CacheEntry } from './entry.ts';
 import { CacheClosedError } from './errors.ts';
 import type { CacheEvents } from './events.ts';
-import { uniqueTags } from './fences.ts';
 import { type CacheInspection, inspection } from './inspection.ts';
 import { type CacheKey, checkKey, memoryKey } from './key.ts';
 import type { Loader } from './loader.ts';
@@ -49,16 +49,14 @@ export class Cache<Value> implements EventSource<CacheEvents> {
   readonly name: string;
   private readonly core: CacheCore<Value>;
   private readonly loading: Loading<Value>;
+  private readonly changes: Changes<Value>;
   private closed = false;
 
   constructor(options: CacheOptions<Value>) {
     this.core = new CacheCore(resolveCacheOptions(options));
     this.name = this.core.name;
     this.loading = new Loading(this.core, timeoutQueueOf(this.core.clock));
-    this.core.tier?.listen(
-      (text) => this.forgetKey(text),
-      (tags) => this.forgetTags(tags),
-    );
+    this.changes = new Changes(this.core, this.loading);
   }
 
   /** What it has done so far. */
@@ -137,43 +135,23 @@ export class Cache<Value> implements EventSource<CacheEvents> {
    */
   async set(key: CacheKey, value: Value, options?: SetOptions): Promise<void> {
     if (this.closed) throw new CacheClosedError(this.name);
-    const { core } = this;
-    const text = checkKey(memoryKey(key));
     const { etag, ...rest } = options ?? {};
-    const resolved = optionsOfCall(core.options, rest);
-    this.loading.fence(text);
-    const entry = core.entry(value, resolved, core.fences.sequence, uniqueTags(resolved.tags, undefined), etag);
-    if (entry.freshUntil <= entry.createdAt) {
-      await this.delete(key);
-      return;
-    }
-    const base = core.memory.peek(text)?.version ?? 0;
-    core.keep(text, entry);
-    await core.tier?.set(text, entry, base);
+    await this.changes.set(memoryKey(key), value, optionsOfCall(this.core.options, rest), etag);
   }
 
   /** Removes `key`, in memory at once; resolves when the second tier has done so, or has been given up for now. True when memory had it. */
   async delete(key: CacheKey): Promise<boolean> {
-    const text = checkKey(memoryKey(key));
-    const had = this.forgetKey(text);
-    this.core.tell('cache-invalidated', text, { what: 'key', tags: [], remote: false });
-    await this.core.tier?.delete(text);
-    return had;
+    return this.changes.delete(memoryKey(key));
   }
 
   /** Invalidates everything that has one of these tags. */
   async invalidateTags(...tags: readonly string[]): Promise<void> {
-    if (tags.length === 0) return;
-    this.forgetTags(tags);
-    this.core.tell('cache-invalidated', undefined, { what: 'tags', tags, remote: false });
-    await this.core.tier?.invalidate(tags);
+    if (tags.length > 0) await this.changes.invalidate(tags);
   }
 
   /** Removes everything that is in this cache's namespace: at once from memory, and by a new generation from the second tier. */
   async clear(): Promise<void> {
-    this.forgetTags(undefined);
-    this.core.tell('cache-invalidated', undefined, { what: 'all', tags: [], remote: false });
-    await this.core.tier?.clear();
+    await this.changes.clear();
   }
 
   /** The values of many keys, in their order; undefined for those that have none. One question to the second tier. */
@@ -287,15 +265,7 @@ export class Cache<Value> implements EventSource<CacheEvents> {
     const { clock, tier, memory } = this.core;
     const timeoutMs = options.timeoutMs ?? CLOSE_TIMEOUT_MS;
     const until = clock.now() + timeoutMs;
-    await new Promise<void>((resolve) => {
-      const timer = clock.setTimer(timeoutMs, resolve);
-      this.loading.whenIdle(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
-    const aborted = this.loading.running;
-    this.loading.abortAll(new CacheClosedError(this.name));
+    const aborted = await this.loading.finish(timeoutMs, new CacheClosedError(this.name));
     await tier?.close(Math.max(0, until - clock.now()));
     memory.clear();
     return aborted;
@@ -311,21 +281,6 @@ export class Cache<Value> implements EventSource<CacheEvents> {
     if (this.closed) return;
     const { signal: _signal, ...resolved } = optionsOfCall(this.core.options, options);
     this.loading.refresh({ key, text, loader, options: resolved }, entry);
-  }
-
-  private forgetKey(text: string): boolean {
-    this.loading.fence(text);
-    return this.core.memory.delete(text);
-  }
-
-  /** @param tags Undefined for everything. */
-  private forgetTags(tags: readonly string[] | undefined): void {
-    if (tags !== undefined) this.core.fences.invalidate(tags);
-    else {
-      this.core.fences.clear();
-      this.loading.fenceAll();
-      this.core.memory.clear();
-    }
   }
 }
 

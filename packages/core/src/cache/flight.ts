@@ -2,6 +2,7 @@ import { TimeoutEntry, type TimeoutLane } from '../clock/timeout-queue.ts';
 import type { CacheEntry } from './entry.ts';
 import { LoadAnswer } from './loader.ts';
 import type { TierAnswer } from './tier/tier-answer.ts';
+import type { TierAsker } from './tier/tier-question.ts';
 import type { LoadRequest, Waiter, WaiterOwner } from './waiter.ts';
 
 /** Told what happens to a flight from outside. */
@@ -9,10 +10,12 @@ export interface FlightObserver<Value> {
   softTimeout(flight: Flight<Value>, waiter: Waiter<Value>): void;
   hardTimeout(waiter: Waiter<Value>): void;
   loadTimedOut(flight: Flight<Value>): void;
+  tierAnswered(flight: Flight<Value>, answer: TierAnswer<Value>): void;
+  tierFailed(flight: Flight<Value>, error: unknown): void;
 }
 
 /** One load of one key, and everybody who waits for it. */
-export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value> {
+export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value>, TierAsker<Value> {
   /** Where its time limit runs. */
   readonly lane: TimeoutLane;
   readonly request: LoadRequest<Value>;
@@ -20,7 +23,6 @@ export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value> {
   readonly sequence: number;
   readonly startedAt: number;
   readonly waiters: Set<Waiter<Value>> = new Set();
-  readonly answer: LoadAnswer<Value> = new LoadAnswer();
   /** The value that it is to replace. */
   stale: CacheEntry<Value> | undefined;
   /** What the second tier said when it began. */
@@ -32,6 +34,7 @@ export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value> {
   /** Its callers have their answer; what comes now comes late. */
   ended = false;
   private readonly observer: FlightObserver<Value>;
+  private said: LoadAnswer<Value> | undefined = undefined;
 
   constructor(
     observer: FlightObserver<Value>,
@@ -50,6 +53,12 @@ export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value> {
     this.startedAt = startedAt;
   }
 
+  /** What its loader says; flights that load nothing have none. */
+  get answer(): LoadAnswer<Value> {
+    this.said ??= new LoadAnswer();
+    return this.said;
+  }
+
   board(waiter: Waiter<Value>): void {
     waiter.owner = this;
     this.waiters.add(waiter);
@@ -65,6 +74,14 @@ export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value> {
 
   left(waiter: Waiter<Value>): void {
     this.waiters.delete(waiter);
+  }
+
+  tierAnswered(answer: TierAnswer<Value>): void {
+    this.observer.tierAnswered(this, answer);
+  }
+
+  tierFailed(error: unknown): void {
+    this.observer.tierFailed(this, error);
   }
 
   override onTimeout(): void {

@@ -67,7 +67,9 @@ export function shownKey(text: string): string {
 
 /** `%` and `:` as percent-encoding has them; everything else as it is. */
 export function escaped(segment: string): string {
-  return segment.replaceAll('%', '%25').replaceAll(':', '%3A');
+  // Looking first is cheaper than replacing nothing.
+  const plain = segment.includes('%') ? segment.replaceAll('%', '%25') : segment;
+  return plain.includes(':') ? plain.replaceAll(':', '%3A') : plain;
 }
 
 function segmentText(segment: string | number): string {

@@ -122,7 +122,9 @@ export const chaosRows: readonly ChaosRow[] = [
     },
   },
   {
-    name: 'both invalidating during loads',
-    run: ({ pause }) => pause(1_500),
+    name: 'two processes invalidating during loads',
+    ownProcesses: true,
+    // As long again as they may need to start.
+    run: ({ pause }) => pause(3_000),
   },
 ];

@@ -5,37 +5,27 @@
  * every value that is read after an invalidation returned in that instance is compared with what was true then. At the
  * end both instances must tell the truth again within a second of the recovery.
  */
-import { createCache, ioredisPort, redisBus, redisStore, type Cache } from 'breakwater/cache';
 import { Redis } from 'ioredis';
+import { ChaosChild } from './chaos-child.ts';
+import { ChaosInstance, type InstanceOptions, KEYS, pause, type Seen, type Source } from './chaos-instance.ts';
 import { RedisServer } from './redis-server.ts';
 
-const KEYS = 20;
-const WORKERS = 8;
 const LOAD_MS = 5;
-export const HARD_TIMEOUT_MS = 400;
+/** An instance that has done less has not taken part. */
+const LEAST_CALLS = 100;
 
 /** What came of a row. */
-export interface ChaosResult {
-  readonly calls: number;
-  readonly slowestMs: number;
-  readonly failed: number;
-  readonly staleReads: number;
+export interface ChaosResult extends Readonly<Seen> {
   readonly unhandled: number;
   /** How long after the recovery both instances told the truth about all keys; Infinity: never. */
   readonly convergedMs: number;
 }
 
-export interface Instance {
-  readonly cache: Cache<number>;
-  readonly client: Redis;
-  /** What every key was at least when its last invalidation in this instance returned. */
-  readonly floor: Map<string, number>;
-}
-
 /** What a row works with. */
 export interface ChaosBench {
   readonly server: RedisServer;
-  readonly instances: readonly [Instance, Instance];
+  /** Those in this process. */
+  readonly instances: readonly ChaosInstance[];
   /** A connection beside those of the caches. */
   bare(): Promise<Redis>;
   readonly pause: (ms: number) => Promise<void>;
@@ -45,84 +35,74 @@ export interface ChaosRow {
   readonly name: string;
   /** False: the server is started by the row. */
   readonly startsUp?: boolean;
-  /** Options of the two instances. */
-  readonly options?: (instance: 0 | 1) => { readonly tier?: object; readonly cache?: object };
+  /** True: each instance is a process of its own; default: both are in this one. */
+  readonly ownProcesses?: boolean;
+  /** Options of the two instances, where they are in this process. */
+  readonly options?: (instance: 0 | 1) => InstanceOptions;
   /** Makes things go wrong and right again. */
   run(bench: ChaosBench): Promise<void>;
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** A source in this process, and what it has. */
+function countingSource(): { readonly source: Source; readonly truth: ReadonlyMap<string, number> } {
+  const truth = new Map(KEYS.map((key) => [key, 0]));
+  const source: Source = {
+    load: async (key) => {
+      const value = truth.get(key)!;
+      await pause(LOAD_MS);
+      return value;
+    },
+    raise: async (key) => {
+      const value = truth.get(key)! + 1;
+      truth.set(key, value);
+      return value;
+    },
+  };
+  return { source, truth };
+}
 
-function instanceOn(server: RedisServer, { tier, cache: more }: { tier?: object; cache?: object }): Instance {
-  const client = new Redis({
-    port: server.port,
-    host: '127.0.0.1',
-    retryStrategy: () => 50,
-    maxRetriesPerRequest: null,
-  });
-  client.on('error', () => undefined);
-  const port = ioredisPort(client);
-  const cache = createCache<number>({
-    namespace: 'chaos',
-    ttlMs: 60_000,
-    hardTimeoutMs: HARD_TIMEOUT_MS,
-    secondTier: { store: redisStore(port), bus: { source: redisBus(port), heartbeatMs: 100 }, ...tier },
-    ...more,
-  });
-  return { cache, client, floor: new Map() };
+function summed(all: readonly Seen[]): Seen {
+  const sum = (of: (seen: Seen) => number): number => all.reduce((total, seen) => total + of(seen), 0);
+  return {
+    calls: sum(({ calls }) => calls),
+    slowestMs: Math.max(...all.map(({ slowestMs }) => slowestMs)),
+    failed: sum(({ failed }) => failed),
+    staleReads: sum(({ staleReads }) => staleReads),
+  };
+}
+
+/** How long it takes until all tell the truth, from `recoveredAt`. */
+async function convergence(
+  all: readonly (ChaosInstance | ChaosChild)[],
+  truth: ReadonlyMap<string, number>,
+  recoveredAt: number,
+): Promise<number> {
+  while (performance.now() - recoveredAt < 3_000) {
+    const agree: boolean[] = [];
+    for (const each of all) agree.push(await each.tells(truth));
+    if (agree.every(Boolean)) return performance.now() - recoveredAt;
+    await pause(20);
+  }
+  return Infinity;
 }
 
 /** Runs a row. */
 export async function runChaos(row: ChaosRow): Promise<ChaosResult> {
   const server = row.startsUp === false ? await RedisServer.notStarted() : await RedisServer.start();
   const optionsOf = row.options ?? (() => ({}));
-  const instances = [instanceOn(server, optionsOf(0)), instanceOn(server, optionsOf(1))] as const;
-  const truth = new Map(Array.from({ length: KEYS }, (_, n) => [`key ${n}`, 0]));
-  const seen = { calls: 0, slowestMs: 0, failed: 0, staleReads: 0, unhandled: 0 };
-  const onUnhandled = (): void => void seen.unhandled++;
+  const { source, truth } = countingSource();
+  let unhandled = 0;
+  const onUnhandled = (): void => void unhandled++;
   process.on('unhandledRejection', onUnhandled);
+  const instances: ChaosInstance[] = [];
+  const children: ChaosChild[] = [];
+  for (const which of [0, 1] as const) {
+    if (row.ownProcesses === true) children.push(new ChaosChild(server.port, source));
+    else instances.push(new ChaosInstance(server.port, source, optionsOf(which)));
+  }
+  const all = [...instances, ...children];
   const others: Redis[] = [];
-  const state = { running: true };
 
-  const load = async (key: string): Promise<number> => {
-    const value = truth.get(key)!;
-    await pause(LOAD_MS);
-    return value;
-  };
-  const read = async ({ cache, floor }: Instance, key: string): Promise<number | undefined> => {
-    const least = floor.get(key) ?? 0;
-    const startedAt = performance.now();
-    const value = await cache.getOrLoad(key, load).catch(() => undefined);
-    seen.calls++;
-    seen.slowestMs = Math.max(seen.slowestMs, performance.now() - startedAt);
-    if (value === undefined) seen.failed++;
-    else if (value < least) seen.staleReads++;
-    return value;
-  };
-  const change = async ({ cache, floor }: Instance, key: string): Promise<void> => {
-    const value = truth.get(key)! + 1;
-    truth.set(key, value);
-    const startedAt = performance.now();
-    await cache.delete(key);
-    seen.slowestMs = Math.max(seen.slowestMs, performance.now() - startedAt);
-    floor.set(key, Math.max(floor.get(key) ?? 0, value));
-  };
-  const work = async (instance: Instance, worker: number): Promise<void> => {
-    for (let n = worker; state.running; n++) {
-      const key = `key ${(n * 7) % KEYS}`;
-      if (n % 13 === 0) await change(instance, key);
-      await read(instance, key);
-      await pause(n % 3);
-    }
-  };
-  const isTrue = async (): Promise<boolean> => {
-    for (const instance of instances) {
-      for (const [key, value] of truth) if ((await read(instance, key)) !== value) return false;
-    }
-    return true;
-  };
-
-  const workers = instances.flatMap((instance) => Array.from({ length: WORKERS }, (_, n) => work(instance, n)));
   await pause(300);
   await row.run({
     server,
@@ -136,23 +116,16 @@ export async function runChaos(row: ChaosRow): Promise<ChaosResult> {
   });
   const recoveredAt = performance.now();
   await pause(200);
-  state.running = false;
-  await Promise.all(workers);
-  let convergedMs = Infinity;
-  while (performance.now() - recoveredAt < 3_000) {
-    if (await isTrue()) {
-      convergedMs = performance.now() - recoveredAt;
-      break;
-    }
-    await pause(20);
-  }
-  for (const { cache, client } of instances) {
-    await cache.close();
-    client.disconnect();
-  }
+  await Promise.all(all.map((each) => each.end()));
+  const convergedMs = await convergence(all, truth, recoveredAt);
+  for (const instance of instances) await instance.close();
+  const fromChildren = await Promise.all(children.map((child) => child.close()));
   for (const client of others) client.disconnect();
   await server.stop();
   await pause(20);
   process.off('unhandledRejection', onUnhandled);
-  return { ...seen, convergedMs };
+  for (const seen of fromChildren) unhandled += seen.unhandled;
+  const seenByAll = [...instances.map(({ seen }) => seen), ...fromChildren];
+  if (seenByAll.some(({ calls }) => calls < LEAST_CALLS)) throw new Error('an instance has not taken part');
+  return { ...summed(seenByAll), unhandled, convergedMs };
 }

@@ -55,6 +55,20 @@ describe.each([
   });
 });
 
+describe('a platform that makes nothing of bytes that are not its own, and does not say so', () => {
+  it('gives nothing back, at once or beside the program', async () => {
+    const nothing = new Uint8Array(0);
+    const quiet = {
+      constants: {},
+      brotliDecompressSync: () => nothing,
+      brotliDecompress: (_bytes: Uint8Array, _options: object, done: (error: null, result: Uint8Array) => void) =>
+        done(null, nothing),
+    };
+    expect(() => withZlib(quiet, () => decompress(3, text, 1_000))).toThrow('nothing comes out');
+    await expect(withZlib(quiet, () => decompress(3, large, 1_000))).rejects.toThrow('nothing comes out');
+  });
+});
+
 describe('a compression that is not known', () => {
   it('is refused, as is one that this platform does not have', () => {
     for (const id of [0, 5, 99])

@@ -91,5 +91,12 @@ export function decompress(id: number, bytes: Uint8Array, maxBytes: number): Uin
   if (method === undefined || typeof zlib?.[method.decompress] !== 'function') {
     throw new TypeError(`compression ${id} is not known here`);
   }
-  return run(zlib, method.decompress, bytes, { maxOutputLength: maxBytes });
+  const plain = run(zlib, method.decompress, bytes, { maxOutputLength: maxBytes });
+  return plain instanceof Promise ? plain.then(notEmpty) : notEmpty(plain);
+}
+
+/** Nothing is compressed that is empty; but Deno's brotli makes nothing of what is no brotli, and doesn't say so. */
+function notEmpty(plain: Uint8Array): Uint8Array {
+  if (plain.length === 0) throw new TypeError('nothing comes out of the compressed bytes');
+  return plain;
 }

@@ -2,22 +2,22 @@
  * What stands around a value in the second tier.
  *
  * ```text
- *   'BWC' format  codec  compression  schema version  created      fresh for    grace
- *   3     1       1      1            4               8 (float)    8 (float)    8 (float)
- *   facts' length  payload's length  checksum | facts: key, etag, tags and their generations | payload
- *   4              4                 4        | JSON in UTF-8                                | as its codec has it
+ *   'BWC' format  checksum  codec  compression  schema version  created    fresh for  grace
+ *   3     1       4         1      1            4               8 (float)  8 (float)  8 (float)
+ *   key's length  facts' length | key   | facts: etag, tags and their generations | payload
+ *   4             4             | UTF-8 | JSON in UTF-8                           | as its codec has it
  * ```
  *
- * The checksum covers everything but itself. Bytes that were cut short, flipped, written by something else or under
- * another key are found out by it, by the lengths, by the magic or by the key. How long a value is good is said in
- * durations; `created` is for people and never compared.
+ * The checksum covers everything behind it. Bytes that were cut short, flipped, written by something else or under
+ * another key are found out by it, by the magic or by the key. How long a value is good is said in durations; `created`
+ * is for people and never compared.
  */
 import { bytesText, textBytes } from './codec.ts';
 import { crc32 } from './crc32.ts';
 
-const MAGIC = 0x42574301;
+const MAGIC = 0x42574302;
+const CHECKED_FROM = 8;
 const HEADER_BYTES = 46;
-const CHECKSUM_AT = 42;
 
 /** What is told of a stored value. */
 export interface EnvelopeFacts {
@@ -38,6 +38,8 @@ export interface EnvelopeFacts {
 
 /** A stored value, not decoded. */
 export interface Envelope extends EnvelopeFacts {
+  /** Its tags without the namespace. */
+  readonly tags: readonly string[];
   readonly payload: Uint8Array;
 }
 
@@ -53,55 +55,94 @@ export class PoisonError extends Error {
 
 /** Puts a value into its envelope. */
 export function sealed(facts: EnvelopeFacts, payload: Uint8Array): Uint8Array {
-  const { key, etag, generations } = facts;
-  const told = textBytes(JSON.stringify({ key, generations, ...(etag === undefined ? {} : { etag }) }));
-  const bytes = new Uint8Array(HEADER_BYTES + told.length + payload.length);
+  const { etag, generations } = facts;
+  const key = textBytes(facts.key);
+  const told = textBytes(JSON.stringify({ generations, ...(etag === undefined ? {} : { etag }) }));
+  const bytes = new Uint8Array(HEADER_BYTES + key.length + told.length + payload.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC);
-  view.setUint8(4, facts.codec);
-  view.setUint8(5, facts.compression);
-  view.setUint32(6, facts.schemaVersion);
-  view.setFloat64(10, facts.createdAt);
-  view.setFloat64(18, facts.freshMs);
-  view.setFloat64(26, facts.graceMs);
-  view.setUint32(34, told.length);
-  view.setUint32(38, payload.length);
-  bytes.set(told, HEADER_BYTES);
-  bytes.set(payload, HEADER_BYTES + told.length);
-  view.setUint32(CHECKSUM_AT, checksum(bytes));
+  view.setUint8(8, facts.codec);
+  view.setUint8(9, facts.compression);
+  view.setUint32(10, facts.schemaVersion);
+  view.setFloat64(14, facts.createdAt);
+  view.setFloat64(22, facts.freshMs);
+  view.setFloat64(30, facts.graceMs);
+  view.setUint32(38, key.length);
+  view.setUint32(42, told.length);
+  bytes.set(key, HEADER_BYTES);
+  bytes.set(told, HEADER_BYTES + key.length);
+  bytes.set(payload, HEADER_BYTES + key.length + told.length);
+  view.setUint32(4, crc32(bytes.subarray(CHECKED_FROM)));
   return bytes;
 }
 
-/**
- * Reads an envelope.
- *
- * @throws PoisonError when the bytes are none, or that of another key or schema version.
- */
-export function opened(bytes: Uint8Array, key: string, schemaVersion: number): Envelope {
-  if (bytes.length < HEADER_BYTES) throw new PoisonError('not ours');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0) !== MAGIC) throw new PoisonError('not ours');
-  const [factBytes, payloadBytes] = [view.getUint32(34), view.getUint32(38)];
-  const isWhole = HEADER_BYTES + factBytes + payloadBytes === bytes.length;
-  if (!isWhole || view.getUint32(CHECKSUM_AT) !== checksum(bytes)) throw new PoisonError('torn');
-  if (view.getUint32(6) !== schemaVersion) throw new PoisonError('of another schema');
-  const payloadAt = HEADER_BYTES + factBytes;
-  const told = JSON.parse(bytesText(bytes.subarray(HEADER_BYTES, payloadAt))) as EnvelopeFacts;
-  if (told.key !== key) throw new PoisonError('of another key');
-  return {
-    key,
-    codec: view.getUint8(4),
-    compression: view.getUint8(5),
-    schemaVersion,
-    createdAt: view.getFloat64(10),
-    freshMs: view.getFloat64(18),
-    graceMs: view.getFloat64(26),
-    etag: told.etag,
-    generations: told.generations,
-    payload: bytes.subarray(payloadAt),
-  };
+interface Told {
+  readonly etag: string | undefined;
+  readonly generations: readonly (readonly [string, string])[];
+  readonly tags: readonly string[];
 }
 
-function checksum(bytes: Uint8Array): number {
-  return crc32(bytes.subarray(HEADER_BYTES), crc32(bytes.subarray(0, CHECKSUM_AT)));
+/** Reads envelopes, of which most say the same of their values: what was read last is not parsed again. */
+export class EnvelopeReader {
+  private readonly schemaVersion: number;
+  private lastBytes: Uint8Array = new Uint8Array(0);
+  private lastTold: Told = { etag: undefined, generations: [], tags: [] };
+
+  constructor(schemaVersion: number) {
+    this.schemaVersion = schemaVersion;
+  }
+
+  /** @throws PoisonError when the bytes are no envelope, or that of another key or schema version. */
+  open(bytes: Uint8Array, key: string): Envelope {
+    if (bytes.length < HEADER_BYTES) throw new PoisonError('not ours');
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (view.getUint32(0) !== MAGIC) throw new PoisonError('not ours');
+    if (view.getUint32(4) !== crc32(bytes.subarray(CHECKED_FROM))) throw new PoisonError('torn');
+    const schemaVersion = view.getUint32(10);
+    if (schemaVersion !== this.schemaVersion) throw new PoisonError('of another schema');
+    const toldAt = HEADER_BYTES + view.getUint32(38);
+    if (!isText(bytes, HEADER_BYTES, toldAt, key)) throw new PoisonError('of another key');
+    const payloadAt = toldAt + view.getUint32(42);
+    const { etag, generations, tags } = this.told(bytes, toldAt, payloadAt);
+    return {
+      key,
+      codec: view.getUint8(8),
+      compression: view.getUint8(9),
+      schemaVersion,
+      createdAt: view.getFloat64(14),
+      freshMs: view.getFloat64(22),
+      graceMs: view.getFloat64(30),
+      etag,
+      generations,
+      tags,
+      payload: bytes.subarray(payloadAt),
+    };
+  }
+
+  private told(bytes: Uint8Array, from: number, to: number): Told {
+    if (isSame(bytes, from, to, this.lastBytes)) return this.lastTold;
+    // A copy: a part would hold on to the whole reply that it came in.
+    const own = Uint8Array.from(bytes.subarray(from, to));
+    const { etag, generations } = JSON.parse(bytesText(own)) as Told;
+    const tags = generations.map(([tag]) => tag).filter((tag) => tag !== '');
+    this.lastBytes = own;
+    this.lastTold = { etag, generations, tags };
+    return this.lastTold;
+  }
+}
+
+/** Whether `text` is what stands there in UTF-8. */
+function isText(bytes: Uint8Array, from: number, to: number, text: string): boolean {
+  let at = from;
+  // Most keys are ASCII, and compared faster than decoded.
+  while (at < to && bytes[at]! < 128 && bytes[at] === text.charCodeAt(at - from)) at++;
+  if (at === to) return text.length === to - from;
+  return bytesText(bytes.subarray(from, to)) === text;
+}
+
+function isSame(bytes: Uint8Array, from: number, to: number, other: Uint8Array): boolean {
+  if (other.length !== to - from) return false;
+  let at = from;
+  while (at < to && bytes[at] === other[at - from]) at++;
+  return at === to;
 }

@@ -1,7 +1,7 @@
 /** From a value to the bytes of the second tier and back: codec, compression, envelope, schema. */
 import type { Codec } from './codec.ts';
 import { type Compression, decompress } from './compression.ts';
-import { type Envelope, type EnvelopeFacts, opened, PoisonError, sealed } from './envelope.ts';
+import { type Envelope, type EnvelopeFacts, EnvelopeReader, PoisonError, sealed } from './envelope.ts';
 import type { StandardSchema } from './standard-schema.ts';
 
 /** How values are written and read. */
@@ -22,9 +22,11 @@ export interface ReadValue<Value> {
 
 export class ValueCodec<Value> {
   private readonly options: ValueCodecOptions<Value>;
+  private readonly envelopes: EnvelopeReader;
 
   constructor(options: ValueCodecOptions<Value>) {
     this.options = options;
+    this.envelopes = new EnvelopeReader(options.schemaVersion);
   }
 
   async write(
@@ -43,17 +45,35 @@ export class ValueCodec<Value> {
     );
   }
 
-  /** @throws PoisonError when the bytes are no value of this cache. */
-  async read(bytes: Uint8Array, key: string): Promise<ReadValue<Value>> {
-    const envelope = opened(bytes, key, this.options.schemaVersion);
-    if (envelope.codec !== this.options.codec.id) throw new PoisonError('of an unknown codec');
-    return { value: await this.valid(await this.decoded(envelope)), envelope };
+  /**
+   * What the bytes hold: at once, or where they are compressed or a schema has its say, a promise of it.
+   *
+   * @throws PoisonError when the bytes are no value of this cache; the promise rejects with the same.
+   */
+  read(bytes: Uint8Array, key: string): ReadValue<Value> | Promise<ReadValue<Value>> {
+    const { codec, schema } = this.options;
+    const envelope = this.envelopes.open(bytes, key);
+    if (envelope.codec !== codec.id) throw new PoisonError('of an unknown codec');
+    if (envelope.compression !== 0 || schema !== undefined) return this.readSlowly(envelope);
+    return { value: this.decoded(envelope.payload) as Value, envelope };
   }
 
-  private async decoded({ compression, payload }: Envelope): Promise<unknown> {
-    const { codec, maxValueBytes } = this.options;
+  private async readSlowly(envelope: Envelope): Promise<ReadValue<Value>> {
+    return { value: await this.valid(this.decoded(await this.unpacked(envelope))), envelope };
+  }
+
+  private async unpacked({ compression, payload }: Envelope): Promise<Uint8Array> {
+    if (compression === 0) return payload;
     try {
-      return codec.decode(compression === 0 ? payload : await decompress(compression, payload, maxValueBytes));
+      return await decompress(compression, payload, this.options.maxValueBytes);
+    } catch (error) {
+      throw new PoisonError('undecodable', error);
+    }
+  }
+
+  private decoded(plain: Uint8Array): unknown {
+    try {
+      return this.options.codec.decode(plain);
     } catch (error) {
       throw new PoisonError('undecodable', error);
     }

@@ -52,15 +52,24 @@ export class Generations {
     return { tags, answer };
   }
 
-  /** Which of these tags have a known generation, and which have to be asked for. */
-  split(tags: readonly string[]): { readonly known: ReadonlyMap<string, string>; readonly unknown: readonly string[] } {
+  /** Which of the tags of these have a known generation, and which have to be asked for. */
+  split(all: Iterable<{ readonly tags: readonly string[] }>): {
+    readonly known: Map<string, string>;
+    readonly unknown: readonly string[];
+  } {
     const known = new Map<string, string>();
     const unknown = new Set<string>();
     const isCurrent = this.isCurrent();
-    for (const tag of tags) {
-      const generation = isCurrent ? this.known.get(tag) : undefined;
-      if (generation === undefined) unknown.add(tag);
-      else known.set(tag, generation);
+    let last: readonly string[] | undefined = undefined;
+    for (const { tags } of all) {
+      // Most have the same.
+      if (tags === last) continue;
+      last = tags;
+      for (const tag of tags) {
+        const generation = isCurrent ? this.known.get(tag) : undefined;
+        if (generation === undefined) unknown.add(tag);
+        else known.set(tag, generation);
+      }
     }
     return { known, unknown: [...unknown] };
   }

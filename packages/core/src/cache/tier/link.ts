@@ -2,7 +2,7 @@
  * Every question to the store goes through here: it is not asked while the store is away, not beyond what may be under
  * way, and is given up after the hard deadline. What the store then still does with it is nobody's business any more.
  */
-import type { TimeoutQueue } from '../../clock/timeout-queue.ts';
+import type { TimeoutLane, TimeoutQueue } from '../../clock/timeout-queue.ts';
 import type { TierHealth } from './health.ts';
 import type { ResolvedTierOptions } from './options.ts';
 import { tierUnavailable, within } from './deadline.ts';
@@ -11,7 +11,7 @@ import type { TierStore } from './tier-store.ts';
 export class TierLink {
   readonly store: TierStore;
   private readonly options: ResolvedTierOptions;
-  private readonly timeouts: TimeoutQueue;
+  private readonly hardLane: TimeoutLane;
   private readonly health: TierHealth;
   private readonly failed: (operation: string, error: unknown) => void;
   private inFlight = 0;
@@ -25,7 +25,7 @@ export class TierLink {
   ) {
     this.store = store;
     this.options = options;
-    this.timeouts = timeouts;
+    this.hardLane = timeouts.lane(options.hardTimeoutMs);
     this.health = health;
     this.failed = failed;
   }
@@ -51,12 +51,9 @@ export class TierLink {
     return this.limited((store) => store.ping());
   }
 
-  /** Waits for an answer no longer than the soft deadline; others stop to wait for the store then. */
-  patiently<T>(answer: Promise<T>, otherwise: () => T): Promise<T> {
-    return within(this.timeouts.lane(this.options.softTimeoutMs), answer, () => {
-      this.health.slow();
-      return otherwise();
-    });
+  /** A question takes longer than somebody has waited: others do without the store until there is an answer. */
+  slow(): void {
+    this.health.slow();
   }
 
   unavailable(): Error {
@@ -64,31 +61,37 @@ export class TierLink {
     return tierUnavailable(this.store.name, reason);
   }
 
-  private async asked<T>(operation: string, question: (store: TierStore) => Promise<T>): Promise<T> {
+  private asked<T>(operation: string, question: (store: TierStore) => Promise<T>): Promise<T> {
     this.inFlight++;
-    try {
-      const answer = await this.limited(question);
-      this.health.answered();
-      return answer;
-    } catch (error) {
-      this.health.failed();
-      this.failed(operation, error);
-      throw error;
-    } finally {
-      this.inFlight--;
-    }
+    return this.limited(question).then(
+      (answer) => {
+        this.inFlight--;
+        this.health.answered();
+        return answer;
+      },
+      (error: unknown) => {
+        this.inFlight--;
+        this.health.failed();
+        this.failed(operation, error);
+        throw error;
+      },
+    );
   }
 
   private limited<T>(question: (store: TierStore) => Promise<T>): Promise<T> {
     const { pipeline, hardTimeoutMs } = this.options;
     const answer =
       pipeline === undefined ? this.started(question) : (pipeline.execute(() => question(this.store)) as Promise<T>);
-    return within(this.timeouts.lane(hardTimeoutMs), answer, () => {
+    return within(this.hardLane, answer, () => {
       throw tierUnavailable(this.store.name, `gave no answer within ${hardTimeoutMs} ms`);
     });
   }
 
-  private async started<T>(question: (store: TierStore) => Promise<T>): Promise<T> {
-    return question(this.store);
+  private started<T>(question: (store: TierStore) => Promise<T>): Promise<T> {
+    try {
+      return question(this.store);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 }

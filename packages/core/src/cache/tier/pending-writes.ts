@@ -61,9 +61,9 @@ export class PendingWrites<Value> {
     return this.writes.get(text);
   }
 
-  /** Whether something with these tags has to be taken for void until its tags are renewed. */
-  concerns(tags: readonly string[]): boolean {
-    return this.tags.size > 0 && (this.tags.has('') || tags.some((tag) => this.tags.has(tag)));
+  /** Whether what has this tag is to be taken for void until the tag is renewed. */
+  isVoid(tag: string): boolean {
+    return this.tags.has(tag);
   }
 
   /** All of them, the oldest first. */

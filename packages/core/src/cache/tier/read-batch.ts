@@ -1,4 +1,4 @@
-/** Questions for keys that come within one turn of the program are one question to the store, that for generations with it. */
+/** Keys that are asked for within one turn of the program are one question to the store, that for generations with it. */
 import type { Generations } from './generations.ts';
 import type { TierLink } from './link.ts';
 import type { TierRecord } from './tier-store.ts';
@@ -6,54 +6,57 @@ import type { TierRecord } from './tier-store.ts';
 /** More than so many keys are asked for in several questions. */
 const MOST_KEYS = 256;
 
-/** What a reader gets: the record of its key, and the generations of its tags. */
-export interface BatchAnswer {
-  readonly record: TierRecord | undefined;
-  readonly generations: ReadonlyMap<string, string>;
-}
-
+/** Somebody who asks for a key, and for the generations of tags. */
 interface Reader {
   readonly key: string;
   readonly tags: readonly string[];
-  readonly resolve: (answer: BatchAnswer) => void;
-  readonly reject: (error: unknown) => void;
+  /** There is no answer; harmless for one who had his. */
+  fail(error: unknown): void;
 }
 
-export class ReadBatch {
+/** Takes the record of a reader, and the generations of its tags, which may stand among others. */
+type Take<Each extends Reader> = (
+  reader: Each,
+  record: TierRecord | undefined,
+  generations: ReadonlyMap<string, string>,
+) => void;
+
+export class ReadBatch<Each extends Reader> {
   private readonly link: TierLink;
   private readonly generations: Generations;
-  private readers: Reader[] = [];
+  private readonly take: Take<Each>;
+  private readers: Each[] = [];
 
-  constructor(link: TierLink, generations: Generations) {
+  constructor(link: TierLink, generations: Generations, take: Take<Each>) {
     this.link = link;
     this.generations = generations;
+    this.take = take;
   }
 
-  read(key: string, tags: readonly string[]): Promise<BatchAnswer> {
-    return new Promise((resolve, reject) => {
-      if (this.readers.length === 0) queueMicrotask(() => this.flush());
-      this.readers.push({ key, tags, resolve, reject });
-      if (this.readers.length >= MOST_KEYS) this.flush();
-    });
+  add(reader: Each): void {
+    if (this.readers.length === 0) queueMicrotask(() => this.flush());
+    this.readers.push(reader);
+    if (this.readers.length >= MOST_KEYS) this.flush();
   }
 
   private flush(): void {
     const { readers } = this;
     if (readers.length === 0) return;
     this.readers = [];
-    this.ask(readers).catch((error: unknown) => {
-      for (const { reject } of readers) reject(error);
-    });
+    void this.ask(readers);
   }
 
-  private async ask(readers: readonly Reader[]): Promise<void> {
-    const keys = readers.map(({ key }) => key);
-    const { known, unknown } = this.generations.split(readers.flatMap(({ tags }) => tags));
-    const mark = this.generations.mark();
-    const { records, generations } = await this.link.ask('read', (store) => store.read(keys, unknown));
-    const all = new Map([...known, ...this.generations.learn(unknown, generations, mark)]);
-    for (const [at, { tags, resolve }] of readers.entries()) {
-      resolve({ record: records[at], generations: new Map(tags.map((tag) => [tag, all.get(tag)!])) });
+  private async ask(readers: readonly Each[]): Promise<void> {
+    try {
+      const { known, unknown } = this.generations.split(readers);
+      const mark = this.generations.mark();
+      const keys = readers.map(({ key }) => key);
+      const { records, generations } = await this.link.ask('read', (store) => store.read(keys, unknown));
+      const learnt = this.generations.learn(unknown, generations, mark);
+      for (const [tag, generation] of learnt) known.set(tag, generation);
+      for (const [at, reader] of readers.entries()) this.take(reader, records[at], known);
+    } catch (error) {
+      for (const reader of readers) reader.fail(error);
     }
   }
 }

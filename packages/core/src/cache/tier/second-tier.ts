@@ -11,31 +11,25 @@
  */
 import { timeoutQueueOf } from '../../clock/timeout-queue.ts';
 import type { CacheEntry } from '../entry.ts';
-import { tierKey } from '../key.ts';
-import { PoisonError } from '../codec/envelope.ts';
-import { type ReadValue, ValueCodec } from '../codec/value-codec.ts';
+import { ValueCodec } from '../codec/value-codec.ts';
 import { Bus, type BusListener, type BusNews } from './bus.ts';
 import { within } from './deadline.ts';
 import { Generations } from './generations.ts';
 import { TierHealth, type TierState } from './health.ts';
 import { TierLink } from './link.ts';
 import { type ResolvedTierOptions, resolveTierOptions, type SecondTierOptions } from './options.ts';
-import { ReadBatch } from './read-batch.ts';
-import type { TierAnswer, TierOwner, TierValue } from './tier-answer.ts';
-import type { TierRecord } from './tier-store.ts';
+import type { TierAnswer, TierOwner } from './tier-answer.ts';
+import type { TierAsker } from './tier-question.ts';
+import { type TierPatience, TierReader } from './tier-reader.ts';
 import { TierWriter } from './tier-writer.ts';
 import { type Turn, Turns } from './turns.ts';
-
-const NO_GENERATIONS: ReadonlyMap<string, string> = new Map();
-const UNKNOWN: TierAnswer<never> = { found: undefined, version: undefined, generations: NO_GENERATIONS };
 
 export class SecondTier<Value> {
   readonly options: ResolvedTierOptions;
   private readonly owner: TierOwner<Value>;
   private readonly health: TierHealth;
   private readonly link: TierLink;
-  private readonly reads: ReadBatch;
-  private readonly codec: ValueCodec<Value>;
+  private readonly reader: TierReader<Value>;
   private readonly generations: Generations;
   private readonly writer: TierWriter<Value>;
   private readonly turns: Turns<Value> | undefined;
@@ -57,7 +51,7 @@ export class SecondTier<Value> {
     this.link = new TierLink(options.store.open(owner.namespace), options, timeouts, this.health, (operation, error) =>
       this.failed(operation, error),
     );
-    this.codec = new ValueCodec({
+    const codec = new ValueCodec<Value>({
       codec: options.codec,
       compression: options.compression,
       compressAboveBytes: options.compressAboveBytes,
@@ -68,20 +62,22 @@ export class SecondTier<Value> {
     this.bus =
       options.bus === undefined ? undefined : new Bus(options.bus, owner.namespace, clock, random, this.busListener());
     this.generations = new Generations(this.link, () => this.bus?.isConnected === true);
-    this.reads = new ReadBatch(this.link, this.generations);
-    const look = (text: string, tags: readonly string[]): Promise<TierAnswer<Value>> => this.find(text, 'soft', tags);
-    this.turns = options.distributedFlight ? new Turns(this.link, clock, random, look) : undefined;
+    const { link, generations } = this;
     this.writer = new TierWriter(owner, options, {
-      link: this.link,
-      codec: this.codec,
-      generations: this.generations,
+      link,
+      codec,
+      generations,
       announce: (news) => this.announce(news),
     });
+    const { writer } = this;
+    this.reader = new TierReader(owner, options, timeouts, { link, codec, generations, writer });
+    const look = (text: string, tags: readonly string[]): Promise<TierAnswer<Value>> => this.find(text, 'soft', tags);
+    this.turns = options.distributedFlight ? new Turns(link, clock, random, look) : undefined;
   }
 
   /** Waits for this process's turn to load, where processes take turns; undefined where they don't. Never rejects. */
-  turn(text: string, tags: readonly string[] = []): Promise<Turn<Value>> | undefined {
-    return this.turns?.of(text, tags);
+  turn(text: string, tags: readonly string[] | undefined): Promise<Turn<Value>> | undefined {
+    return this.turns?.of(text, tags ?? []);
   }
 
   /** What to call when another process has changed a key or tags; undefined stands for everything. */
@@ -90,22 +86,16 @@ export class SecondTier<Value> {
     this.forgetTags = forgetTags;
   }
 
-  /**
-   * What the tier has of a key.
-   *
-   * @param patience `soft`: nothing is known after the soft deadline. `hard`: the hard deadline counts, and with
-   *   `onFailure: 'throw'` a tier that gives no answer is an error.
-   */
-  find(text: string, patience: 'soft' | 'hard', tags: readonly string[] = []): Promise<TierAnswer<Value>> {
-    const pending = this.writer.pendingAnswer(text);
-    if (pending !== undefined) return Promise.resolve(pending);
-    const mayThrow = patience === 'hard' && this.options.onFailure === 'throw';
-    if (!this.link.isOpen) return mayThrow ? Promise.reject(this.link.unavailable()) : Promise.resolve(UNKNOWN);
-    const answer = this.ask(text, tags);
-    if (mayThrow) return answer;
-    // What failed was told as an event; the caller goes on without.
-    const lenient = answer.catch(() => UNKNOWN as TierAnswer<Value>);
-    return patience === 'hard' ? lenient : this.link.patiently(lenient, () => UNKNOWN);
+  /** Asks for a key, and for the generations of the tags that its loaded value would have. */
+  ask(text: string, patience: TierPatience, tags: readonly string[] | undefined, asker: TierAsker<Value>): void {
+    this.reader.ask(text, patience, tags, asker);
+  }
+
+  /** The same for who would rather have a promise. */
+  find(text: string, patience: TierPatience, tags?: readonly string[]): Promise<TierAnswer<Value>> {
+    return new Promise((resolve, reject) => {
+      this.reader.ask(text, patience, tags, { tierAnswered: resolve, tierFailed: reject });
+    });
   }
 
   /** Writes what was loaded under `answer`; harmless when that is not known. Never rejects. */
@@ -202,54 +192,4 @@ export class SecondTier<Value> {
   private announce(news: BusNews): void {
     if (this.bus !== undefined) void this.bus.tell(news);
   }
-
-  private async ask(text: string, tags: readonly string[]): Promise<TierAnswer<Value>> {
-    const key = tierKey(text);
-    const { record, generations } = await this.reads.read(key, ['', ...tags]);
-    const version = record?.version ?? 0;
-    if (record?.bytes === undefined) return { found: undefined, version, generations };
-    const read = await this.open(key, record.bytes, text);
-    // Poison is removed, so that nothing is there.
-    if (read === undefined) return { found: undefined, version: 0, generations };
-    const isValid = await this.isCurrent(read, generations);
-    return { found: isValid ? valueOf(read, record) : undefined, version, generations };
-  }
-
-  private async open(key: string, bytes: Uint8Array, text: string): Promise<ReadValue<Value> | undefined> {
-    try {
-      return await this.codec.read(bytes, key);
-    } catch (error) {
-      this.owner.counters.poison++;
-      const fault = error instanceof PoisonError ? error.fault : 'undecodable';
-      this.owner.tell('cache-poison', text, { fault, error });
-      // A failure is told by the link.
-      await this.link.ask('discard', (store) => store.discard(key, bytes)).catch(() => undefined);
-      return undefined;
-    }
-  }
-
-  /** Whether none of its tags has been renewed since. */
-  private async isCurrent({ envelope }: ReadValue<Value>, known: ReadonlyMap<string, string>): Promise<boolean> {
-    const tags = envelope.generations.map(([tag]) => tag);
-    if (this.writer.pending.concerns(tags)) return false;
-    const unknown = tags.filter((tag) => !known.has(tag));
-    const tokens = unknown.length === 0 ? [] : await this.generations.of(unknown);
-    const all = new Map([...known, ...unknown.map((tag, at) => [tag, tokens[at]!] as const)]);
-    return envelope.generations.every(([tag, generation]) => all.get(tag) === generation);
-  }
-}
-
-function valueOf<Value>({ value, envelope }: ReadValue<Value>, record: TierRecord): TierValue<Value> {
-  const { freshMs, graceMs, etag, generations } = envelope;
-  // What the store has left is the only clock that both processes share.
-  const leftMs = Math.min(record.remainingMs, freshMs + graceMs);
-  return {
-    value,
-    freshMs: leftMs - graceMs,
-    graceMs,
-    ageMs: freshMs + graceMs === Infinity ? 0 : freshMs + graceMs - leftMs,
-    tags: generations.map(([tag]) => tag).filter((tag) => tag !== ''),
-    etag,
-    version: record.version,
-  };
 }

@@ -27,6 +27,15 @@ export interface TierAnswer<Value> {
   readonly generations: ReadonlyMap<string, string>;
 }
 
+const noGenerations: ReadonlyMap<string, string> = new Map();
+
+/** Nothing is known of the key: nobody was asked, or nobody has answered. */
+export const NOTHING_KNOWN: TierAnswer<never> = Object.freeze({
+  found: undefined,
+  version: undefined,
+  generations: noGenerations,
+});
+
 /** What the tier needs of its cache. */
 export interface TierOwner<Value> {
   readonly namespace: string;

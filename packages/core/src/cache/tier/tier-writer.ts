@@ -8,7 +8,7 @@ import type { Generations } from './generations.ts';
 import type { TierLink } from './link.ts';
 import type { ResolvedTierOptions } from './options.ts';
 import { type PendingWrite, PendingWrites } from './pending-writes.ts';
-import type { TierAnswer, TierOwner } from './tier-answer.ts';
+import { NOTHING_KNOWN, type TierAnswer, type TierOwner } from './tier-answer.ts';
 
 /** A deletion stays known for so long: longer than any load may take that began before it. */
 const DELETION_MS = 60_000;
@@ -22,6 +22,9 @@ export interface TierTools<Value> {
   readonly generations: Generations;
   announce(news: BusNews): void;
 }
+
+/** What a codec or a compression threw, or a value was too large. */
+class NotEncoded extends Error {}
 
 export class TierWriter<Value> {
   readonly pending: PendingWrites<Value>;
@@ -44,11 +47,10 @@ export class TierWriter<Value> {
     if (write === undefined) return undefined;
     const { entry } = write;
     const now = this.owner.memory.now();
-    const generations = new Map<string, string>();
-    if (entry === undefined || now >= entry.goneAt) return { found: undefined, version: undefined, generations };
+    if (entry === undefined || now >= entry.goneAt) return NOTHING_KNOWN;
     const { value, freshUntil, createdAt, tags, etag } = entry;
     const times = { freshMs: freshUntil - now, graceMs: graceOfEntry(entry), ageMs: now - createdAt };
-    return { found: { value, ...times, tags, etag, version: 0 }, version: undefined, generations };
+    return { ...NOTHING_KNOWN, found: { value, ...times, tags, etag, version: 0 } };
   }
 
   /** Writes what was loaded under `version`; gives it up when another has written since. Never rejects. */
@@ -163,9 +165,9 @@ export class TierWriter<Value> {
 
   /** A value that can't be encoded will never be written; what the store refused was told by the link. */
   private unwritable(text: string, error: unknown, write?: PendingWrite<Value>): void {
-    if (!(error instanceof TypeError || error instanceof RangeError)) return;
+    if (!(error instanceof NotEncoded)) return;
     this.owner.counters.tierFailures++;
-    this.owner.tell('cache-tier-failed', text, { operation: 'encode', error });
+    this.owner.tell('cache-tier-failed', text, { operation: 'encode', error: error.cause });
     if (write === undefined || !this.pending.isLast(write)) return;
     // The store must not go on holding the value before.
     void this.write(text, undefined, 0);
@@ -184,7 +186,7 @@ export class TierWriter<Value> {
     const generations = tags.map((tag) => [tag, known.get(tag) ?? tokens[unknown.indexOf(tag)]!] as const);
     const now = this.owner.memory.now();
     const lifeMs = entry.goneAt - now;
-    const bytes = await this.tools.codec.write(entry.value, {
+    const bytes = await this.encoded(entry.value, {
       key,
       createdAt: this.owner.clock.wallTime(),
       freshMs: entry.freshUntil - now,
@@ -194,6 +196,14 @@ export class TierWriter<Value> {
     });
     if (!(lifeMs > 0)) return 0;
     return this.tools.link.ask('write', (store) => store.write(key, bytes, lifeMs, expected));
+  }
+
+  private async encoded(value: Value, facts: Parameters<ValueCodec<Value>['write']>[1]): Promise<Uint8Array> {
+    try {
+      return await this.tools.codec.write(value, facts);
+    } catch (error) {
+      throw new NotEncoded('a value could not be encoded', { cause: error });
+    }
   }
 
   private written(text: string, entry: CacheEntry<Value>, version: number): void {

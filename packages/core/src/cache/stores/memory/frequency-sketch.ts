@@ -1,5 +1,5 @@
 /**
- * How often a key was asked for lately, roughly, in 4 to 8 bytes a key of the store: a count-min sketch of four rows of
+ * How often a key was asked for lately, roughly, in 8 to 16 bytes a key of the store: a count-min sketch of four rows of
  * 4-bit counters (Cormode and Muthukrishnan), whose counters are halved when ten times as many questions came as the
  * store has entries, so that yesterday's fashion is forgotten (Einziger, Friedman and Manes, TinyLFU).
  */
@@ -16,7 +16,8 @@ export class FrequencySketch {
   /** Fits the sketch to so many entries; counts are forgotten. */
   resize(entries: number): void {
     let width = 8;
-    while (width < entries * 2) width *= 2;
+    // Keys that are asked for and not kept count as well: with half as many counters they spoil each other's by chance.
+    while (width < entries * 4) width *= 2;
     // Two counters a byte.
     this.counters = new Uint8Array((ROWS * width) / 2);
     this.rowMask = width - 1;

@@ -1,45 +1,26 @@
 /**
  * A bounded store in memory whose entries leave by themselves when their time is up.
  *
- * An entry is a slot: a place in a few arrays (value, expiry, and what eviction, expiry and index know of it). So a
- * million entries are a dozen arrays and not a million objects, an entry costs about 60 bytes beside its key and value,
- * and neither a hit nor a replacement allocates anything.
+ * An entry is a slot: a place in a few arrays. So a million entries are a dozen arrays and not a million objects, an entry
+ * costs about 60 bytes beside its key and value, and neither a hit nor a replacement allocates anything.
  *
  * The time is that of {@link recentTimeOf} as long as no entry lives for less than a few seconds: at most 50 ms old, so
  * that an entry may be found for 50 ms longer than it should be, and a hit does not read the clock.
  */
 import type { Clock } from '../../../clock/clock.ts';
-import { type Random, systemRandom } from '../../../clock/random.ts';
+import type { Random } from '../../../clock/random.ts';
 import { type RecentTime, recentTimeOf } from '../../../clock/recent-time.ts';
-import { systemClock } from '../../../clock/system-clock.ts';
-import { ConfigurationError } from '../../../errors/configuration-error.ts';
-import { resolveOptions } from '../../../options/resolve.ts';
-import { approximateBytes } from './approximate-bytes.ts';
 import type { Eviction } from './eviction.ts';
 import { ExpiryWheel } from './expiry-wheel.ts';
-import { MEMORY_DEFAULTS, type MemoryStoreOptions, memoryRules, type RemovalCause } from './options.ts';
-import { NO_SLOT, roomier, SlotIndex } from './slot-index.ts';
+import { type MemoryStoreOptions, type RemovalCause, resolveMemoryOptions } from './options.ts';
+import { larger, roomier } from './slot-arrays.ts';
+import { NO_SLOT, SlotIndex } from './slot-index.ts';
+import { SlotWeights } from './slot-weights.ts';
+import type { MemoryStoreStatistics } from './statistics.ts';
 
 const FIRST_CAPACITY = 16;
 /** Below this lifetime 50 ms are too many to be late. */
 const SHORT_LIFE_MS = 3_200;
-
-/** What a memory store has done so far. */
-export interface MemoryStoreStatistics {
-  readonly size: number;
-  /** How many bytes its entries take by `sizeOf`; 0 where bytes are not bounded. */
-  readonly bytes: number;
-  readonly hits: number;
-  readonly misses: number;
-  /** Entries that left because there was no room. */
-  readonly evicted: number;
-  /** Entries that left because their time was up. */
-  readonly expired: number;
-  /** Entries that left because nobody read them for `idleMs`. */
-  readonly idle: number;
-  /** Entries that were larger than the whole store and never entered. */
-  readonly tooLarge: number;
-}
 
 /** A bounded store in memory; see the head of this file. */
 export class MemoryStore<Value> {
@@ -50,8 +31,8 @@ export class MemoryStore<Value> {
   private readonly wheel: ExpiryWheel;
   private readonly eviction: Eviction;
   private readonly maxEntries: number;
-  private readonly maxBytes: number;
-  private readonly sizeOf: ((value: Value, key: string) => number) | undefined;
+  /** Undefined unless bytes are bounded. */
+  private readonly weights: SlotWeights<Value> | undefined;
   private readonly idleMs: number;
   private readonly ttlMs: number;
   private readonly jitterRatio: number;
@@ -61,13 +42,10 @@ export class MemoryStore<Value> {
   private expiresAt: Float64Array = new Float64Array(0);
   /** Empty unless entries may be idle. */
   private usedAt: Float64Array = new Float64Array(0);
-  /** Empty unless bytes are bounded. */
-  private sizes: Float64Array = new Float64Array(0);
   private capacity = 0;
   /** Slots from here on have never been used. */
   private fresh = 0;
   private count = 0;
-  private bytes = 0;
   private exact = false;
   private hits = 0;
   private misses = 0;
@@ -78,25 +56,19 @@ export class MemoryStore<Value> {
 
   /** @throws ConfigurationError when the options can't be meant. */
   constructor(given: MemoryStoreOptions<Value> = {}) {
-    const options = resolveOptions('memoryStore', given as MemoryStoreOptions<never>, MEMORY_DEFAULTS, memoryRules);
-    if (options.maxEntries === Infinity && options.maxBytes === undefined) {
-      const expected = 'a bound, by entries or by maxBytes';
-      throw new ConfigurationError([{ path: 'memoryStore.maxEntries', expected, received: 'Infinity' }]);
-    }
-    this.clock = options.clock ?? systemClock;
-    this.recent = recentTimeOf(this.clock);
-    this.random = options.random ?? systemRandom;
+    const { clock, maxBytes, sizeOf, eviction, ...options } = resolveMemoryOptions(given);
+    this.clock = clock;
+    this.recent = recentTimeOf(clock);
+    this.random = options.random;
     this.maxEntries = options.maxEntries;
-    this.maxBytes = options.maxBytes ?? Infinity;
-    this.sizeOf = options.maxBytes === undefined ? undefined : (given.sizeOf ?? roughSize);
-    this.idleMs = options.idleMs ?? Infinity;
+    this.weights = sizeOf === undefined ? undefined : new SlotWeights(maxBytes, sizeOf);
+    this.idleMs = options.idleMs;
     this.ttlMs = options.ttlMs;
     this.jitterRatio = options.jitterRatio;
-    this.onRemoved = given.onRemoved;
-    this.index = new SlotIndex(this.random);
-    this.wheel = new ExpiryWheel(this.clock, (slot, now) => this.mayBeDue(slot, now));
-    const { index } = this;
-    this.eviction = options.eviction.create({ maxEntries: this.maxEntries, hashOf: (slot) => index.hashOf(slot) });
+    this.onRemoved = options.onRemoved;
+    this.index = new SlotIndex(options.random);
+    this.wheel = new ExpiryWheel(clock, (slot, now) => this.mayBeDue(slot, now));
+    this.eviction = eviction.create({ maxEntries: this.maxEntries, hashOf: (slot) => this.index.hashOf(slot) });
   }
 
   /** How many entries there are, those included that have expired and not left yet. */
@@ -105,8 +77,8 @@ export class MemoryStore<Value> {
   }
 
   get statistics(): MemoryStoreStatistics {
-    const { count: size, bytes, hits, misses, evicted, expired, idle, tooLarge } = this;
-    return { size, bytes, hits, misses, evicted, expired, idle, tooLarge };
+    const { count: size, hits, misses, evicted, expired, idle, tooLarge } = this;
+    return { size, bytes: this.weights?.total ?? 0, hits, misses, evicted, expired, idle, tooLarge };
   }
 
   /** The time that the store goes by, in milliseconds of its clock. */
@@ -124,7 +96,7 @@ export class MemoryStore<Value> {
       this.eviction.missed(hash);
       return undefined;
     }
-    const now = this.exact ? this.clock.now() : this.recent.now();
+    const now = this.now();
     if (this.expiresAt[slot]! <= now || this.isIdle(slot, now)) {
       this.misses++;
       this.expire(slot, now);
@@ -176,9 +148,9 @@ export class MemoryStore<Value> {
 
   /** @internal Gives `key` a value that lives until `expiresAt`, without jitter. */
   put(key: string, value: Value, expiresAt: number, now: number): boolean {
-    const { index } = this;
-    const size = this.sizeOf === undefined ? 0 : this.sizeOf(value, key);
-    if (size > this.maxBytes) return this.refuse(key, value);
+    const { index, weights } = this;
+    const size = weights === undefined ? 0 : weights.weigh(value, key);
+    if (weights !== undefined && size > weights.maxBytes) return this.refuse(key, value);
     let hash = index.hash(key);
     let slot = index.find(key, hash);
     if (slot !== NO_SLOT) {
@@ -198,7 +170,10 @@ export class MemoryStore<Value> {
     this.expiresAt[slot] = expiresAt;
     if (this.idleMs !== Infinity) this.usedAt[slot] = now;
     if (!this.wheel.isScheduled(slot)) this.schedule(slot, now);
-    if (this.sizeOf !== undefined) this.weigh(slot, size);
+    if (weights !== undefined) {
+      weights.set(slot, size);
+      while (weights.total > weights.maxBytes) this.evict();
+    }
     return true;
   }
 
@@ -219,11 +194,10 @@ export class MemoryStore<Value> {
     this.eviction.clear();
     this.wheel.clear();
     this.values.fill(undefined);
-    this.sizes.fill(0);
+    this.weights?.clear();
     this.free.length = 0;
     this.fresh = 0;
     this.count = 0;
-    this.bytes = 0;
   }
 
   /** The keys that have a value, in no order that means anything. */
@@ -273,7 +247,7 @@ export class MemoryStore<Value> {
     this.eviction.grow(this.capacity);
     this.expiresAt = larger(this.expiresAt, this.capacity);
     if (this.idleMs !== Infinity) this.usedAt = larger(this.usedAt, this.capacity);
-    if (this.sizeOf !== undefined) this.sizes = larger(this.sizes, this.capacity);
+    this.weights?.grow(this.capacity);
     this.values = roomier(this.values, this.capacity);
     return this.index.hash(key);
   }
@@ -286,12 +260,6 @@ export class MemoryStore<Value> {
   private dueAt(slot: number): number {
     const expiresAt = this.expiresAt[slot]!;
     return this.idleMs === Infinity ? expiresAt : Math.min(expiresAt, this.usedAt[slot]! + this.idleMs);
-  }
-
-  private weigh(slot: number, size: number): void {
-    this.bytes += size - this.sizes[slot]!;
-    this.sizes[slot] = size;
-    while (this.bytes > this.maxBytes) this.evict();
   }
 
   private evict(): void {
@@ -311,10 +279,7 @@ export class MemoryStore<Value> {
     this.index.remove(slot);
     this.wheel.cancel(slot);
     this.values[slot] = undefined;
-    if (this.sizeOf !== undefined) {
-      this.bytes -= this.sizes[slot]!;
-      this.sizes[slot] = 0;
-    }
+    if (this.weights !== undefined) this.weights.set(slot, 0);
     this.free.push(slot);
     this.count--;
     this.onRemoved?.(key, value, cause);
@@ -328,18 +293,7 @@ export class MemoryStore<Value> {
   }
 
   private mayBeDue(slot: number, now: number): void {
-    const dueAt = this.dueAt(slot);
-    if (dueAt <= now) this.expire(slot, now);
-    else this.wheel.schedule(slot, dueAt, now);
+    if (this.dueAt(slot) <= now) this.expire(slot, now);
+    else this.schedule(slot, now);
   }
-}
-
-function larger(array: Float64Array, capacity: number): Float64Array {
-  const grown = new Float64Array(capacity);
-  grown.set(array);
-  return grown;
-}
-
-function roughSize(value: unknown, key: string): number {
-  return approximateBytes(value) + approximateBytes(key);
 }

@@ -1,5 +1,8 @@
 import type { Clock } from '../../../clock/clock.ts';
-import type { Random } from '../../../clock/random.ts';
+import { type Random, systemRandom } from '../../../clock/random.ts';
+import { systemClock } from '../../../clock/system-clock.ts';
+import { ConfigurationError } from '../../../errors/configuration-error.ts';
+import { resolveOptions } from '../../../options/resolve.ts';
 import {
   callable,
   count,
@@ -10,6 +13,7 @@ import {
   type Rules,
 } from '../../../options/rules.ts';
 import { policyOptionRules } from '../../../policy/policy-base.ts';
+import { approximateBytes } from './approximate-bytes.ts';
 import type { EvictionPolicy } from './eviction.ts';
 import { s3Fifo } from './s3-fifo.ts';
 
@@ -45,7 +49,7 @@ export interface MemoryStoreOptions<Value> extends MemoryBounds<Value> {
 }
 
 /** One hour, ±10 %, 10,000 entries, S3-FIFO. */
-export const MEMORY_DEFAULTS: {
+const MEMORY_DEFAULTS: {
   readonly maxEntries: 10_000;
   readonly eviction: EvictionPolicy;
   readonly ttlMs: 3_600_000;
@@ -70,7 +74,7 @@ export const boundRules: Rules<MemoryBounds<never>> = Object.freeze({
 });
 
 /** The rules for {@link MemoryStoreOptions}. */
-export const memoryRules: Rules<MemoryStoreOptions<never>> = Object.freeze({
+const memoryRules: Rules<MemoryStoreOptions<never>> = Object.freeze({
   ...boundRules,
   ttlMs: lifetime(),
   jitterRatio: number(0, 0.99),
@@ -78,3 +82,46 @@ export const memoryRules: Rules<MemoryStoreOptions<never>> = Object.freeze({
   clock: policyOptionRules.clock,
   random: policyOptionRules.random,
 });
+
+/** Options of a memory store, complete. */
+export interface ResolvedMemoryOptions<Value> {
+  readonly maxEntries: number;
+  /** Infinity: bytes are not bounded. */
+  readonly maxBytes: number;
+  /** Undefined where bytes are not bounded. */
+  readonly sizeOf: ((value: Value, key: string) => number) | undefined;
+  readonly eviction: EvictionPolicy;
+  /** Infinity: an entry may be idle for as long as it lives. */
+  readonly idleMs: number;
+  readonly ttlMs: number;
+  readonly jitterRatio: number;
+  readonly onRemoved: ((key: string, value: Value, cause: RemovalCause) => void) | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** @throws ConfigurationError with all faults at once. */
+export function resolveMemoryOptions<Value>(given: MemoryStoreOptions<Value>): ResolvedMemoryOptions<Value> {
+  const options = resolveOptions('memoryStore', given as MemoryStoreOptions<never>, MEMORY_DEFAULTS, memoryRules);
+  const { maxEntries, maxBytes, eviction, ttlMs, jitterRatio } = options;
+  if (maxEntries === Infinity && maxBytes === undefined) {
+    const expected = 'a bound, by entries or by maxBytes';
+    throw new ConfigurationError([{ path: 'memoryStore.maxEntries', expected, received: 'Infinity' }]);
+  }
+  return {
+    maxEntries,
+    maxBytes: maxBytes ?? Infinity,
+    sizeOf: maxBytes === undefined ? undefined : (given.sizeOf ?? roughSize),
+    eviction,
+    idleMs: options.idleMs ?? Infinity,
+    ttlMs,
+    jitterRatio,
+    onRemoved: given.onRemoved,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+  };
+}
+
+function roughSize(value: unknown, key: string): number {
+  return approximateBytes(value) + approximateBytes(key);
+}

@@ -7,19 +7,13 @@
  * to a hash with a secret key; see string-hash.ts.
  */
 import type { Random } from '../../../clock/random.ts';
+import { roomier } from './slot-arrays.ts';
 import { keyedHash, quickHash } from './string-hash.ts';
 
 /** By chance a chain of so many comes about once in 10^25 tables. */
 const LONGEST_CHAIN = 24;
 
 export const NO_SLOT = -1;
-
-/** A longer copy of an array, of exactly that length: one that grows by itself takes half as much again. */
-export function roomier<Item>(items: readonly (Item | undefined)[], length: number): (Item | undefined)[] {
-  const longer = new Array<Item | undefined>(length).fill(undefined);
-  for (let at = 0; at < items.length; at++) longer[at] = items[at];
-  return longer;
-}
 
 const word = (random: Random): number => Math.floor(random.next() * 4_294_967_296) | 0;
 

@@ -2,24 +2,28 @@
  * A second tier in Redis or Valkey.
  *
  * ```text
- *   <namespace>:v:<key>      a value behind its version; expires with its grace
+ *   <namespace>:v:<key>      a value behind its version and expiry; goes with its grace
  *   {<namespace>}:g:<tag>    the generation of a tag; on a cluster all of them lie together
  *   <namespace>:l:<key>      a lease on loading
  *   <namespace>:bus          the channel of the bus
  * ```
  *
- * How long a value is good is told by PTTL, the only clock that all processes share; versions count up in Lua.
+ * Values are read by MGET. Once a second a script does the same, says what time it is at the server, and prolongs the
+ * lives of the generations that it is asked for. Versions count up in scripts.
  */
+import type { Clock } from '../../../clock/clock.ts';
 import { type Random, systemRandom } from '../../../clock/random.ts';
+import { systemClock } from '../../../clock/system-clock.ts';
 import type { BusSource } from '../../tier/bus.ts';
 import { escaped } from '../../key.ts';
 import type { TierReading, TierRecord, TierSource, TierStore } from '../../tier/tier-store.ts';
 import type { RedisPort, RedisSend } from './port.ts';
 import { DISCARD, GENERATIONS, READ, RELEASE, REMOVE, RENEW, WRITE } from './scripts.ts';
 import { ScriptRunner, textOf } from './script-runner.ts';
+import { ServerTime } from './server-time.ts';
+import { recordOf } from './stored-value.ts';
 
-const DIGITS = 16;
-/** A generation is kept for so long after it was last asked for: 90 days. What was written under it is void afterwards. */
+/** A generation is kept for so long after it was last prolonged: 90 days. What was written under it is void afterwards. */
 const GENERATION_MS = 7_776_000_000;
 /** Redis keeps no time beyond this in milliseconds: 1,000 years. */
 const LONGEST_LIFE_MS = 31_536_000_000_000;
@@ -29,11 +33,14 @@ const SCAN_COUNT = 512;
 export interface RedisStoreOptions {
   /** Where it takes random numbers from; default: the system. */
   readonly random?: Random | undefined;
+  /** What measures how long ago the server told its time; default: the system's clock. */
+  readonly clock?: Clock | undefined;
 }
 
 /** A second tier in Redis or Valkey, through a client that the caller brings. */
 export function redisStore(port: RedisPort, options: RedisStoreOptions = {}): TierSource {
-  return { open: (namespace) => new RedisStore(port, namespace, options.random ?? systemRandom) };
+  const { random = systemRandom, clock = systemClock } = options;
+  return { open: (namespace) => new RedisStore(port, namespace, random, clock) };
 }
 
 /**
@@ -60,33 +67,55 @@ class RedisStore implements TierStore {
   private readonly port: RedisPort;
   private readonly scripts: ScriptRunner;
   private readonly random: Random;
-  private readonly namespace: string;
+  private readonly time: ServerTime;
+  private readonly valuePrefix: string;
+  private readonly tagPrefix: string;
+  private readonly leasePrefix: string;
 
-  constructor(port: RedisPort, namespace: string, random: Random) {
+  constructor(port: RedisPort, namespace: string, random: Random, clock: Clock) {
     this.port = port;
     this.scripts = new ScriptRunner(port);
-    this.namespace = escaped(namespace);
+    const name = escaped(namespace);
+    this.valuePrefix = `${name}:v:`;
+    this.tagPrefix = `{${name}}:g:`;
+    this.leasePrefix = `${name}:l:`;
     this.random = random;
+    this.time = new ServerTime(clock);
   }
 
-  async read(keys: readonly string[], tags: readonly string[]): Promise<TierReading> {
+  read(keys: readonly string[], tags: readonly string[]): Promise<TierReading> {
     if (this.port.isCluster === true) return this.readApart(keys, tags);
-    const names = [...keys.map(this.valueKey), ...tags.map(this.tagKey)];
-    const reply = (await this.scripts.run(READ, names, [
-      String(keys.length),
-      ...this.freshGenerations(tags),
-    ])) as unknown[];
-    const records = keys.map((_key, at) => recordOf(reply[at * 2], Number(reply[at * 2 + 1])));
-    return { records, generations: tags.map((_tag, at) => textOf(reply[keys.length * 2 + at])) };
+    const names: string[] = [];
+    for (const key of keys) names.push(this.valueKey(key));
+    for (const tag of tags) names.push(this.tagKey(tag));
+    return this.time.isKnown ? this.readPlainly(names, tags) : this.readByScript(names, tags);
   }
 
-  /** Each key from the node that it lies on. */
+  private async readPlainly(names: readonly string[], tags: readonly string[]): Promise<TierReading> {
+    const reply = (await this.port.send(['MGET', ...names], { key: names[0] })) as unknown[];
+    const values = names.length - tags.length;
+    // A generation that isn't there is made by the script.
+    if (reply.includes(null, values)) return this.readByScript(names, tags);
+    return readingOf(reply, 0, values, this.time.now());
+  }
+
+  private async readByScript(names: readonly string[], tags: readonly string[]): Promise<TierReading> {
+    const values = names.length - tags.length;
+    const askedAt = this.time.asking();
+    const parameters = [String(values), ...this.freshGenerations(tags)];
+    const reply = (await this.scripts.run(READ, names, parameters)) as unknown[];
+    const now = Number(textOf(reply[0]));
+    this.time.told(now, askedAt);
+    return readingOf(reply, 1, values, now);
+  }
+
+  /** Each key from the node that it lies on, which has a time of its own. */
   private async readApart(keys: readonly string[], tags: readonly string[]): Promise<TierReading> {
     const [generations, ...replies] = await Promise.all([
       tags.length === 0 ? [] : this.generations(tags),
       ...keys.map((key) => this.scripts.run(READ, [this.valueKey(key)], ['1', '0'])),
     ]);
-    const records = (replies as unknown[][]).map(([value, pttl]) => recordOf(value, Number(pttl)));
+    const records = (replies as unknown[][]).map(([now, value]) => recordOf(value, Number(textOf(now))));
     return { records, generations };
   }
 
@@ -114,7 +143,7 @@ class RedisStore implements TierStore {
   }
 
   async *scan(glob: string): AsyncGenerator<readonly string[], undefined> {
-    const prefix = `${this.namespace}:v:`;
+    const prefix = this.valuePrefix;
     const escapedPrefix = prefix.replaceAll(/[*?[\]\\^]/g, String.raw`\$&`);
     // A client that has just been made doesn't know its nodes before the first answer.
     if (this.port.nodes !== undefined) await this.ping();
@@ -149,12 +178,12 @@ class RedisStore implements TierStore {
     } while (cursor !== '0');
   }
 
-  private readonly valueKey = (key: string): string => `${this.namespace}:v:${key}`;
+  private readonly valueKey = (key: string): string => this.valuePrefix + key;
 
-  private readonly tagKey = (tag: string): string => `{${this.namespace}}:g:${escaped(tag)}`;
+  private readonly tagKey = (tag: string): string => this.tagPrefix + escaped(tag);
 
   private leaseKey(key: string): string {
-    return `${this.namespace}:l:${key}`;
+    return this.leasePrefix + key;
   }
 
   /** Versions of a key that comes back begin elsewhere, so that they are not taken for those of before. */
@@ -168,12 +197,9 @@ class RedisStore implements TierStore {
   }
 }
 
-function recordOf(value: unknown, pttl: number): TierRecord | undefined {
-  if (value === null || value === undefined) return undefined;
-  if (!(value instanceof Uint8Array)) throw new TypeError('the port of Redis must give values as bytes');
-  const version = Number(textOf(value.subarray(0, DIGITS)));
-  const remainingMs = pttl < 0 ? Infinity : pttl;
-  // Something else stands there: it will be found out as what it is.
-  if (!(version > 0)) return { version: 0, bytes: value, remainingMs };
-  return { version, bytes: value.length === DIGITS ? undefined : value.subarray(DIGITS), remainingMs };
+/** A reading of a reply in which values stand from `at` on, and generations behind them. */
+function readingOf(reply: readonly unknown[], at: number, values: number, now: number): TierReading {
+  const records: (TierRecord | undefined)[] = [];
+  for (let end = at + values; at < end; at++) records.push(recordOf(reply[at], now));
+  return { records, generations: reply.slice(at).map(textOf) };
 }

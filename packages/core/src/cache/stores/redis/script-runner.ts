@@ -40,7 +40,9 @@ export class ScriptRunner {
   }
 }
 
+const decoder = new TextDecoder();
+
 /** A reply as text. */
 export function textOf(reply: unknown): string {
-  return reply instanceof Uint8Array ? new TextDecoder().decode(reply) : String(reply);
+  return reply instanceof Uint8Array ? decoder.decode(reply) : String(reply);
 }

@@ -1,0 +1,51 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { Seen, Source } from './chaos-instance.ts';
+import type { ParentMessage, SourceQuestion } from './programs/chaos-process.ts';
+
+/** An instance of a cache in another process, as this one sees it. */
+export class ChaosChild {
+  private readonly child: ChildProcess;
+  private readonly source: Source;
+  private answered: (value: unknown) => void = () => undefined;
+
+  constructor(redisOn: number, source: Source) {
+    this.source = source;
+    const script = new URL('programs/chaos-process.ts', import.meta.url).pathname;
+    this.child = fork(script, [String(redisOn)], { execArgv: [] });
+    this.child.on('message', (message) => void this.hear(message as SourceQuestion | { readonly done: unknown }));
+  }
+
+  async end(): Promise<void> {
+    await this.command({ command: 'end' });
+  }
+
+  async tells(truth: Iterable<readonly [string, number]>): Promise<boolean> {
+    return (await this.command({ command: 'check', truth: [...truth] })) as boolean;
+  }
+
+  async close(): Promise<Seen & { readonly unhandled: number }> {
+    const exited = once(this.child, 'exit');
+    const seen = (await this.command({ command: 'close' })) as Seen & { readonly unhandled: number };
+    await exited;
+    return seen;
+  }
+
+  private async hear(message: SourceQuestion | { readonly done: unknown }): Promise<void> {
+    if ('done' in message) this.answered(message.done);
+    else
+      this.child.send({ id: message.id, value: await this.source[message.what](message.key) } satisfies ParentMessage);
+  }
+
+  private command(message: ParentMessage): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const died = (code: number | null): void => reject(new Error(`the process of an instance ended with ${code}`));
+      this.child.once('exit', died);
+      this.answered = (value) => {
+        this.child.off('exit', died);
+        resolve(value);
+      };
+      this.child.send(message);
+    });
+  }
+}
