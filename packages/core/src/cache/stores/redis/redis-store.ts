@@ -14,9 +14,9 @@ import { type Random, systemRandom } from '../../../clock/random.ts';
 import type { BusSource } from '../../tier/bus.ts';
 import { escaped } from '../../key.ts';
 import type { TierReading, TierRecord, TierSource, TierStore } from '../../tier/tier-store.ts';
-import type { RedisPort, RedisSend } from './port.ts';
+import type { RedisPort, RedisSend } from '../../../gates/redis/port.ts';
 import { DISCARD, GENERATIONS, READ, RELEASE, REMOVE, RENEW, WRITE } from './scripts.ts';
-import { ScriptRunner, textOf } from './script-runner.ts';
+import { ScriptRunner, textOf } from '../../../gates/redis/script-runner.ts';
 
 const DIGITS = 16;
 /** A generation is kept for so long after it was last asked for: 90 days. What was written under it is void afterwards. */
