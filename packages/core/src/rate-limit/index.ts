@@ -16,6 +16,31 @@ export { fixedWindow } from './algorithms/fixed-window.ts';
 export type { LimitAlgorithm } from './algorithms/meter.ts';
 export type { Cost } from './cost.ts';
 export type { KeyList } from './access.ts';
+export { sharedRateLimiter } from './shared/shared-limiter.ts';
+export type { SharedLimiterStatistics, SharedRateLimiter, SharedReservation } from './shared/shared-rate-limiter.ts';
+export {
+  SHARED_RATE_LIMITER_DEFAULTS,
+  type OnStoreError,
+  type SharedLimiterSettings,
+  type SharedOneLimitOptions,
+  type SharedRateLimiterOptions,
+  type SharedSeveralLimitsOptions,
+} from './shared/options.ts';
+export { LimitStoreError } from './shared/errors.ts';
+export type { LimitStoreState } from './shared/store-link.ts';
+export type {
+  AskedLimit,
+  LimitAnswer,
+  LimitHold,
+  LimitQuestion,
+  LimitReading,
+  LimitStore,
+  LimitStoreSource,
+  StoreReservation,
+  StoreReserved,
+} from './shared/limit-store.ts';
+export { redisLimits } from './shared/redis/redis-limits.ts';
+export { ioredisPort, nodeRedisPort, type RedisPort, type RedisRoute, type RedisSend } from '../gates/redis/port.ts';
 export { clientAddressKey } from './keys/client-address.ts';
 export type { LimiterKey } from './keys/limiter-key.ts';
 export type { OnFull } from './queue/admission-queue.ts';
@@ -35,6 +60,7 @@ export type {
   LimitQueuedEvent,
   LimitRefusedEvent,
   LimitSettledEvent,
+  LimitStoreEvent,
   LimitUpdatedEvent,
   RateLimiterEvents,
 } from './events.ts';
