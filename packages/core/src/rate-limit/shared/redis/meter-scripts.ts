@@ -35,17 +35,18 @@ meters.g = {
 }`;
 
 const SLIDING_LOG = `
+local function alive(l, s, t)
+  local first, sum = 1, 0
+  while s.t[first] and s.t[first] <= t - l.period + SLACK do first = first + 1 end
+  for at = first, #s.t do sum = sum + s.c[at] end
+  return first, sum
+end
 local function dropOld(l, s, t)
-  local gone = 0
-  while s.t[gone + 1] and s.t[gone + 1] <= t - l.period + SLACK do gone = gone + 1 end
-  if gone > 0 then
-    local times, costs = {}, {}
-    for at = gone + 1, #s.t do times[at - gone], costs[at - gone] = s.t[at], s.c[at] end
-    s.t, s.c = times, costs
-  end
-  local sum = 0
-  for _, cost in ipairs(s.c) do sum = sum + cost end
-  return sum
+  local first = alive(l, s, t)
+  if first == 1 then return end
+  local times, costs = {}, {}
+  for at = first, #s.t do times[at - first + 1], costs[at - first + 1] = s.t[at], s.c[at] end
+  s.t, s.c = times, costs
 end
 meters.l = {
   fresh = function() return {t = {}, c = {}} end,
@@ -55,10 +56,10 @@ meters.l = {
     return {t = times, c = costs}
   end,
   wait = function(l, s, cost, t)
-    local missing = dropOld(l, s, t) + cost - l.max
+    local at, sum = alive(l, s, t)
+    local missing = sum + cost - l.max
     if missing <= 0 then return 0 end
-    local freed, at = 0, 0
-    while freed < missing and s.t[at + 1] do at = at + 1; freed = freed + s.c[at] end
+    while missing > s.c[at] and s.t[at + 1] do missing, at = missing - s.c[at], at + 1 end
     return s.t[at] + l.period - t
   end,
   take = function(l, s, cost, t)
@@ -79,8 +80,14 @@ meters.l = {
       s.c[at], cost = s.c[at] - less, cost - less
     end
   end,
-  remaining = function(l, s, t) return math.max(0, math.floor(l.max - dropOld(l, s, t))) end,
-  reset = function(l, s, t) return dropOld(l, s, t) == 0 and 0 or s.t[#s.t] + l.period - t end,
+  remaining = function(l, s, t)
+    local _, sum = alive(l, s, t)
+    return math.max(0, math.floor(l.max - sum))
+  end,
+  reset = function(l, s, t)
+    local _, sum = alive(l, s, t)
+    return sum == 0 and 0 or s.t[#s.t] + l.period - t
+  end,
 }`;
 
 const SLIDING_WINDOW = `
