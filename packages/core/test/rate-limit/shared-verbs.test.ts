@@ -25,8 +25,16 @@ const held = (made: object): SharedReservation => {
 
 describe.skipIf(redisMissing !== undefined).each(clientNames)('a shared limiter through %s', (client) => {
   it('counts what two processes take together', async () => {
-    const [one, two] = [await bench.limiter({ limit: 3, ...hour }, client), await bench.limiter({ limit: 3, ...hour }, client)];
-    expect(await one.tryAcquire('a')).toMatchObject({ allowed: true, remaining: 2, limitName: 'rate-limit', degraded: false });
+    const [one, two] = [
+      await bench.limiter({ limit: 3, ...hour }, client),
+      await bench.limiter({ limit: 3, ...hour }, client),
+    ];
+    expect(await one.tryAcquire('a')).toMatchObject({
+      allowed: true,
+      remaining: 2,
+      limitName: 'rate-limit',
+      degraded: false,
+    });
     expect(await two.tryAcquire('a')).toMatchObject({ allowed: true, remaining: 1 });
     expect(await two.check('a', { cost: 2 })).toMatchObject({ allowed: false, remaining: 1 });
     expect(await one.tryAcquire('a')).toMatchObject({ allowed: true, remaining: 0 });
@@ -58,9 +66,16 @@ describe.skipIf(redisMissing !== undefined).each(clientNames)('a shared limiter 
     for (let n = 0; n < 2; n++) expect(await limiter.tryAcquire({ client: 'a' })).toMatchObject({ allowed: true });
     for (let n = 0; n < 9; n++)
       expect(await limiter.tryAcquire({ client: 'a' })).toMatchObject({ allowed: false, limitName: 'minute' });
-    expect(await limiter.tryAcquire({ client: 'b' })).toMatchObject({ allowed: true, limitName: 'minute', remaining: 1 });
+    expect(await limiter.tryAcquire({ client: 'b' })).toMatchObject({
+      allowed: true,
+      limitName: 'minute',
+      remaining: 1,
+    });
     expect(await limiter.check({ client: 'c' }, { cost: { all: 2, minute: 1 } })).toMatchObject({ allowed: true });
-    expect(await limiter.check({ client: 'c' }, { cost: { all: 3, minute: 1 } })).toMatchObject({ limitName: 'all', allowed: false });
+    expect(await limiter.check({ client: 'c' }, { cost: { all: 3, minute: 1 } })).toMatchObject({
+      limitName: 'all',
+      allowed: false,
+    });
   });
 
   it('reserves places in time that no other process has, moves them and gives them back', async () => {
@@ -72,7 +87,11 @@ describe.skipIf(redisMissing !== undefined).each(clientNames)('a shared limiter 
     expect(first.delayMs).toBe(0);
     expect(second.delayMs).toBeGreaterThan(900);
     expect(third.delayMs - second.delayMs).toBeGreaterThan(900);
-    expect(await one.reserve('a', { maxWaitMs: 1_500 })).toMatchObject({ reserved: false, limitName: 'rate-limit', oversize: false });
+    expect(await one.reserve('a', { maxWaitMs: 1_500 })).toMatchObject({
+      reserved: false,
+      limitName: 'rate-limit',
+      oversize: false,
+    });
     expect(await second.cancel()).toBe(true);
     expect([await second.cancel(), second.state]).toEqual([false, 'cancelled']);
     const again = held(await one.reserve('a'));
@@ -100,7 +119,10 @@ describe.skipIf(redisMissing !== undefined).each(clientNames)('a shared limiter 
   });
 
   it('bans, penalises, rewards and resets for all processes', async () => {
-    const [one, two] = [await bench.limiter({ limit: 10, ...hour }, client), await bench.limiter({ limit: 10, ...hour }, client)];
+    const [one, two] = [
+      await bench.limiter({ limit: 10, ...hour }, client),
+      await bench.limiter({ limit: 10, ...hour }, client),
+    ];
     await one.ban('a', 60_000);
     const banned = await two.tryAcquire('a');
     expect(banned).toMatchObject({ allowed: false, limitName: 'ban' });
@@ -116,7 +138,10 @@ describe.skipIf(redisMissing !== undefined).each(clientNames)('a shared limiter 
   });
 
   it('holds back all processes when a server says so, and charges what the server counts', async () => {
-    const [one, two] = [await bench.limiter({ limit: 10, ...hour }, client), await bench.limiter({ limit: 10, ...hour }, client)];
+    const [one, two] = [
+      await bench.limiter({ limit: 10, ...hour }, client),
+      await bench.limiter({ limit: 10, ...hour }, client),
+    ];
     await one.feedback({ status: 429, headers: { 'retry-after': '30' } }, 'a');
     expect(await two.tryAcquire('a')).toMatchObject({ allowed: false, limitName: 'pause' });
     await one.feedback({ status: 200, headers: { 'x-ratelimit-remaining': '3', 'x-ratelimit-limit': '10' } }, 'b');
@@ -143,7 +168,10 @@ describe.skipIf(redisMissing !== undefined).each(clientNames)('a shared limiter 
 
 describe.skipIf(redisMissing !== undefined)('a shared limiter on Redis', () => {
   it.each([slidingLog, slidingWindow, fixedWindow])('counts by $kind', async (algorithm) => {
-    const [one, two] = [await bench.limiter({ limit: 3, ...hour, algorithm }), await bench.limiter({ limit: 3, ...hour, algorithm })];
+    const [one, two] = [
+      await bench.limiter({ limit: 3, ...hour, algorithm }),
+      await bench.limiter({ limit: 3, ...hour, algorithm }),
+    ];
     expect(await one.tryAcquire('a')).toMatchObject({ allowed: true, remaining: 2 });
     expect(await two.tryAcquire('a', { cost: 2 })).toMatchObject({ allowed: true, remaining: 0 });
     const refused = await one.tryAcquire('a');
@@ -181,8 +209,16 @@ describe.skipIf(redisMissing !== undefined)('a shared limiter on Redis', () => {
 
   it('asks for nothing that can never fit, and keeps a reservation that nobody commits from being given back for ever', async () => {
     const limiter = await bench.limiter({ limit: 10, ...hour });
-    expect(await limiter.tryAcquire('a', { cost: 11 })).toMatchObject({ allowed: false, oversize: true, retryAfterMs: Infinity });
-    expect(await limiter.reserve('a', { cost: 11 })).toMatchObject({ reserved: false, oversize: true, retryAfterMs: Infinity });
+    expect(await limiter.tryAcquire('a', { cost: 11 })).toMatchObject({
+      allowed: false,
+      oversize: true,
+      retryAfterMs: Infinity,
+    });
+    expect(await limiter.reserve('a', { cost: 11 })).toMatchObject({
+      reserved: false,
+      oversize: true,
+      retryAfterMs: Infinity,
+    });
     expect(limiter.statistics.storeCalls).toBe(0);
     const slot = held(await limiter.reserve('a', { expiresMs: 20 }));
     await new Promise((resolve) => setTimeout(resolve, 40));

@@ -125,4 +125,3 @@ function reasonOf(limitName: string, maxWaitMs: number): RateLimitReason {
   if (limitName === 'reservations') return 'queue';
   return maxWaitMs === 0 ? 'limit' : 'wait';
 }
-

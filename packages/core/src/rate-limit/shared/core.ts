@@ -39,7 +39,7 @@ export class SharedCore implements LeaseOwner {
     this.link = new StoreLink(options, clock, (state, error) => record.storeChanged({ state, onStoreError, error }));
     this.without = new WithoutStore(options, questions, clock);
     this.room = new WaitingRoom(clock);
-    this.leases = options.leased ? new Leases(this) : undefined;
+    this.leases = options.leased ? new Leases(this, options.limits.length) : undefined;
   }
 
   now(): number {

@@ -7,7 +7,11 @@ import { withoutStack } from '../../errors/rejection.ts';
  * it is asked again.
  */
 export class LimitStoreError extends BreakwaterError {
-  constructor(limiter: string, reason: string, facts: { readonly retryAfterMs?: number; readonly cause?: unknown } = {}) {
+  constructor(
+    limiter: string,
+    reason: string,
+    facts: { readonly retryAfterMs?: number; readonly cause?: unknown } = {},
+  ) {
     super(`the store of the limiter ${limiter} ${reason}`, {
       code: 'LIMIT_STORE_UNAVAILABLE',
       category: 'external_service',

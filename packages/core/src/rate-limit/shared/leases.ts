@@ -14,7 +14,7 @@ import { largestBatch } from './options.ts';
 
 /** What is held of one limit for one key. */
 interface Lease {
-  readonly limit: AskedLimit;
+  readonly at: number;
   readonly question: LimitQuestion;
   /** What may still be let through; below 0 after a settlement above the estimate. */
   left: number;
@@ -43,33 +43,57 @@ export interface LeaseOwner {
   giveBack(question: LimitQuestion): void;
 }
 
+/** Whom a question is about: what is fetched for one is fetched for all who ask the same. */
+type QuestionId = string | undefined;
+
 /** A dry bucket is left alone for a quarter of its burst's time, so that something is there then; at most so long. */
 const LONGEST_DROUGHT_MS = 100;
 const SWEPT_PER_LEASE = 2;
 
 export class Leases {
   private readonly owner: LeaseOwner;
-  private readonly leases: Map<string, Lease> = new Map();
-  private readonly droughts: Map<string, Drought> = new Map();
-  private readonly fetches: Map<string, Promise<LimitAnswer>> = new Map();
+  /** By what each limit counts by; limits stand in the same order in every question of a limiter. */
+  private readonly leases: readonly Map<string | undefined, Lease>[];
+  private readonly droughts: Map<QuestionId, Drought> = new Map();
+  private readonly fetches: Map<QuestionId, Promise<LimitAnswer>> = new Map();
 
-  constructor(owner: LeaseOwner) {
+  constructor(owner: LeaseOwner, limits: number) {
     this.owner = owner;
+    this.leases = Array.from({ length: limits }, () => new Map());
   }
 
   /** How much is held over all keys and limits. */
   get held(): number {
     let sum = 0;
-    for (const { left } of this.leases.values()) sum += Math.max(0, left);
+    for (const leases of this.leases) for (const { left } of leases.values()) sum += Math.max(0, left);
     return sum;
   }
 
+  /** The usual case without a question: one limit, a cost of 1, and a lease that is there. Undefined where it is another. */
+  takeOne(key: string | undefined): RateLimitDecision | undefined {
+    const lease = this.leases[0]!.get(key);
+    if (lease === undefined || lease.left < 1) return undefined;
+    const now = this.owner.now();
+    if (now - lease.usedAt > this.owner.leaseMs) return undefined;
+    lease.left--;
+    lease.usedAt = now;
+    if (lease.batch > 1 && lease.left < lease.batch / 2) this.fetchAhead(key, lease.question);
+    return granted(lease.question, 0, lease.left);
+  }
+
   /** Decides about a request by what is held; undefined where the store has to be asked. */
-  takeHeld(question: LimitQuestion, id: string = idOf(question)): RateLimitDecision | undefined {
+  takeHeld(question: LimitQuestion): RateLimitDecision | undefined {
     const now = this.owner.now();
     const leases = question.limits.map((_, at) => this.leaseOf(question, at));
-    const isHeld = leases.every(({ left }, at) => left >= question.limits[at]!.cost);
-    return isHeld ? this.spend(id, question, leases, now) : this.refusalOf(id, question, now);
+    if (!isEnough(leases, question)) return this.refusalOf(question, now);
+    let isLow = false;
+    for (const [at, lease] of leases.entries()) {
+      lease.left -= question.limits[at]!.cost;
+      lease.usedAt = now;
+      if (lease.batch > 1 && lease.left < lease.batch / 2) isLow = true;
+    }
+    if (isLow) this.fetchAhead(idOf(question), question);
+    return scarcestOf(question, leases);
   }
 
   /**
@@ -79,20 +103,20 @@ export class Leases {
   async take(question: LimitQuestion): Promise<RateLimitDecision> {
     const id = idOf(question);
     for (;;) {
-      const decision = this.takeHeld(question, id);
+      const decision = this.takeHeld(question);
       if (decision !== undefined) return decision;
       // Whoever comes while a batch is on its way looks first at what that brings.
       const answer = await (this.fetches.get(id) ?? this.fetch(id, question));
-      if (isRefusal(answer)) return this.takeHeld(question, id) ?? decisionOf(question, answer);
+      if (isRefusal(answer)) return this.takeHeld(question) ?? decisionOf(question, answer);
     }
   }
 
   /** What would be decided by what is held; undefined where the store would have to be asked. Changes nothing. */
   peek(question: LimitQuestion): RateLimitDecision | undefined {
-    const leases = question.limits.map((limit, at) => this.leases.get(keyOf(limit, at)));
-    if (leases.every((lease, at) => lease !== undefined && lease.left >= question.limits[at]!.cost))
-      return granted(question, leases as readonly Lease[]);
-    return this.refusalOf(idOf(question), question, this.owner.now());
+    const leases = question.limits.map(({ key }, at) => this.leases[at]!.get(key));
+    if (!leases.every((lease) => lease !== undefined) || !isEnough(leases, question))
+      return this.refusalOf(question, this.owner.now());
+    return scarcestOf(question, leases);
   }
 
   /** What `question` costs more, or less, than was thought. */
@@ -102,16 +126,19 @@ export class Leases {
 
   /** Gives everything back. */
   releaseAll(): void {
-    for (const key of this.leases.keys()) this.release(key);
+    for (const leases of this.leases) for (const lease of leases.values()) this.release(lease);
+    this.droughts.clear();
   }
 
   /** Drops what is held for a question without giving it back: what was taken is forgotten. */
   drop(question: LimitQuestion): void {
-    for (const [at, limit] of question.limits.entries()) this.leases.delete(keyOf(limit, at));
+    for (const [at, { key }] of question.limits.entries()) this.leases[at]!.delete(key);
     this.droughts.delete(idOf(question));
   }
 
-  private refusalOf(id: string, question: LimitQuestion, now: number): RateLimitDecision | undefined {
+  private refusalOf(question: LimitQuestion, now: number): RateLimitDecision | undefined {
+    if (this.droughts.size === 0) return undefined;
+    const id = idOf(question);
     const drought = this.droughts.get(id);
     if (drought === undefined) return undefined;
     if (drought.untilMs <= now) {
@@ -122,21 +149,14 @@ export class Leases {
     return { ...drought.decision, retryAfterMs: drought.untilMs - now };
   }
 
-  private spend(id: string, question: LimitQuestion, leases: readonly Lease[], now: number): RateLimitDecision {
-    let isLow = false;
-    for (const [at, lease] of leases.entries()) {
-      lease.left -= question.limits[at]!.cost;
-      lease.usedAt = now;
-      if (lease.batch > 1 && lease.left < lease.batch / 2) isLow = true;
-    }
-    if (isLow && !this.fetches.has(id) && !this.droughts.has(id)) {
-      // Fetched ahead: when that fails, whoever finds the lease used up asks again, and is told.
-      this.fetch(id, { ...question, limits: question.limits.map((limit) => ({ ...limit, cost: 1 })) }).catch(ignored);
-    }
-    return granted(question, leases);
+  /** Where that fails, whoever finds the lease used up asks again and is told. */
+  private fetchAhead(id: QuestionId, question: LimitQuestion): void {
+    if (this.fetches.has(id) || this.droughts.has(id)) return;
+    const limits = question.limits.map((limit) => ({ ...limit, cost: 1 }));
+    this.fetch(id, { ...question, limits }).catch(() => undefined);
   }
 
-  private fetch(id: string, question: LimitQuestion): Promise<LimitAnswer> {
+  private fetch(id: QuestionId, question: LimitQuestion): Promise<LimitAnswer> {
     const now = this.owner.now();
     const leases = question.limits.map((_, at) => this.leaseOf(question, at));
     for (const lease of leases) this.resize(lease, now);
@@ -144,10 +164,7 @@ export class Leases {
     const wanted = limits.map(({ cost }, at) => Math.max(cost, leases[at]!.batch - Math.max(0, leases[at]!.left)));
     const fetched = this.owner.fetch({ ...question, limits }, wanted).then((answer) => {
       if (isRefusal(answer)) this.remember(id, question, answer);
-      else {
-        const { readings } = answer as { readonly readings: readonly LimitReading[] };
-        for (const [at, { granted }] of readings.entries()) this.leaseOf(question, at).left += granted;
-      }
+      else this.add(question, answer as { readonly readings: readonly LimitReading[] });
       return answer;
     });
     const ended = fetched.finally(() => this.fetches.delete(id));
@@ -155,75 +172,82 @@ export class Leases {
     return ended;
   }
 
+  private add(question: LimitQuestion, answer: { readonly readings: readonly LimitReading[] }): void {
+    for (const [at, { granted: more }] of answer.readings.entries()) this.leaseOf(question, at).left += more;
+  }
+
   /** A lease that was used up quickly grows, one that was not shrinks. */
   private resize(lease: Lease, now: number): void {
-    const most = largestBatch(lease.limit.numbers, this.owner.instances);
+    const most = largestBatch(lease.question.limits[lease.at]!.numbers, this.owner.instances);
     const isBusy = now - lease.fetchedAt <= this.owner.leaseMs;
     lease.batch = Math.min(most, isBusy ? lease.batch * 2 : Math.max(1, Math.floor(lease.batch / 2)));
     lease.fetchedAt = now;
   }
 
-  private remember(id: string, question: LimitQuestion, answer: LimitAnswer): void {
+  private remember(id: QuestionId, question: LimitQuestion, answer: LimitAnswer): void {
     const decision = decisionOf(question, answer);
-    if (decision.retryAfterMs === Infinity && decision.limitName !== 'ban') return;
-    const restMs = Math.min(
-      LONGEST_DROUGHT_MS,
-      ...question.limits.map(({ numbers: { burst, periodMs, limit } }) => (burst * periodMs) / limit / 4),
-    );
-    const untilMs = this.owner.now() + Math.min(LONGEST_DROUGHT_MS, Math.max(decision.retryAfterMs, restMs));
-    if (this.droughts.size >= this.owner.maxLeases) this.droughts.delete(this.droughts.keys().next().value!);
-    this.droughts.set(id, { untilMs, cost: costOf(question), decision });
+    const restMs = question.limits.map(({ numbers: { burst, periodMs, limit } }) => (burst * periodMs) / limit / 4);
+    const lastsMs = Math.min(LONGEST_DROUGHT_MS, Math.max(decision.retryAfterMs, Math.min(...restMs)));
+    if (this.droughts.size >= this.owner.maxLeases) this.droughts.delete(this.droughts.keys().next().value);
+    this.droughts.set(id, { untilMs: this.owner.now() + lastsMs, cost: costOf(question), decision });
   }
 
   private leaseOf(question: LimitQuestion, at: number): Lease {
-    const limit = question.limits[at]!;
-    const key = keyOf(limit, at);
-    let lease = this.leases.get(key);
+    const { key } = question.limits[at]!;
     const now = this.owner.now();
-    if (lease !== undefined && lease.left > 0 && now - lease.usedAt > this.owner.leaseMs) {
-      this.release(key);
-      lease = undefined;
-    }
-    if (lease === undefined) {
-      this.sweep(now);
-      lease = { limit, question, left: 0, batch: 1, usedAt: now, fetchedAt: -Infinity };
-      this.leases.set(key, lease);
-    }
+    const known = this.leases[at]!.get(key);
+    if (known !== undefined && !(known.left > 0 && this.isIdle(known, now))) return known;
+    if (known !== undefined) this.release(known);
+    this.makeRoom(at, now);
+    const lease = { at, question, left: 0, batch: 1, usedAt: now, fetchedAt: -Infinity };
+    this.leases[at]!.set(key, lease);
     return lease;
   }
 
   /** Two are looked at for each new one; those in use go to the back, so that the next look is at others. */
-  private sweep(now: number): void {
+  private makeRoom(at: number, now: number): void {
+    const leases = this.leases[at]!;
     let looked = 0;
-    for (const [key, lease] of this.leases) {
+    for (const [key, lease] of leases) {
       if (looked++ === SWEPT_PER_LEASE) break;
-      if (now - lease.usedAt > this.owner.leaseMs) this.release(key);
-      else if (this.leases.delete(key)) this.leases.set(key, lease);
+      if (this.isIdle(lease, now)) this.release(lease);
+      else if (leases.delete(key)) leases.set(key, lease);
     }
-    for (const key of this.leases.keys()) {
-      if (this.leases.size < this.owner.maxLeases) break;
-      this.release(key);
+    for (const lease of leases.values()) {
+      if (leases.size < this.owner.maxLeases) break;
+      this.release(lease);
     }
   }
 
-  private release(key: string): void {
-    const lease = this.leases.get(key)!;
-    this.leases.delete(key);
-    if (lease.left <= 0) return;
-    this.owner.giveBack({ ...lease.question, limits: [{ ...lease.limit, cost: lease.left }] });
+  private isIdle(lease: Lease, now: number): boolean {
+    return now - lease.usedAt > this.owner.leaseMs;
+  }
+
+  private release({ at, question, left }: Lease): void {
+    const limit = question.limits[at]!;
+    this.leases[at]!.delete(limit.key);
+    if (left > 0) this.owner.giveBack({ ...question, limits: [{ ...limit, cost: left }] });
   }
 }
 
+function isEnough(leases: readonly Lease[], question: LimitQuestion): boolean {
+  return leases.every(({ left }, at) => left >= question.limits[at]!.cost);
+}
+
 /** The limit of which the least is held speaks for all. */
-function granted(question: LimitQuestion, leases: readonly Lease[]): RateLimitDecision {
+function scarcestOf(question: LimitQuestion, leases: readonly Lease[]): RateLimitDecision {
   let scarcest = 0;
   for (const [at, { left }] of leases.entries()) if (left < leases[scarcest]!.left) scarcest = at;
-  const { numbers } = question.limits[scarcest]!;
+  return granted(question, scarcest, leases[scarcest]!.left);
+}
+
+function granted(question: LimitQuestion, at: number, left: number): RateLimitDecision {
+  const { name, limit } = question.limits[at]!.numbers;
   return {
     allowed: true,
-    limitName: numbers.name,
-    limitValue: numbers.limit,
-    remaining: Math.floor(Math.max(0, leases[scarcest]!.left)),
+    limitName: name,
+    limitValue: limit,
+    remaining: Math.floor(Math.max(0, left)),
     retryAfterMs: 0,
     resetMs: 0,
     oversize: false,
@@ -236,20 +260,10 @@ function isRefusal(answer: LimitAnswer): boolean {
   return answer.hold !== undefined || answer.readings.some(({ waitMs }) => waitMs > 0);
 }
 
-/** A question by whom it is about: what is fetched for one is fetched for all who ask the same. */
-function idOf({ limits }: LimitQuestion): string {
-  return limits.length === 1 ? keyOf(limits[0]!, 0) : JSON.stringify(limits.map(keyOf));
-}
-
-/** The same limits stand in the same order in every question of a limiter. */
-function keyOf({ key }: AskedLimit, index: number): string {
-  return key === undefined ? `${index}` : `${index}:${key}`;
+function idOf({ limits }: LimitQuestion): QuestionId {
+  return limits.length === 1 ? limits[0]!.key : JSON.stringify(limits.map(({ key }: AskedLimit) => key ?? null));
 }
 
 function costOf({ limits }: LimitQuestion): number {
   return Math.max(...limits.map(({ cost }) => cost));
-}
-
-function ignored(): void {
-  // See where it is passed.
 }

@@ -172,7 +172,9 @@ function collected<T>(faults: ConfigurationFault[], resolve: () => T): T | undef
     return resolve();
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    faults.push(...error.faults.map((fault) => ({ ...fault, path: fault.path.replace(/^rateLimiter/, 'sharedRateLimiter') })));
+    faults.push(
+      ...error.faults.map((fault) => ({ ...fault, path: fault.path.replace(/^rateLimiter/, 'sharedRateLimiter') })),
+    );
     return undefined;
   }
 }

@@ -9,13 +9,7 @@ import { pauseMs, quotasLeft } from '../feedback.ts';
 import { type LimiterKey, wholeKey } from '../keys/limiter-key.ts';
 import { LimiterRecord } from '../limiter-record.ts';
 import { changedLimit, type LimitNumbers } from '../limit-options.ts';
-import type {
-  AcquireOptions,
-  AcquireWaitOptions,
-  CurrentLimit,
-  RateLimiter,
-  ServerResponse,
-} from '../rate-limiter.ts';
+import type { AcquireOptions, AcquireWaitOptions, CurrentLimit, RateLimiter, ServerResponse } from '../rate-limiter.ts';
 import { checkBan, checkedWaitMs, indexOfLimit, levelOf } from '../request.ts';
 import type { RefusedReservation, ReserveOptions } from '../reservation.ts';
 import { EXPIRES_MS, reservationRequest } from '../reservation-desk.ts';
@@ -69,6 +63,8 @@ class SharedLimiter implements SharedRateLimiter {
   private ownDesk: SharedDesk | undefined = undefined;
   private ownAcquisitions: Acquisitions | undefined = undefined;
   private degraded = 0;
+  /** Whether leases are all that a request for a plain key can be about. */
+  private readonly isSimplyLeased: boolean;
 
   constructor(options: ResolvedSharedOptions) {
     this.name = options.name;
@@ -76,6 +72,8 @@ class SharedLimiter implements SharedRateLimiter {
     this.ownClock = options.clock;
     this.access = new Access(options.allow, options.deny, 1);
     this.questions = new Questions(options.limits);
+    this.isSimplyLeased =
+      options.leased && this.access.isOpen && options.limits.length === 1 && options.limits[0]!.per === undefined;
     this.record = new LimiterRecord(this.name, () => this.core.clock);
   }
 
@@ -113,10 +111,16 @@ class SharedLimiter implements SharedRateLimiter {
 
   // --- at once ---
 
-  async tryAcquire(key?: LimiterKey, options?: AcquireOptions): Promise<RateLimitDecision> {
-    const decision = await this.decide(this.requestOf(key, options), options, true);
-    this.count(key, decision);
-    return decision;
+  tryAcquire(key?: LimiterKey, options?: AcquireOptions): Promise<RateLimitDecision> {
+    // The usual case of leases: nothing to ask, nothing to wait for.
+    if (options === undefined && this.isSimplyLeased && typeof key !== 'object') {
+      const decision = this.ownCore?.leases?.takeOne(key);
+      if (decision !== undefined) {
+        this.record.counts.admitted++;
+        return Promise.resolve(decision);
+      }
+    }
+    return this.decideAndCount(key, options);
   }
 
   check(key?: LimiterKey, options?: AcquireOptions): Promise<RateLimitDecision> {
@@ -268,6 +272,15 @@ class SharedLimiter implements SharedRateLimiter {
     return (this.ownAcquisitions ??= new Acquisitions(this.core, this.desk));
   }
 
+  private async decideAndCount(
+    key: LimiterKey | undefined,
+    options: AcquireOptions | undefined,
+  ): Promise<RateLimitDecision> {
+    const decision = await this.decide(this.requestOf(key, options), options, true);
+    this.count(key, decision);
+    return decision;
+  }
+
   private requestOf(key: LimiterKey | undefined, options: AcquireOptions | undefined): SharedRequest {
     const { cost, priority, settles = false } = options ?? {};
     const question = this.questions.of(key, resolveCost(cost, this.questions.names));
@@ -298,7 +311,8 @@ class SharedLimiter implements SharedRateLimiter {
     const { key, question, settles } = request;
     const { leases, link } = this.core;
     if (leases !== undefined) {
-      if (!commit) return leases.peek(question) ?? decisionOf(question, await link.ask((s) => s.decide(question, false)));
+      if (!commit)
+        return leases.peek(question) ?? decisionOf(question, await link.ask((s) => s.decide(question, false)));
       const decision = leases.takeHeld(question) ?? (await leases.take(question));
       if (settles && decision.allowed) this.estimates.set(decision, { key, question, reservation: undefined });
       return decision;

@@ -9,16 +9,14 @@
  *   ahead = max(0, PTTL · rate − rest);   d = ahead + cost · period;   allowed iff d ≤ burst · period
  *   SET key ⌈d / rate⌉ · rate − d PX ⌈d / rate⌉
  *
- * KEYS: limits, then holds (a ban, a pause). ARGV: `1` to take or `0` to look, then for each limit rate, cost · period and
- * burst · period. Gives, for one limit, its `ahead` when allowed and −1 − `ahead` when not; for several a 1 or 0 and then
- * each one's `ahead`; for a hold its cause and time to live; the word `long` where a key stands in its long form.
+ * ARGV: `1` to take or `0` to look, then for each limit rate, cost · period and burst · period. The word `long` is the answer
+ * where a key stands in its long form: it is {@link LEDGER}'s then.
  */
+
+/** KEYS: the limit, which counts by whole keys. Gives its `ahead` when allowed, and −1 − `ahead` when not. */
 export const DECIDE_ONE: string = `
-local values = redis.call('MGET', unpack(KEYS))
-for at = 2, #KEYS do
-  if values[at] then return {values[at], redis.call('PTTL', KEYS[at])} end
-end
-local rate, ahead, value = tonumber(ARGV[2]), 0, values[1]
+local value = redis.call('GET', KEYS[1])
+local rate, ahead = tonumber(ARGV[2]), 0
 if value then
   local rest = tonumber(value)
   if not rest then return 'long' end
@@ -26,14 +24,17 @@ if value then
   ahead = redis.call('PTTL', KEYS[1]) * rate - rest
   if ahead < 0 then ahead = 0 end
 end
-local next = ahead + tonumber(ARGV[3])
+local next = ahead + ARGV[3]
 if next > tonumber(ARGV[4]) then return -1 - ahead end
 if ARGV[1] == '0' or next == ahead then return ahead end
 local life = math.ceil(next / rate)
-redis.call('SET', KEYS[1], string.format('%.17g', life * rate - next), 'PX', life)
+redis.call('SET', KEYS[1], life * rate - next, 'PX', life)
 return next`;
 
-/** The same for several limits, all or nothing. */
+/**
+ * KEYS: limits, then holds (a ban, a pause). Gives 1 or 0 and then each limit's `ahead`, or a hold's cause and time to
+ * live.
+ */
 export const DECIDE_ALL: string = `
 local values = redis.call('MGET', unpack(KEYS))
 local count = (#ARGV - 1) / 3
@@ -51,15 +52,15 @@ for at = 1, count do
     if ahead < 0 then ahead = 0 end
   end
   answer[at + 1] = ahead
-  if ahead + tonumber(ARGV[at * 3]) > tonumber(ARGV[at * 3 + 1]) then answer[1] = 0 end
+  if ahead + ARGV[at * 3] > tonumber(ARGV[at * 3 + 1]) then answer[1] = 0 end
 end
 if answer[1] == 0 or ARGV[1] == '0' then return answer end
 for at = 1, count do
   local rate = tonumber(ARGV[at * 3 - 1])
-  local next = answer[at + 1] + tonumber(ARGV[at * 3])
+  local next = answer[at + 1] + ARGV[at * 3]
   if next > answer[at + 1] then
     local life = math.ceil(next / rate)
-    redis.call('SET', KEYS[at], string.format('%.17g', life * rate - next), 'PX', life)
+    redis.call('SET', KEYS[at], life * rate - next, 'PX', life)
     answer[at + 1] = next
   end
 end

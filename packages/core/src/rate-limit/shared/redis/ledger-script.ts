@@ -2,8 +2,9 @@
  * Everything but the plain decision, in one script: reservations, leases, settling, and the algorithms beside GCRA.
  *
  * A key has two forms. The short one is that of {@link DECIDE_ONE}. The long one is an `L` and, packed, the state of its
- * meter, what is promised and not yet due (`p`, by time), and what was taken and may still be given back (`t`). A key
- * goes back to its short form as soon as nothing is promised any more. Whether something fits is found out by playing it
+ * meter, what is promised and not yet due (`p`, by time), what was taken and may still be given back (`t`), and what
+ * holds the key back (`h`) where it is the only one of its decisions. A
+ * key goes back to its short form as soon as there is nothing of that. Whether something fits is found out by playing it
  * through between the promises, as `Limit` does in one process: so two reservations never share a slot, and one that is
  * cancelled leaves no trace.
  *
@@ -20,6 +21,7 @@ local function load(l)
   local kept = value and string.sub(value, 1, 1) == 'L' and cmsgpack.unpack(string.sub(value, 2))
   if kept and kept.k == l.kind then
     l.state, l.pending, l.taken = kept.s, kept.p, kept.t
+    if kept.h and (kept.h.e < 0 or kept.h.e > now) then l.hold = kept.h end
     if l.meter.rebase then l.meter.rebase(l, l.state, l.taken) end
     return
   end
@@ -45,15 +47,17 @@ local function save(l)
   end
   last = last + l.meter.reset(l, state, last)
   for _, each in ipairs(l.taken) do last = math.max(last, each.ends) end
-  if last <= now then return redis.call('DEL', l.key) end
+  if l.hold then last = math.max(last, l.hold.e) end
+  if last <= now and not l.hold then return redis.call('DEL', l.key) end
   local life = math.ceil(last - now)
-  if l.kind == 'g' and #l.pending == 0 and #l.taken == 0 then
+  if l.kind == 'g' and #l.pending == 0 and #l.taken == 0 and not l.hold then
     local ahead = l.meter.ahead(l, l.state, now)
     life = math.ceil(ahead / l.rate)
-    return redis.call('SET', l.key, string.format('%.17g', life * l.rate - ahead), 'PX', life)
+    return redis.call('SET', l.key, life * l.rate - ahead, 'PX', life)
   end
-  local kept = cmsgpack.pack({k = l.kind, s = l.state, p = l.pending, t = l.taken})
-  redis.call('SET', l.key, 'L' .. kept, 'PX', string.format('%.0f', life))
+  local kept = 'L' .. cmsgpack.pack({k = l.kind, s = l.state, p = l.pending, t = l.taken, h = l.hold})
+  if l.hold and l.hold.e < 0 then return redis.call('SET', l.key, kept) end
+  redis.call('SET', l.key, kept, 'PX', life)
 end
 local function saveAll() for _, l in ipairs(limits) do save(l) end end
 for at = 1, count do
@@ -123,11 +127,11 @@ local function sayAll()
   end
 end
 local function hold()
-  local at = count + 1
-  while at <= #KEYS do
+  local own = limits[1].hold
+  if own then return own.c, own.e < 0 and -1 or own.e - now end
+  for at = count + 1, #KEYS do
     local cause = redis.call('GET', KEYS[at])
     if cause then return cause, redis.call('PTTL', KEYS[at]) end
-    at = at + 1
   end
 end`;
 
@@ -244,10 +248,16 @@ if op == 'move' then
   say(at - now)
   return answer
 end
+if op == 'hold' then
+  local l, cause, life = limits[1], ARGV[rest + 1], tonumber(ARGV[rest + 2])
+  local ends = life < 0 and -1 or now + life
+  local shorter = l.hold and (l.hold.c == 'ban' or l.hold.e < 0 or l.hold.e >= ends)
+  if cause == 'ban' or not shorter then l.hold = {c = cause, e = ends} end
+end
 for _, l in ipairs(limits) do
   if op == 'charge' and l.cost > 0 then l.meter.take(l, l.state, l.cost, now) end
   if op == 'forgive' then l.meter.forgive(l, l.state, l.cost, now) end
-  if op == 'forget' then l.state, l.taken = l.meter.fresh(), {} end
+  if op == 'forget' then l.state, l.taken, l.hold = l.meter.fresh(), {}, nil end
   if op == 'lower' and l.cost >= 0 then
     local tooMuch = remaining(l) - l.cost
     if tooMuch > 0 then l.meter.take(l, l.state, tooMuch, now) end
@@ -259,12 +269,12 @@ return answer`;
 
 export const LEDGER: string = METERS + STATES + FITTING + PROMISES + OPERATIONS;
 
-/** KEYS: a hold. ARGV: `ban` or `pause`, milliseconds or `0` for ever. A pause shortens nothing that holds already. */
+/** KEYS: a hold. ARGV: `ban` or `pause`, milliseconds or −1 for ever. A pause shortens nothing that holds already. */
 export const HOLD: string = `
 if ARGV[1] == 'pause' then
   local held = redis.call('PTTL', KEYS[1])
   if held == -1 or held >= tonumber(ARGV[2]) then return 0 end
   if held > 0 and redis.call('GET', KEYS[1]) == 'ban' then return 0 end
 end
-if ARGV[2] == '0' then redis.call('SET', KEYS[1], ARGV[1]) else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+if ARGV[2] == '-1' then redis.call('SET', KEYS[1], ARGV[1]) else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return 1`;

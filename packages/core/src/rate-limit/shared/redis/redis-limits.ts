@@ -8,7 +8,7 @@
  *   <namespace>:!                            what pings write
  * ```
  *
- * All keys of a decision have one hash tag, are declared, and expire by themselves. Where a limit counts by just what the
+ * Where there is but one limit, which counts by whole keys, bans and pauses stand in its own key. All keys of a decision have one hash tag, are declared, and expire by themselves. Where a limit counts by just what the
  * contest is told apart by, its key ends with its name.
  */
 import type { RedisPort } from '../../../gates/redis/port.ts';
@@ -66,8 +66,8 @@ class RedisLimits implements LimitStore {
       const { periodMs, burst } = numbers;
       parameters.push(String(rateOf(numbers)), String(cost * periodMs), String(burst * periodMs));
     }
-    const script = limits.length === 1 ? DECIDE_ONE : DECIDE_ALL;
-    const reply = await this.scripts.run(script, this.keysOf(question), parameters);
+    const keys = this.keysOf(question);
+    const reply = await this.scripts.run(keys.length === 1 ? DECIDE_ONE : DECIDE_ALL, keys, parameters);
     if (typeof reply === 'number' || typeof reply === 'bigint') return oneAnswer(limits[0]!, Number(reply), commit);
     if (!Array.isArray(reply)) return this.answer(question, commit ? 'take' : 'check');
     return holdOf(reply) ?? allAnswers(limits, (reply as unknown[]).map(Number), commit);
@@ -94,9 +94,10 @@ class RedisLimits implements LimitStore {
   }
 
   hold(question: LimitQuestion, cause: LimitHold['cause'], durationMs: number): Promise<unknown> {
+    const life = durationMs >= LONGEST_MS ? '-1' : String(Math.ceil(durationMs));
     const [contest, own = contest] = this.holdsOf(question);
-    const life = durationMs >= LONGEST_MS ? '0' : String(Math.ceil(durationMs));
-    return this.scripts.run(HOLD, [cause === 'ban' ? own! : contest!], [cause, life]);
+    if (contest === undefined) return this.run(question, 'hold', [cause, life]);
+    return this.scripts.run(HOLD, [cause === 'ban' ? own! : contest], [cause, life]);
   }
 
   async reserve(question: LimitQuestion, reservation: StoreReservation): Promise<StoreReserved> {
@@ -173,8 +174,9 @@ class RedisLimits implements LimitStore {
     return [...keys, ...this.holdsOf(question)];
   }
 
-  /** Where a pause of the contest stands, and a ban of the key where that is not the same. */
-  private holdsOf({ contest, key }: LimitQuestion): readonly string[] {
+  /** Where a pause of the contest stands, and a ban of the key where that is not the same; nowhere of their own otherwise. */
+  private holdsOf({ contest, key, limits }: LimitQuestion): readonly string[] {
+    if (limits.length === 1 && limits[0]!.numbers.per === undefined && key === contest) return [];
     const shared = `${this.tagOf(contest)}!`;
     return key === contest ? [shared] : [shared, `${shared}${escaped(key ?? '')}`];
   }
