@@ -8,6 +8,8 @@
  * through between the promises, as `Limit` does in one process: so two reservations never share a slot, and one that is
  * cancelled leaves no trace.
  *
+ * Where all limits are GCRA time goes by the milliseconds that the plain decision knows, so that both say the same.
+ *
  * KEYS: limits, then holds. ARGV: the operation, how many limits, and for each its kind, largest cost, rate, period and
  * cost; then what the operation wants. An answer is a list of numbers as texts; −1 stands for "never".
  */
@@ -16,6 +18,9 @@ import { METERS } from './meter-scripts.ts';
 const STATES = `
 local limits, count = {}, tonumber(ARGV[2])
 local rest = 2 + count * 5
+local byTicks = true
+for at = 1, count do if ARGV[3 + (at - 1) * 5] ~= 'g' then byTicks = false end end
+if byTicks then now = tick end
 local function load(l)
   local value = redis.call('GET', l.key)
   local kept = value and string.sub(value, 1, 1) == 'L' and cmsgpack.unpack(string.sub(value, 2))
@@ -49,9 +54,9 @@ local function save(l)
   for _, each in ipairs(l.taken) do last = math.max(last, each.ends) end
   if l.hold then last = math.max(last, l.hold.e) end
   if last <= now and not l.hold then return redis.call('DEL', l.key) end
-  local life = math.ceil(last - now)
+  local life = math.ceil(last - tick)
   if l.kind == 'g' and #l.pending == 0 and #l.taken == 0 and not l.hold then
-    local ahead = l.meter.ahead(l, l.state, now)
+    local ahead = l.meter.ahead(l, l.state, tick)
     life = math.ceil(ahead / l.rate)
     return redis.call('SET', l.key, life * l.rate - ahead, 'PX', life)
   end

@@ -1,11 +1,11 @@
 /**
  * The algorithms in Lua, for everything but the plain decision by GCRA. Each is a table of functions of a limit `l` (its
  * `max`, `rate` and `period`), a state `s` and a time `t`, and says what its counterpart in `algorithms/` says. Times are
- * milliseconds of the server's clock, whole for `now` and up to a microsecond fine where somebody waits.
+ * milliseconds of the server's clock with its microseconds; `tick` is the whole millisecond that times to live count from.
  */
 const GCRA = `
 meters.g = {
-  fresh = function() return {b = now, u = 0} end,
+  fresh = function() return {b = tick, u = 0} end,
   copy = function(s) return {b = s.b, u = s.u} end,
   ahead = function(l, s, t) return math.max(0, s.u - (t - s.b) * l.rate) end,
   wait = function(l, s, cost, t)
@@ -28,8 +28,8 @@ meters.g = {
   end,
   reset = function(l, s, t) return meters.g.ahead(l, s, t) / l.rate end,
   rebase = function(l, s, taken)
-    local passed = (now - s.b) * l.rate
-    s.b, s.u = now, s.u - passed
+    local passed = (tick - s.b) * l.rate
+    s.b, s.u = tick, s.u - passed
     for _, each in ipairs(taken) do each.mark = each.mark - passed end
   end,
 }`;
@@ -174,11 +174,12 @@ meters.f = {
   end,
 }`;
 
-/** Defines `now`, `INF`, `upToUs` and `meters`. */
+/** Defines `now`, `tick`, `INF`, `upToUs` and `meters`. */
 export const METERS: string = `
 local INF, SLACK = math.huge, 0.001
 local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local now = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
+local tick = math.floor(now)
 local function upToUs(ms) return math.ceil(ms * 1000 - 1e-6) / 1000 end
 local meters = {}
 ${GCRA}${SLIDING_LOG}${SLIDING_WINDOW}${FIXED_WINDOW}`;
