@@ -70,7 +70,13 @@ describe.skipIf(redisMissing !== undefined || major < 24)('eight processes that 
   const limit = 100;
   const cases = [
     { name: 'with GCRA let through burst + limit in a period at most', burst: 50, most: 150 },
-    { name: 'with strict GCRA let through the limit in a period at most', burst: 10, strict: true, most: 100, rate: 90 },
+    {
+      name: 'with strict GCRA let through the limit in a period at most',
+      burst: 10,
+      strict: true,
+      most: 100,
+      rate: 90,
+    },
     { name: 'with a sliding log let through the limit in a period at most', log: true, most: 100 },
     { name: 'with leases let through what they hold beyond that at most', leased: true, burst: 96, most: 196 + 48 },
   ];
