@@ -163,8 +163,7 @@ export class Leases {
     const limits = question.limits.map((limit, at) => ({ ...limit, cost: Math.max(0, limit.cost - leases[at]!.left) }));
     const wanted = limits.map(({ cost }, at) => Math.max(cost, leases[at]!.batch - Math.max(0, leases[at]!.left)));
     const fetched = this.owner.fetch({ ...question, limits }, wanted).then((answer) => {
-      if (isRefusal(answer)) this.remember(id, question, answer);
-      else this.add(question, answer as { readonly readings: readonly LimitReading[] });
+      this.receive(id, question, answer, wanted);
       return answer;
     });
     const ended = fetched.finally(() => this.fetches.delete(id));
@@ -172,8 +171,13 @@ export class Leases {
     return ended;
   }
 
-  private add(question: LimitQuestion, answer: { readonly readings: readonly LimitReading[] }): void {
-    for (const [at, { granted: more }] of answer.readings.entries()) this.leaseOf(question, at).left += more;
+  private receive(id: QuestionId, question: LimitQuestion, answer: LimitAnswer, wanted: readonly number[]): void {
+    if (isRefusal(answer)) return this.remember(id, decisionOf(question, answer), question, costOf(question));
+    const { readings } = answer as { readonly readings: readonly LimitReading[] };
+    for (const [at, { granted: more }] of readings.entries()) this.leaseOf(question, at).left += more;
+    // Less than was wanted: that was all there is, and the next to ask would get a drop.
+    const isDry = readings.some(({ granted: more }, at) => more < wanted[at]!);
+    if (isDry) this.remember(id, { ...decisionOf(question, answer), allowed: false }, question, 0);
   }
 
   /** A lease that was used up quickly grows, one that was not shrinks. */
@@ -184,12 +188,11 @@ export class Leases {
     lease.fetchedAt = now;
   }
 
-  private remember(id: QuestionId, question: LimitQuestion, answer: LimitAnswer): void {
-    const decision = decisionOf(question, answer);
+  private remember(id: QuestionId, decision: RateLimitDecision, question: LimitQuestion, cost: number): void {
     const restMs = question.limits.map(({ numbers: { burst, periodMs, limit } }) => (burst * periodMs) / limit / 4);
     const lastsMs = Math.min(LONGEST_DROUGHT_MS, Math.max(decision.retryAfterMs, Math.min(...restMs)));
     if (this.droughts.size >= this.owner.maxLeases) this.droughts.delete(this.droughts.keys().next().value);
-    this.droughts.set(id, { untilMs: this.owner.now() + lastsMs, cost: costOf(question), decision });
+    this.droughts.set(id, { untilMs: this.owner.now() + lastsMs, cost, decision });
   }
 
   private leaseOf(question: LimitQuestion, at: number): Lease {
