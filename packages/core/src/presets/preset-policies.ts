@@ -9,7 +9,7 @@ import { resolveOptions } from '../options/resolve.ts';
 import type { PipelineOptions } from '../pipeline/pipeline.ts';
 import { policyOptionRules } from '../policy/policy-base.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { RateLimitPolicy } from '../rate-limit/policy.ts';
+import type { RateLimitPolicy, SharedRateLimitPolicy } from '../rate-limit/policy-options.ts';
 import type { RetryOptions } from '../retry/options.ts';
 import { type Retry, retry } from '../retry/retry.ts';
 import { type Timeout, timeout, type TimeoutOptions } from '../timeout/timeout.ts';
@@ -27,7 +27,7 @@ export interface PresetOptions<Adds = never> extends PipelineOptions {
   readonly retry?: RetryOptions | Retry | false | undefined;
   readonly circuitBreaker?: CircuitBreakerOptions | CircuitBreaker | false | undefined;
   /** A limit that every attempt pays for; default: none, since nobody but you knows it. */
-  readonly rateLimit?: RateLimitPolicy | false | undefined;
+  readonly rateLimit?: RateLimitPolicy | SharedRateLimitPolicy | false | undefined;
   readonly bulkhead?: BulkheadOptions | Bulkhead | false | undefined;
   /** The time of one attempt. */
   readonly attemptTimeout?: Partial<TimeoutOptions> | Timeout | false | undefined;
@@ -148,7 +148,7 @@ const rules: Rules<PresetOptions<unknown>> = Object.freeze({
   circuitBreaker: placeRule<CircuitBreaker>('circuit-breaker', 'keyed'),
   rateLimit: {
     expected: 'a rate limit policy, or false',
-    accepts: (value: unknown): value is RateLimitPolicy =>
+    accepts: (value: unknown): value is RateLimitPolicy | SharedRateLimitPolicy =>
       isPolicy(value) && (value.kind === 'rate-limit' || value.kind === 'keyed'),
   },
   bulkhead: placeRule<Bulkhead>('bulkhead', 'keyed', 'adaptive-concurrency'),

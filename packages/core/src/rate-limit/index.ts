@@ -45,14 +45,15 @@ export { clientAddressKey } from './keys/client-address.ts';
 export type { LimiterKey } from './keys/limiter-key.ts';
 export type { OnFull } from './queue/admission-queue.ts';
 export type { RefusedReservation, Reservation, ReservationState, ReserveOptions } from './reservation.ts';
+export { rateLimit } from './policy.ts';
 export {
-  rateLimit,
   RATE_LIMIT_DEFAULTS,
   type RateLimitedEvent,
   type RateLimitEvents,
   type RateLimitOptions,
   type RateLimitPolicy,
-} from './policy.ts';
+  type SharedRateLimitPolicy,
+} from './policy-options.ts';
 export type {
   LimitAdmittedEvent,
   LimitEvictedEvent,

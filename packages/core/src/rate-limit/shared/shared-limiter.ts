@@ -348,12 +348,27 @@ class SharedLimiter implements SharedRateLimiter {
     const decision =
       early ?? (settles || this.acquisitions.blocks(request) ? undefined : await this.ask(request, true));
     if (decision?.allowed === true) {
+      if (signal?.aborted === true) {
+        this.giveBack(request);
+        throw signal.reason;
+      }
       this.count(key, decision);
       return decision;
+    }
+    if (decision !== undefined && maxWaitMs === 0) {
+      const { limitName, retryAfterMs } = decision;
+      throw this.acquisitions.refuse(waiting, limitName === 'ban' ? 'denied' : 'limit', limitName, retryAfterMs, 0);
     }
     const waited = await this.acquisitions.wait(waiting);
     if (settles) this.bindWaited(request, waited);
     return waited.decision;
+  }
+
+  /** What was taken for somebody who does not want it any more. */
+  private giveBack({ question }: SharedRequest): void {
+    const { leases } = this.core;
+    if (leases === undefined) return this.core.giveBack(question);
+    leases.adjust({ ...question, limits: question.limits.map((limit) => ({ ...limit, cost: -limit.cost })) });
   }
 
   private bindWaited(request: SharedRequest, { decision, id }: { decision: RateLimitDecision; id: string }): void {
