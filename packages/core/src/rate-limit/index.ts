@@ -39,6 +39,14 @@ export type {
   StoreReservation,
   StoreReserved,
 } from './shared/limit-store.ts';
+export {
+  shardedRateLimiter,
+  type BalanceReport,
+  type ShardedAcquireOptions,
+  type ShardedRateLimiter,
+  type ShardedWaitOptions,
+} from './sharded/sharded-limiter.ts';
+export { SHARDED_RATE_LIMITER_DEFAULTS, type ShardedRateLimiterOptions } from './sharded/options.ts';
 export { redisLimits } from './shared/redis/redis-limits.ts';
 export { ioredisPort, nodeRedisPort, type RedisPort, type RedisRoute, type RedisSend } from '../gates/redis/port.ts';
 export { clientAddressKey } from './keys/client-address.ts';

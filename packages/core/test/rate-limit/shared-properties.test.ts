@@ -1,5 +1,12 @@
 /** What must hold for shared limits on a real Redis, whatever happens to them. */
-import { gcra, type SharedReservation, slidingLog, slidingWindow } from 'breakwater/rate-limit';
+import {
+  gcra,
+  redisLimits,
+  shardedRateLimiter,
+  type SharedReservation,
+  slidingLog,
+  slidingWindow,
+} from 'breakwater/rate-limit';
 import { asyncProperty, assert, integer, array, nat, oneof, record, constant } from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { propertyRuns } from '../../src/testing/test-support/property-runs.ts';
@@ -130,6 +137,39 @@ describe.skipIf(redisMissing !== undefined)('shared limits on Redis', () => {
         expect(within.reduce((sum, { cost }) => sum + cost, 0)).toBeLessThanOrEqual(most);
       }
       expect(admitted.length).toBeGreaterThan(10);
+    },
+  );
+
+  it(
+    'shards of three processes together let through what the whole limit does, and all of it',
+    { timeout: 30_000 },
+    async () => {
+      const limit = 101;
+      const fleet = await Promise.all(
+        Array.from({ length: 3 }, async () => {
+          const stores = await Promise.all(Array.from({ length: 4 }, async () => redisLimits(await bench.port())));
+          return shardedRateLimiter({
+            stores,
+            limit,
+            periodMs: 3_600_000,
+            namespace: 'sharded',
+            storeTimeoutMs: 5_000,
+            onStoreError: 'throw',
+          });
+        }),
+      );
+      const costs = await Promise.all(
+        fleet.map(async (limiter, at) => {
+          let sum = 0;
+          for (let n = 0; n < 60; n++) {
+            const cost = 1 + ((n + at) % 4);
+            if ((await limiter.tryAcquire('hot', { cost })).allowed) sum += cost;
+          }
+          return sum;
+        }),
+      );
+      expect(costs.reduce((sum, each) => sum + each, 0)).toBe(limit);
+      for (const limiter of fleet) await limiter.close();
     },
   );
 });
