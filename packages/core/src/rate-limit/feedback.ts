@@ -8,7 +8,8 @@ import { keyFor } from './keys/limiter-key.ts';
 import type { LimitSet } from './limit-set.ts';
 import type { ServerResponse } from './rate-limiter.ts';
 
-const REFUSALS: readonly number[] = [429, 503];
+/** 529 is what some providers answer when they are overloaded. */
+const REFUSALS: readonly number[] = [429, 503, 529];
 
 /** How long the server wants not to be asked, in milliseconds; 0 when it has refused nothing or does not say. */
 export function pauseMs({ status, headers }: ServerResponse, wallTime: WallMs): number {

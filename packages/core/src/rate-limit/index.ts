@@ -8,6 +8,16 @@ export {
   type RateLimiterOptions,
   type SeveralLimitsOptions,
 } from './options.ts';
+export {
+  anthropicLimits,
+  azureOpenaiLimits,
+  groqLimits,
+  openaiLimits,
+  type AnthropicQuota,
+  type AzureOpenaiQuota,
+  type GroqQuota,
+  type OpenaiQuota,
+} from './llm-limits.ts';
 export type { LimitNumbers, LimitOptions, LimitTerms } from './limit-options.ts';
 export { gcra } from './algorithms/gcra.ts';
 export { slidingLog } from './algorithms/sliding-log.ts';
