@@ -72,6 +72,5 @@ export interface RateLimiterEvents {
   'limit-held': LimitHeldEvent;
   'limit-settled': LimitSettledEvent;
   'limit-evicted': LimitEvictedEvent;
-  /** Only of shared limiters. */
   'limit-store': LimitStoreEvent;
 }

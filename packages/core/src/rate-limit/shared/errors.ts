@@ -3,7 +3,7 @@ import { withoutStack } from '../../errors/rejection.ts';
 
 /**
  * The store of a shared limiter gave no answer in time, or is known to be away, so that nothing is known about the limit.
- * Code `LIMIT_STORE_UNAVAILABLE`, category `external_service`, since no limit was exceeded; `retryAfterMs` says when
+ * Code `LIMIT_STORE_UNAVAILABLE`, category `database`, since no limit was exceeded; `retryAfterMs` says when
  * it is asked again.
  */
 export class LimitStoreError extends BreakwaterError {
@@ -14,7 +14,7 @@ export class LimitStoreError extends BreakwaterError {
   ) {
     super(`the store of the limiter ${limiter} ${reason}`, {
       code: 'LIMIT_STORE_UNAVAILABLE',
-      category: 'external_service',
+      category: 'database',
       policy: limiter,
       ...facts,
     });

@@ -1,4 +1,5 @@
 import { type Random, systemRandom } from '../../clock/random.ts';
+import type { Clock } from '../../clock/clock.ts';
 import { ConfigurationError, type ConfigurationFault } from '../../errors/configuration-error.ts';
 import { resolveOptions } from '../../options/resolve.ts';
 import {
@@ -13,8 +14,9 @@ import {
   type Rules,
   text,
 } from '../../options/rules.ts';
+import type { KeyList } from '../access.ts';
 import type { LimitOptions, LimitTerms, ResolvedLimit } from '../limit-options.ts';
-import { type LimiterSettings, type RateLimiterOptions, resolveLimiterOptions } from '../options.ts';
+import { type RateLimiterOptions, resolveLimiterOptions } from '../options.ts';
 import type { LimitStoreSource } from './limit-store.ts';
 
 /**
@@ -24,10 +26,7 @@ import type { LimitStoreSource } from './limit-store.ts';
 export type OnStoreError = 'local' | 'open' | 'closed' | 'throw';
 
 /** What a shared limiter is told beside its limits. */
-export interface SharedLimiterSettings extends Pick<
-  LimiterSettings,
-  'maxQueue' | 'maxReservations' | 'allow' | 'deny' | 'shadow' | 'name' | 'clock'
-> {
+export interface SharedLimiterSettings {
   /** Where the counts are: `redisLimits(…)`. */
   readonly store: LimitStoreSource;
   /** What sets its keys apart from others in the store. All processes that share the limits have the same. */
@@ -51,6 +50,20 @@ export interface SharedLimiterSettings extends Pick<
   readonly leaseMs?: number | undefined;
   /** How many keys it holds leases of at most: an integer of at least 1, or Infinity; default 10,000. */
   readonly maxLeases?: number | undefined;
+  /** How many requests of this process may wait at a time, over all keys: an integer of at least 0, or Infinity; default 1,000. */
+  readonly maxQueue?: number | undefined;
+  /** How many places in time may be held of one key, by all processes, those who wait included: an integer of at least 0; default 1,000. */
+  readonly maxReservations?: number | undefined;
+  /** Whom no limit concerns: keys, or a function that tells. */
+  readonly allow?: KeyList | undefined;
+  /** Who is always refused: keys, or a function that tells; stronger than `allow`. */
+  readonly deny?: KeyList | undefined;
+  /** True: counts and tells what it would refuse, and refuses nothing; default false. */
+  readonly shadow?: boolean | undefined;
+  /** Its name in decisions, events and errors; default `rate-limit`. */
+  readonly name?: string | undefined;
+  /** Where it takes the time from that it waits by; default: the first pipeline that it is put into, otherwise the system. */
+  readonly clock?: Clock | undefined;
   /** Where it takes random numbers from, for the names of reservations; default: the system. */
   readonly random?: Random | undefined;
 }
@@ -68,18 +81,23 @@ export interface SharedSeveralLimitsOptions extends SharedLimiterSettings {
 export type SharedRateLimiterOptions = SharedOneLimitOptions | SharedSeveralLimitsOptions;
 
 /** What a shared limiter has when nothing else is said. */
-export const SHARED_RATE_LIMITER_DEFAULTS: {
-  readonly instances: number;
-  readonly onStoreError: 'local';
-  readonly storeTimeoutMs: number;
-  readonly pingMs: number;
-  readonly maxInFlight: number;
-  readonly leased: boolean;
-  readonly leaseMs: number;
-  readonly maxLeases: number;
-  readonly maxQueue: number;
-  readonly maxReservations: number;
-} = Object.freeze({
+export const SHARED_RATE_LIMITER_DEFAULTS: Readonly<
+  Required<
+    Pick<
+      SharedOneLimitOptions,
+      | 'instances'
+      | 'onStoreError'
+      | 'storeTimeoutMs'
+      | 'pingMs'
+      | 'maxInFlight'
+      | 'leased'
+      | 'leaseMs'
+      | 'maxLeases'
+      | 'maxQueue'
+      | 'maxReservations'
+    >
+  >
+> = Object.freeze({
   instances: 1,
   onStoreError: 'local',
   storeTimeoutMs: 50,
@@ -92,8 +110,8 @@ export const SHARED_RATE_LIMITER_DEFAULTS: {
   maxReservations: 1_000,
 });
 
-type OwnSettings = Omit<SharedLimiterSettings, keyof LimiterSettings> &
-  Pick<LimiterSettings, 'maxQueue' | 'maxReservations'>;
+/** Those that a local limiter does not have, or has otherwise. */
+type OwnSettings = Omit<SharedLimiterSettings, 'allow' | 'deny' | 'shadow' | 'name' | 'clock'>;
 
 const rules: Rules<OwnSettings> = {
   store: implementing<LimitStoreSource>('a store of limits, such as redisLimits makes', 'open'),
@@ -126,11 +144,11 @@ export interface ResolvedSharedOptions {
   readonly maxLeases: number;
   readonly maxQueue: number;
   readonly maxReservations: number;
-  readonly allow: LimiterSettings['allow'];
-  readonly deny: LimiterSettings['deny'];
+  readonly allow: KeyList | undefined;
+  readonly deny: KeyList | undefined;
   readonly shadow: boolean;
   readonly name: string;
-  readonly clock: LimiterSettings['clock'];
+  readonly clock: Clock | undefined;
   readonly random: Random;
 }
 

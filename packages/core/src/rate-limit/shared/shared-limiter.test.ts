@@ -75,7 +75,7 @@ describe('a shared limiter whose store is away', () => {
     for (const verb of [limiter.tryAcquire('a'), limiter.check('a'), limiter.acquire('a'), limiter.reserve('a')]) {
       await expect(verb).rejects.toMatchObject({
         code: 'LIMIT_STORE_UNAVAILABLE',
-        category: 'external_service',
+        category: 'database',
         retryAfterMs: 200,
         cause,
       });
