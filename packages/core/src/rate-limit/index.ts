@@ -49,13 +49,13 @@ export type {
   StoreReservation,
   StoreReserved,
 } from './shared/limit-store.ts';
-export {
-  shardedRateLimiter,
-  type BalanceReport,
-  type ShardedAcquireOptions,
-  type ShardedRateLimiter,
-  type ShardedWaitOptions,
-} from './sharded/sharded-limiter.ts';
+export { shardedRateLimiter } from './sharded/sharded-limiter.ts';
+export type {
+  BalanceReport,
+  ShardedAcquireOptions,
+  ShardedRateLimiter,
+  ShardedWaitOptions,
+} from './sharded/sharded-rate-limiter.ts';
 export { SHARDED_RATE_LIMITER_DEFAULTS, type ShardedRateLimiterOptions } from './sharded/options.ts';
 export { redisLimits } from './shared/redis/redis-limits.ts';
 export { ioredisPort, nodeRedisPort, type RedisPort, type RedisRoute, type RedisSend } from '../gates/redis/port.ts';

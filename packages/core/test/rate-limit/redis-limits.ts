@@ -66,7 +66,7 @@ export class RedisBench {
       namespace: `test ${this.namespaces}`,
       ...options,
       store,
-    } as SharedRateLimiterOptions);
+    });
     this.endings.push(() => limiter.close());
     return limiter;
   }

@@ -18,62 +18,12 @@ import { sharedRateLimiter } from '../shared/shared-limiter.ts';
 import type { SharedRateLimiter, SharedReservation } from '../shared/shared-rate-limiter.ts';
 import { KnownShards } from './known-shards.ts';
 import { resolveShardedOptions, type ResolvedShardedOptions, type ShardedRateLimiterOptions } from './options.ts';
-
-/** What is asked of a sharded limiter. */
-export interface ShardedAcquireOptions {
-  /** What the request costs: a whole number of at least 0; default 1. */
-  readonly cost?: number | undefined;
-}
-
-/** What is asked of it by somebody who waits. */
-export interface ShardedWaitOptions extends ShardedAcquireOptions {
-  /** Ends the wait at once when aborted; the promise rejects with its reason. */
-  readonly signal?: AbortSignal | undefined;
-  /** How long to wait at most, in milliseconds: 0 or more; default Infinity. */
-  readonly maxWaitMs?: number | undefined;
-}
-
-/** How evenly the shards are used by this process. */
-export interface BalanceReport {
-  readonly shards: readonly {
-    /** What it allows in a period. */
-    readonly limit: number;
-    /** What it has let through, as the sum of costs. */
-    readonly admittedCost: number;
-    /** The ratio of that to what all have let through; 0 before anything was. */
-    readonly ratio: number;
-    /** How often it was asked. */
-    readonly asked: number;
-    readonly storeState: SharedRateLimiter['storeState'];
-  }[];
-  /** The share of the busiest shard as a multiple of an even share: 1 is perfectly even; 0 before anything was let through. */
-  readonly imbalance: number;
-  /** Requests that the first choice refused and the second let through. */
-  readonly secondChoices: number;
-  /** Requests that were put together from several shards. */
-  readonly combined: number;
-  readonly admitted: number;
-  readonly refused: number;
-}
-
-/** A limit in several parts. See {@link shardedRateLimiter}. */
-export interface ShardedRateLimiter {
-  /** The parts, with statistics and events of their own. */
-  readonly shards: readonly SharedRateLimiter[];
-  /** Takes the cost if it fits now, from one shard or several. */
-  tryAcquire(key?: LimiterKey, options?: ShardedAcquireOptions): Promise<RateLimitDecision>;
-  /**
-   * Waits for the cost: in the shard that comes first as far as is known, or in all where it is above what one ever lets
-   * through. Rejects at once with a RateLimitError when that takes longer than `maxWaitMs`.
-   */
-  acquire(key?: LimiterKey, options?: ShardedWaitOptions): Promise<RateLimitDecision>;
-  /** Refuses `key` for `durationMs` milliseconds, in all shards. */
-  ban(key: LimiterKey | undefined, durationMs: number): Promise<void>;
-  /** Forgets what `key` has taken, and its ban. */
-  reset(key?: LimiterKey): Promise<void>;
-  balance(): BalanceReport;
-  close(): Promise<void>;
-}
+import type {
+  BalanceReport,
+  ShardedAcquireOptions,
+  ShardedRateLimiter,
+  ShardedWaitOptions,
+} from './sharded-rate-limiter.ts';
 
 /**
  * Makes a limit in several parts. Worth it only where one key asks more than one node of the store can answer: try leases
@@ -126,7 +76,7 @@ class Shards implements ShardedRateLimiter {
     if (decision.oversize) throw costTooLarge(limitName, cost, sum(this.largest));
     const slots = await this.reserveParts(key, this.partsToWaitFor(wholeKey(key), cost), maxWaitMs);
     if (!Array.isArray(slots)) {
-      const { retryAfterMs } = slots as RefusedReservation;
+      const { retryAfterMs } = slots;
       throw rateLimitError({ limitName, limitValue: this.limitValue, reason: 'wait', retryAfterMs });
     }
     try {
@@ -229,7 +179,7 @@ class Shards implements ShardedRateLimiter {
       missing -= part;
     }
     const slots = await this.reserveParts(key, parts, 0);
-    if (!Array.isArray(slots)) return this.refusal((slots as RefusedReservation).retryAfterMs, false);
+    if (!Array.isArray(slots)) return this.refusal(slots.retryAfterMs, false);
     if (parts.size > 1) this.combined++;
     else this.secondChoices++;
     const first = looks[order[0]!]!;

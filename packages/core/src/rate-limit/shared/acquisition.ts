@@ -94,7 +94,7 @@ export class Acquisitions {
         },
         left: (how: LeftEarly, waitedMs: number): void => {
           record.waitEnded(key, how.reason === 'aborted' ? 'withdrawn' : 'expired', waitedMs);
-          if (how.reason === 'aborted') reject(how.cause as Error);
+          if (how.reason === 'aborted') reject(how.cause);
           else reject(this.refuse(request, 'wait', decision.limitName, 0, waitedMs));
         },
       };
