@@ -32,14 +32,14 @@ function connect() {
 /** Limiters as the bench asks them: a function of the key, whose answer `wasAllowed` understands. */
 const wasAllowed = (answer) => answer?.allowed ?? answer?.success ?? answer?.consumedPoints !== undefined;
 
-function ours(options) {
+function ours(options, onlyKey) {
   const limiter = sharedRateLimiter({
     storeTimeoutMs: 5_000,
     onStoreError: 'throw',
     ...options,
     store: redisLimits(ioredisPort(connect())),
   });
-  return (key) => limiter.tryAcquire(key);
+  return (key) => limiter.tryAcquire(onlyKey ?? key);
 }
 
 function flexible(limit) {
@@ -125,7 +125,9 @@ async function measureAll(candidates) {
 
 const plenty = 1_000_000;
 const results = await measureAll({
-  'ours, GCRA': ours({ namespace: 'plain', limit: plenty, periodMs: second }),
+  'ours, GCRA, fresh keys': ours({ namespace: 'fresh', limit: plenty, periodMs: second }),
+  'ours, GCRA, keys in use': ours({ namespace: 'used', limit: plenty, periodMs: 86_400 * second }),
+  'ours, GCRA, a hot key': ours({ namespace: 'hot', limit: 100_000, periodMs: second, burst: plenty }, 'hot'),
   'ours, GCRA, leased': ours({
     namespace: 'leased',
     limit: plenty,
@@ -154,8 +156,9 @@ for (const { name, serverUs, rate } of results)
   console.log(
     `${name.padEnd(28)}${serverUs.toFixed(2).padStart(20)}${Math.round(rate).toLocaleString('en').padStart(21)}`,
   );
-const ratio = of('ours, GCRA').serverUs / of('rate-limiter-flexible').serverUs;
-const leased = of('ours, GCRA, leased').rate / of('ours, GCRA').rate;
+const slower = Math.max(of('ours, GCRA, fresh keys').serverUs, of('ours, GCRA, keys in use').serverUs);
+const ratio = slower / of('rate-limiter-flexible').serverUs;
+const leased = of('ours, GCRA, leased').rate / of('ours, GCRA, keys in use').rate;
 console.log(
   `\nserver time: ${ratio.toFixed(2)} × rate-limiter-flexible (at most ${SERVER_TIME_CEILING}): ${ratio <= SERVER_TIME_CEILING ? 'met' : 'NOT MET'}`,
 );

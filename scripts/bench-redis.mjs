@@ -1,10 +1,12 @@
 // `npm run bench:redis`: the second tier of the cache next to the bare clients, and shared limits next to others.
+import { installRivals } from './bench-packages.mjs';
 import { ensurePackages, nodeForTools } from './bootstrap.mjs';
 import { build } from './build.mjs';
 import { runInForeground } from './run-command.mjs';
 import { inRoot } from './workspace.mjs';
 
 await ensurePackages();
+await installRivals();
 const result = await build(['packages/core']);
 if (result.ok) {
   const node = await nodeForTools();

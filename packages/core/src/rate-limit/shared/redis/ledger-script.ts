@@ -13,6 +13,7 @@
  * KEYS: limits, then holds. ARGV: the operation, how many limits, and for each its kind, largest cost, rate, period and
  * cost; then what the operation wants. An answer is a list of numbers as texts; −1 stands for "never".
  */
+import { SHORT_FORM_BYTES } from './fast-script.ts';
 import { METERS } from './meter-scripts.ts';
 
 const STATES = `
@@ -23,7 +24,8 @@ for at = 1, count do if ARGV[3 + (at - 1) * 5] ~= 'g' then byTicks = false end e
 if byTicks then now = tick end
 local function load(l)
   local value = redis.call('GET', l.key)
-  local kept = value and string.sub(value, 1, 1) == 'L' and cmsgpack.unpack(string.sub(value, 2))
+  local isLong = value and #value ~= ${SHORT_FORM_BYTES} and string.sub(value, 1, 1) == 'L'
+  local kept = isLong and cmsgpack.unpack(string.sub(value, 2))
   if kept and kept.k == l.kind then
     l.state, l.pending, l.taken = kept.s, kept.p, kept.t
     if kept.h and (kept.h.e < 0 or kept.h.e > now) then l.hold = kept.h end
@@ -31,9 +33,12 @@ local function load(l)
     return
   end
   l.state, l.pending, l.taken = l.meter.fresh(), {}, {}
-  local left = l.kind == 'g' and value and tonumber(value)
-  if not left then return end
-  l.state.u = math.max(0, redis.call('PTTL', l.key) * l.rate - (left < l.rate and left or 0))
+  if l.kind ~= 'g' or not value then return end
+  local expires, rest
+  if #value == ${SHORT_FORM_BYTES} then expires, rest = struct.unpack('<dd', value) else rest = tonumber(value) end
+  if not rest then return end
+  expires = expires or tick + math.max(0, redis.call('PTTL', l.key))
+  l.state.u = math.max(0, (expires - tick) * l.rate - (rest < l.rate and rest or 0))
 end
 local function takeDue(l)
   while l.pending[1] and l.pending[1].at <= now do
@@ -58,11 +63,11 @@ local function save(l)
   if l.kind == 'g' and #l.pending == 0 and #l.taken == 0 and not l.hold then
     local ahead = l.meter.ahead(l, l.state, tick)
     life = math.ceil(ahead / l.rate)
-    return redis.call('SET', l.key, life * l.rate - ahead, 'PX', life)
+    return redis.call('SET', l.key, struct.pack('<dd', tick + life, life * l.rate - ahead), 'PXAT', tick + life)
   end
   local kept = 'L' .. cmsgpack.pack({k = l.kind, s = l.state, p = l.pending, t = l.taken, h = l.hold})
   if l.hold and l.hold.e < 0 then return redis.call('SET', l.key, kept) end
-  redis.call('SET', l.key, kept, 'PX', life)
+  redis.call('SET', l.key, kept, 'PXAT', tick + life)
 end
 local function saveAll() for _, l in ipairs(limits) do save(l) end end
 for at = 1, count do

@@ -61,11 +61,12 @@ class RedisLimits implements LimitStore {
     const { limits } = question;
     if (!limits.every(({ numbers }) => numbers.algorithm.kind === 'gcra'))
       return this.answer(question, commit ? 'take' : 'check');
-    const parameters = [commit ? '1' : '0'];
+    const parameters: string[] = [];
     for (const { numbers, cost } of limits) {
       const { periodMs, burst } = numbers;
       parameters.push(String(rateOf(numbers)), String(cost * periodMs), String(burst * periodMs));
     }
+    if (!commit) parameters.push('look');
     const keys = this.keysOf(question);
     const reply = await this.scripts.run(keys.length === 1 ? DECIDE_ONE : DECIDE_ALL, keys, parameters);
     if (typeof reply === 'number' || typeof reply === 'bigint') return oneAnswer(limits[0]!, Number(reply), commit);
