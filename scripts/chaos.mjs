@@ -1,5 +1,5 @@
-// `npm run chaos`: what the cache promises while its second tier goes wrong, on a Redis of its own. Prints the table of
-// docs/cache/failure-modes.md.
+// `npm run chaos`: what the cache and shared limits promise while their store goes wrong, on a Redis of their own. Prints the
+// tables of docs/cache/failure-modes.md and docs/rate-limit/distributed.md.
 import { ensurePackages, envFor, nodeForTools } from './bootstrap.mjs';
 import { vitestRun } from './vitest-run.mjs';
 

@@ -83,4 +83,44 @@ const scheduling = {
   },
 };
 
-export const rateLimits = [decision, scheduling];
+const MANY_KEYS = 1_000_000;
+
+/** What a key takes of the heap, its text included, once so many have been asked about. Needs --expose-gc. */
+async function bytesPerKey(ask) {
+  const inUse = () => {
+    globalThis.gc();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const before = inUse();
+  for (let n = 0; n < MANY_KEYS; n++) await ask(`client-${n}`);
+  const bytes = (inUse() - before) / MANY_KEYS;
+  // Whoever asks must still be there.
+  await ask('client-0');
+  return bytes;
+}
+
+const heap = {
+  name: 'rate limit, bytes a key at a million keys',
+  unit: 'count',
+  ceiling: 180,
+  ours: () => {
+    const limiter = rateLimiter({ limit: 10, periodMs: 86_400_000, maxKeys: MANY_KEYS });
+    return bytesPerKey((each) => limiter.tryAcquire(each));
+  },
+  rivals: {
+    'rate-limiter-flexible': (use) => {
+      const { RateLimiterMemory } = use('rate-limiter-flexible');
+      const limiter = new RateLimiterMemory({ points: 10, duration: 86_400 });
+      return bytesPerKey((each) => limiter.consume(each));
+    },
+    'express-rate-limit, its store': (use) => {
+      const { MemoryStore } = use('express-rate-limit');
+      const store = new MemoryStore();
+      store.init({ windowMs: 86_400_000 });
+      return bytesPerKey((each) => store.increment(each));
+    },
+  },
+};
+
+export const rateLimits = [decision, scheduling, heap];

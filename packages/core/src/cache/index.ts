@@ -28,9 +28,9 @@ export type { StandardResult, StandardSchema } from './codec/standard-schema.ts'
 export type { SecondTierOptions } from './tier/options.ts';
 export type { TierReading, TierRecord, TierSource, TierStore } from './tier/tier-store.ts';
 export type { BusOptions, BusPort, BusSource } from './tier/bus.ts';
-export { TierUnavailableError } from './tier/deadline.ts';
+export { TierUnavailableError } from './tier/unavailable.ts';
 export { redisBus, redisStore, type RedisStoreOptions } from './stores/redis/redis-store.ts';
-export { ioredisPort, nodeRedisPort, type RedisPort, type RedisRoute, type RedisSend } from './stores/redis/port.ts';
+export { ioredisPort, nodeRedisPort, type RedisPort, type RedisRoute, type RedisSend } from '../gates/redis/port.ts';
 export { cached, type CachedOptions, type CachedPolicy } from './policy.ts';
 export {
   imageCache,

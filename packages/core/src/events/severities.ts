@@ -33,6 +33,7 @@ export const eventSeverities: Readonly<
   'limit-held': 'warn',
   'limit-settled': 'debug',
   'limit-evicted': 'warn',
+  'limit-store': 'warn',
   'concurrency-limit-changed': 'info',
   'concurrency-queued': 'debug',
   'concurrency-rejected': 'warn',

@@ -9,13 +9,15 @@ import { resolveOptions } from '../options/resolve.ts';
 import type { PipelineOptions } from '../pipeline/pipeline.ts';
 import { policyOptionRules } from '../policy/policy-base.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { RateLimitPolicy } from '../rate-limit/policy.ts';
+import type { RateLimitPolicy, SharedRateLimitPolicy } from '../rate-limit/policy-options.ts';
 import type { RetryOptions } from '../retry/options.ts';
 import { type Retry, retry } from '../retry/retry.ts';
 import type { Keyed } from '../keyed/keyed.ts';
 import { type Timeout, timeout, type TimeoutOptions } from '../timeout/timeout.ts';
 import type { AdaptiveConcurrency } from '../adaptive-concurrency/adaptive-concurrency.ts';
 import type { PresetDefinition } from './definitions.ts';
+
+type LimitingPolicy = RateLimitPolicy | SharedRateLimitPolicy;
 
 /**
  * What a preset is changed by. For each of its places: options, which are laid over those of the preset; a policy, which
@@ -29,7 +31,7 @@ export interface PresetOptions<Adds = never> extends PipelineOptions {
   readonly retry?: RetryOptions | Retry | false | undefined;
   readonly circuitBreaker?: CircuitBreakerOptions | CircuitBreaker | Keyed<CircuitBreaker> | false | undefined;
   /** A limit that every attempt pays for; default: none, since nobody but you knows it. */
-  readonly rateLimit?: RateLimitPolicy | Keyed<RateLimitPolicy> | false | undefined;
+  readonly rateLimit?: LimitingPolicy | Keyed<LimitingPolicy> | false | undefined;
   readonly bulkhead?: BulkheadOptions | Bulkhead | AdaptiveConcurrency | Keyed<Bulkhead> | false | undefined;
   /** The time of one attempt. */
   readonly attemptTimeout?: Partial<TimeoutOptions> | Timeout | false | undefined;
@@ -150,7 +152,7 @@ const rules: Rules<PresetOptions<unknown>> = Object.freeze({
   circuitBreaker: placeRule<CircuitBreaker | Keyed<CircuitBreaker>>('circuit-breaker', 'keyed'),
   rateLimit: {
     expected: 'a rate limit policy, or false',
-    accepts: (value: unknown): value is RateLimitPolicy | Keyed<RateLimitPolicy> =>
+    accepts: (value: unknown): value is LimitingPolicy | Keyed<LimitingPolicy> =>
       isPolicy(value) && (value.kind === 'rate-limit' || value.kind === 'keyed'),
   },
   bulkhead: placeRule<Bulkhead | AdaptiveConcurrency | Keyed<Bulkhead>>('bulkhead', 'keyed', 'adaptive-concurrency'),

@@ -4,7 +4,7 @@ export interface RateLimitDecision {
   readonly allowed: boolean;
   /**
    * The name of the limit that decided: the one that refused, or the one with the least left. `ban`, `pause`,
-   * `deny-list` and `allow-list` where it was no limit that decided.
+   * `deny-list` and `allow-list` where it was no limit that decided; `store` where a shared limiter could not ask.
    */
   readonly limitName: string;
   /** What that limit allows in a period. */
@@ -27,7 +27,7 @@ export interface RateLimitDecision {
 }
 
 /** The names of what decides beside limits; no limit may have one of them. */
-export const RESERVED_NAMES: readonly string[] = Object.freeze(['ban', 'pause', 'deny-list', 'allow-list']);
+export const RESERVED_NAMES: readonly string[] = Object.freeze(['ban', 'pause', 'deny-list', 'allow-list', 'store']);
 
 /** A decision that no limit has made. */
 export function decisionApart(limitName: string, allowed: boolean, retryAfterMs: number): RateLimitDecision {

@@ -4,9 +4,10 @@ import { withoutStack } from '../errors/rejection.ts';
 /**
  * Why a request was refused: `limit` (the limit is reached, and nothing was to be waited for), `wait` (the wait would
  * be longer than allowed), `queue` (too many wait already), `dropped` (it has waited, and made room for another),
- * `denied` (its key is banned or on the list of those that are kept out).
+ * `denied` (its key is banned or on the list of those that are kept out), `store` (the store of a shared limiter is away,
+ * and `onStoreError` is `closed`: only in events).
  */
-export type RateLimitReason = 'limit' | 'wait' | 'queue' | 'dropped' | 'denied';
+export type RateLimitReason = 'limit' | 'wait' | 'queue' | 'dropped' | 'denied' | 'store';
 
 /** What a {@link RateLimitError} knows. */
 export interface RateLimitFacts {
@@ -45,6 +46,7 @@ const SENTENCES: Readonly<Record<RateLimitReason, (name: string) => string>> = {
   queue: (name) => `the limit ${name} is reached, and its queue is full`,
   dropped: (name) => `the limit ${name} is reached, and its queue has dropped the request for another`,
   denied: (name) => `the key is refused by ${name}`,
+  store: (name) => `the ${name} is away`,
 };
 
 /**

@@ -54,6 +54,15 @@ export interface LimitEvictedEvent {
   readonly evictedKey: string;
 }
 
+/** The store of a shared limiter went away, or has come back. */
+export interface LimitStoreEvent {
+  readonly state: 'up' | 'away';
+  /** What `onStoreError` says is done meanwhile. */
+  readonly onStoreError: 'local' | 'open' | 'closed' | 'throw';
+  /** Why it is away. */
+  readonly error: unknown;
+}
+
 /** The events of a limiter. */
 export interface RateLimiterEvents {
   'limit-refused': LimitRefusedEvent;
@@ -63,4 +72,5 @@ export interface RateLimiterEvents {
   'limit-held': LimitHeldEvent;
   'limit-settled': LimitSettledEvent;
   'limit-evicted': LimitEvictedEvent;
+  'limit-store': LimitStoreEvent;
 }

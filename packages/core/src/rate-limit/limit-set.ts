@@ -10,7 +10,7 @@ import { type Meter, microseconds, NO_SLOT } from './algorithms/meter.ts';
 import { costAt, type Costs } from './cost.ts';
 import type { RateLimitDecision } from './decision.ts';
 import { KeyTable } from './keys/key-table.ts';
-import { keyFor, type LimiterKey } from './keys/limiter-key.ts';
+import { commonParts, keyFor, type LimiterKey } from './keys/limiter-key.ts';
 import type { Commitment, Limit } from './limit.ts';
 
 const US_PER_MS = 1_000;
@@ -246,16 +246,6 @@ function shareTables(limits: readonly Limit[], maxKeys: number, onEvicted: (key:
     for (const limit of group) limit.table = table;
     return table;
   });
-}
-
-/** The parts that all have in common; the whole key has every part. */
-function commonParts(all: readonly (readonly string[] | undefined)[]): readonly string[] | undefined {
-  let common: readonly string[] | undefined;
-  for (const parts of all) {
-    if (parts === undefined) continue;
-    common = common === undefined ? parts : common.filter((part) => parts.includes(part));
-  }
-  return common;
 }
 
 function isSameParts(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {

@@ -1,11 +1,15 @@
 import type { Clock } from '../clock/clock.ts';
 import { EventChannel } from '../events/channel.ts';
 import type { RateLimitDecision } from './decision.ts';
-import type { LimitRefusedEvent, RateLimiterEvents } from './events.ts';
+import type { RateLimitReason } from './errors.ts';
+import type { LimitRefusedEvent, LimitStoreEvent, RateLimiterEvents } from './events.ts';
 import { type LimiterKey, wholeKey } from './keys/limiter-key.ts';
 import type { ResolvedLimit } from './limit-options.ts';
 import type { WaitEnding } from './queue/admission-queue.ts';
 import { LimiterCounts } from './statistics.ts';
+
+/** Why a request was refused by what is no limit. */
+const REASONS: Readonly<Record<string, RateLimitReason>> = { ban: 'denied', 'deny-list': 'denied', store: 'store' };
 
 /** What happens in a limiter, counted and told to those who listen. */
 export class LimiterRecord {
@@ -24,7 +28,7 @@ export class LimiterRecord {
     this.counts.countDecision(decision);
     if (!this.events.wants('limit-refused')) return;
     const { limitName, retryAfterMs, shadow } = decision;
-    const reason = limitName === 'ban' || limitName === 'deny-list' ? 'denied' : 'limit';
+    const reason = REASONS[limitName] ?? 'limit';
     this.tell('limit-refused', key, { limitName, reason, retryAfterMs, waitedMs: 0, shadow });
   }
 
@@ -61,6 +65,10 @@ export class LimiterRecord {
   evicted(evictedKey: string): void {
     this.counts.evictedKeys++;
     this.tell('limit-evicted', undefined, { evictedKey });
+  }
+
+  storeChanged(event: LimitStoreEvent): void {
+    this.tell('limit-store', undefined, event);
   }
 
   private tell<Type extends keyof RateLimiterEvents>(

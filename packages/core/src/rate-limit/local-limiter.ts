@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import type { EventSource } from '../events/event.ts';
-import { type Priority, priorityLevel } from '../policy/priority.ts';
+import { priorityLevel } from '../policy/priority.ts';
 import { Access } from './access.ts';
 import { PromisedAdmission } from './acquire.ts';
 import { microseconds } from './algorithms/meter.ts';
@@ -27,6 +27,7 @@ import type {
   ServerResponse,
   WaitableLimiter,
 } from './rate-limiter.ts';
+import { checkBan, checkedWaitMs, indexOfLimit, levelOf } from './request.ts';
 import type { RefusedReservation, Reservation, ReserveOptions } from './reservation.ts';
 import {
   EXPIRES_MS,
@@ -139,8 +140,8 @@ class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
   acquire(key?: LimiterKey, options?: AcquireWaitOptions): Promise<RateLimitDecision> {
     return new Promise((resolve, reject) => {
       const request = this.requestOf(key, options);
-      const { signal, maxWaitMs = Infinity } = options ?? {};
-      if (!(maxWaitMs >= 0)) throw new RangeError(`maxWaitMs must be a number of at least 0, not ${maxWaitMs}`);
+      const signal = options?.signal;
+      const maxWaitMs = checkedWaitMs(options?.maxWaitMs);
       signal?.throwIfAborted();
       const decision = this.take(request);
       if (decision.allowed) {
@@ -222,11 +223,7 @@ class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
   }
 
   update(change: Partial<LimitNumbers>, limitName?: string): void {
-    const named =
-      limitName === undefined && this.numbers.length > 1
-        ? -1
-        : this.numbers.findIndex(({ name }) => name === (limitName ?? name));
-    if (named < 0) throw new RangeError(`no limit is called ${limitName}; there is ${this.limitSet.names.join(', ')}`);
+    const named = indexOfLimit(this.numbers, limitName);
     const before = this.numbers[named]!;
     const after = changedLimit(before, change);
     this.numbers = this.numbers.with(named, after);
@@ -236,7 +233,7 @@ class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
   }
 
   ban(key: LimiterKey | undefined, durationMs: number): void {
-    if (!(durationMs > 0)) throw new RangeError(`the duration of a ban must be above 0, not ${durationMs}`);
+    checkBan(durationMs);
     const now = this.clock.now();
     this.access.ban(key, now + durationMs, now);
     this.record.held(key, 'ban', durationMs);
@@ -359,10 +356,3 @@ class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
 }
 
 const NORMAL = priorityLevel('normal');
-
-function levelOf(priority: Priority | undefined): number {
-  if (priority === undefined) return NORMAL;
-  const level = priorityLevel(priority) as number | undefined;
-  if (level === undefined) throw new RangeError(`not a priority: ${priority}`);
-  return level;
-}

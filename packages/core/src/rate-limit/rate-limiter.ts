@@ -90,7 +90,7 @@ export interface RateLimiter {
    */
   settle(decision: RateLimitDecision, actual: Cost): boolean;
   /**
-   * Learns from a response of the server that is being spared. A refusal (429, 503) that says when to come back holds
+   * Learns from a response of the server that is being spared. A refusal (429, 503, 529) that says when to come back holds
    * everybody back until then who shares the key's budget. Where the server's headers tell less left of a limit than is
    * counted here, the difference is charged: a limit is found by the server's name for it, or is the only one.
    */

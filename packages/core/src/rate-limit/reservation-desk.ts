@@ -5,6 +5,7 @@ import { type Cost, costAt, type Costs, resolveCost } from './cost.ts';
 import type { RateLimitDecision } from './decision.ts';
 import type { LimiterKey } from './keys/limiter-key.ts';
 import type { LimitSet } from './limit-set.ts';
+import { checkedWaitMs } from './request.ts';
 import {
   HeldReservation,
   type RefusedReservation,
@@ -40,8 +41,8 @@ export function reservationRequest(
   options: ReserveOptions | undefined,
   limitNames: readonly string[],
 ): ReservationRequest {
-  const { cost = 1, maxWaitMs = Infinity, expiresMs = EXPIRES_MS } = options ?? {};
-  if (!(maxWaitMs >= 0)) throw new RangeError(`maxWaitMs must be a number of at least 0, not ${maxWaitMs}`);
+  const { cost = 1, expiresMs = EXPIRES_MS } = options ?? {};
+  const maxWaitMs = checkedWaitMs(options?.maxWaitMs);
   if (!(expiresMs >= 0)) throw new RangeError(`expiresMs must be a number of at least 0, not ${expiresMs}`);
   return { key, cost, costs: resolveCost(cost, limitNames), maxWaitMs, expiresMs };
 }

@@ -2,12 +2,12 @@
  * Reservations: whoever knows that a request will come takes its place in time beforehand. A reservation pays once, when
  * it is made; until its time comes it can be given back whole, and nobody else has its place.
  */
-import { AbortSubscription } from '../policy/abort-subscription.ts';
-import type { Clock, MonotonicMs, Timer } from '../clock/clock.ts';
+import type { Clock, MonotonicMs } from '../clock/clock.ts';
 import { ListNode } from '../structures/intrusive-list.ts';
 import type { Cost, Costs } from './cost.ts';
 import type { LimiterKey } from './keys/limiter-key.ts';
 import type { Commitment } from './limit.ts';
+import { untilDue } from './until-due.ts';
 
 /**
  * What has become of a reservation: `held`, and may still be given back; `committed`, by its holder; `settled`, by its
@@ -169,38 +169,11 @@ export class HeldReservation extends ListNode implements Reservation {
   }
 
   ready(signal?: AbortSignal): Promise<void> {
-    const clock = this.holder.reservationClock;
-    const leftMs = this.executeAtMs - clock.now();
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    if (leftMs <= 0) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const wait = new ReadyWait(reject);
-      wait.timer = clock.setTimer(leftMs, () => {
-        if (signal !== undefined) wait.unsubscribe(signal);
-        // It may have been delayed meanwhile.
-        this.ready(signal).then(resolve, reject);
-      });
-      if (signal !== undefined) wait.subscribe(signal);
-    });
+    return untilDue(this.holder.reservationClock, () => this.executeAtMs, signal);
   }
 
   private end(state: 'committed' | 'expired'): void {
     this.ending = state;
     this.holder.letGo(this);
-  }
-}
-
-class ReadyWait extends AbortSubscription {
-  timer: Timer | undefined = undefined;
-  private readonly reject: (reason: unknown) => void;
-
-  constructor(reject: (reason: unknown) => void) {
-    super();
-    this.reject = reject;
-  }
-
-  override onAbort(reason: unknown): void {
-    this.timer?.cancel();
-    this.reject(reason);
   }
 }

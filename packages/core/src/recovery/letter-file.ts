@@ -5,7 +5,7 @@
  * renamed into it.
  */
 import { ConfigurationError } from '../errors/configuration-error.ts';
-import { nodeModule } from '../gates/node-module.ts';
+import { nodeModule } from '../structures/node-module.ts';
 import { resolveOptions } from '../options/resolve.ts';
 import { text } from '../options/rules.ts';
 import type { LetterStore } from './letter.ts';

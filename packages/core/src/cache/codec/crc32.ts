@@ -2,7 +2,7 @@
  * CRC-32 as zlib and Ethernet have it (polynomial 0xedb88320, reflected). Four bytes a step ("slicing by four": table n
  * is what a byte does n bytes further on), since a step waits for the one before.
  */
-import { nodeModule } from '../node-module.ts';
+import { nodeModule } from '../../structures/node-module.ts';
 
 /** From here on the platform's own, where there is one, makes up for the way to it. */
 const LARGE_BYTES = 2_048;

@@ -3,16 +3,17 @@
  * way, and is given up after the hard deadline. What the store then still does with it is nobody's business any more.
  */
 import type { TimeoutLane, TimeoutQueue } from '../../clock/timeout-queue.ts';
-import type { TierHealth } from './health.ts';
+import type { StoreHealth } from '../../gates/store-health.ts';
+import { within } from '../../gates/within.ts';
 import type { ResolvedTierOptions } from './options.ts';
-import { tierUnavailable, within } from './deadline.ts';
+import { tierUnavailable } from './unavailable.ts';
 import type { TierStore } from './tier-store.ts';
 
 export class TierLink {
   readonly store: TierStore;
   private readonly options: ResolvedTierOptions;
   private readonly hardLane: TimeoutLane;
-  private readonly health: TierHealth;
+  private readonly health: StoreHealth;
   private readonly failed: (operation: string, error: unknown) => void;
   private inFlight = 0;
 
@@ -20,7 +21,7 @@ export class TierLink {
     store: TierStore,
     options: ResolvedTierOptions,
     timeouts: TimeoutQueue,
-    health: TierHealth,
+    health: StoreHealth,
     failed: (operation: string, error: unknown) => void,
   ) {
     this.store = store;

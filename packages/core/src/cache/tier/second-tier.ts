@@ -13,9 +13,9 @@ import { timeoutQueueOf } from '../../clock/timeout-queue.ts';
 import type { CacheEntry } from '../entry.ts';
 import { ValueCodec } from '../codec/value-codec.ts';
 import { Bus, type BusListener, type BusNews } from './bus.ts';
-import { within } from './deadline.ts';
+import { within } from '../../gates/within.ts';
 import { Generations } from './generations.ts';
-import { TierHealth, type TierState } from './health.ts';
+import { StoreHealth, type StoreState } from '../../gates/store-health.ts';
 import { TierLink } from './link.ts';
 import { type ResolvedTierOptions, resolveTierOptions, type SecondTierOptions } from './options.ts';
 import type { TierAnswer, TierOwner } from './tier-answer.ts';
@@ -27,7 +27,7 @@ import { type Turn, Turns } from './turns.ts';
 export class SecondTier<Value> {
   readonly options: ResolvedTierOptions;
   private readonly owner: TierOwner<Value>;
-  private readonly health: TierHealth;
+  private readonly health: StoreHealth;
   private readonly link: TierLink;
   private readonly reader: TierReader<Value>;
   private readonly generations: Generations;
@@ -43,7 +43,7 @@ export class SecondTier<Value> {
     const timeouts = timeoutQueueOf(clock);
     this.options = options;
     this.owner = owner;
-    this.health = new TierHealth(
+    this.health = new StoreHealth(
       clock,
       { ping: () => this.link.ping(), stateChanged: (state, before) => this.healthChanged(state, before) },
       options.pingMs,
@@ -162,7 +162,7 @@ export class SecondTier<Value> {
     }
   }
 
-  private healthChanged(state: TierState, before: TierState): void {
+  private healthChanged(state: StoreState, before: StoreState): void {
     if (state === 'away' || before === 'away') {
       this.owner.tell('cache-tier-state', undefined, { state: state === 'away' ? 'unavailable' : 'available' });
     }

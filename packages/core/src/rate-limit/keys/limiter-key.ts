@@ -27,6 +27,16 @@ export function keyFor(per: readonly string[] | undefined, key: LimiterKey | und
   return per.map((part) => encodeURIComponent(partOf(key, part))).join('&');
 }
 
+/** The parts that all have in common, where each counts by those of its own; the whole key, undefined, has every part. */
+export function commonParts(all: readonly (readonly string[] | undefined)[]): readonly string[] | undefined {
+  let common: readonly string[] | undefined;
+  for (const parts of all) {
+    if (parts === undefined) continue;
+    common = common === undefined ? parts : common.filter((part) => parts.includes(part));
+  }
+  return common;
+}
+
 function partOf(key: LimiterKey | undefined, part: string): string {
   const value = typeof key === 'object' && Object.hasOwn(key, part) ? key[part] : undefined;
   if (typeof value === 'string') return value;

@@ -17,9 +17,9 @@ import { systemClock } from '../../../clock/system-clock.ts';
 import type { BusSource } from '../../tier/bus.ts';
 import { escaped } from '../../key.ts';
 import type { TierReading, TierRecord, TierSource, TierStore } from '../../tier/tier-store.ts';
-import type { RedisPort, RedisSend } from './port.ts';
+import type { RedisPort, RedisSend } from '../../../gates/redis/port.ts';
 import { DISCARD, GENERATIONS, READ, RELEASE, REMOVE, RENEW, WRITE } from './scripts.ts';
-import { ScriptRunner, textOf } from './script-runner.ts';
+import { ScriptRunner, textOf } from '../../../gates/redis/script-runner.ts';
 import { ServerTime } from './server-time.ts';
 import { recordOf } from './stored-value.ts';
 

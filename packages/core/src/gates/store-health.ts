@@ -1,28 +1,28 @@
 /**
- * Whether the second tier is asked at all.
+ * Whether the store is asked at all.
  *
- * One question that takes longer than the soft deadline makes the tier suspect: nobody else waits for it until that
- * question has ended. When it ends well, all is well; when it fails, or the hard deadline passes, the tier is away. Then
+ * One question that takes longer than the soft deadline makes the store suspect: nobody else waits for it until that
+ * question has ended. When it ends well, all is well; when it fails, or the hard deadline passes, the store is away. Then
  * it is pinged in the background, and asked again once a ping has been answered. So an outage costs the calls that are
  * under way one soft deadline, and the later ones nothing; and no restart is needed afterwards.
  */
-import type { Clock, Timer } from '../../clock/clock.ts';
+import type { Clock, Timer } from '../clock/clock.ts';
 
 /** `up`: asked. `suspect`: a question is slow. `away`: pinged until it answers. */
-export type TierState = 'up' | 'suspect' | 'away';
+export type StoreState = 'up' | 'suspect' | 'away';
 
-/** How health looks at its tier. */
+/** How health looks at its store. */
 export interface HealthProbe {
-  /** Resolves when the tier answers. */
+  /** Resolves when the store answers. */
   ping(): Promise<unknown>;
-  stateChanged(state: TierState, before: TierState): void;
+  stateChanged(state: StoreState, before: StoreState): void;
 }
 
-export class TierHealth {
+export class StoreHealth {
   private readonly clock: Clock;
   private readonly probe: HealthProbe;
   private readonly pingMs: number;
-  private current: TierState = 'up';
+  private current: StoreState = 'up';
   private timer: Timer | undefined = undefined;
   private closed = false;
 
@@ -32,7 +32,7 @@ export class TierHealth {
     this.pingMs = pingMs;
   }
 
-  get state(): TierState {
+  get state(): StoreState {
     return this.current;
   }
 
@@ -56,7 +56,7 @@ export class TierHealth {
     this.timer?.cancel();
   }
 
-  private become(state: TierState): void {
+  private become(state: StoreState): void {
     const before = this.current;
     this.current = state;
     if (state === 'away') this.schedule();
