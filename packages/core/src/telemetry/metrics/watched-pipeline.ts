@@ -1,0 +1,85 @@
+import type { EventMetrics, ToldEvent } from './event-metrics.ts';
+import type { ToldMetric } from './instruments.ts';
+import type { MetricAttributes } from './meter.ts';
+import type { WatchedPolicy } from './policy-readings.ts';
+
+/** Something that tells events of any kind. */
+export interface ToldBy {
+  on(type: never, listener: never): () => void;
+}
+
+/** A pipeline as it is seen from here. */
+export interface WatchedPipeline extends ToldBy {
+  readonly kind: 'pipeline';
+  readonly name?: string;
+  readonly policies: readonly WatchedPolicy[];
+}
+
+/** Measures the calls of one pipeline. What has succeeded is counted without building anything. */
+export class PipelineWatch {
+  private readonly pipeline: WatchedPipeline;
+  private readonly metrics: EventMetrics;
+  private callSucceeded: MetricAttributes | undefined = undefined;
+  private firstSucceeded: MetricAttributes | undefined = undefined;
+  private policies: readonly WatchedPolicy[] = [];
+  private breakers: readonly WatchedPolicy[] = [];
+  /** For each of the breakers, the series of runs that succeed. */
+  private breakerSucceeded: MetricAttributes[] = [];
+
+  constructor(pipeline: WatchedPipeline, metrics: EventMetrics) {
+    this.pipeline = pipeline;
+    this.metrics = metrics;
+  }
+
+  hear(event: ToldEvent): void {
+    const { metrics } = this;
+    if (!metrics.isNew(event)) return;
+    if (event.type === 'call-ended') this.callEnded(event);
+    else if (event.type === 'attempt-ended') this.attemptEnded(event);
+    else metrics.told(event);
+  }
+
+  private callEnded(event: ToldEvent): void {
+    const { calls } = this.metrics;
+    if (calls === undefined) return;
+    if (!this.isUsual(event)) return calls.put(event.durationMs!, this.metrics.callSeries(event)!);
+    calls.put(event.durationMs!, (this.callSucceeded ??= this.metrics.callSeries(event)!));
+  }
+
+  private attemptEnded(event: ToldEvent): void {
+    const { attempts, breakerCalls } = this.metrics;
+    const usual = this.isUsual(event);
+    if (breakerCalls !== undefined) this.timeUnderBreakers(breakerCalls, event, usual);
+    if (attempts === undefined) return;
+    if (!usual) return attempts.put(event.durationMs!, this.metrics.attemptSeries(event)!);
+    const isFirst = event.attempt === 1;
+    const series = (isFirst ? this.firstSucceeded : undefined) ?? this.metrics.attemptSeries(event)!;
+    if (isFirst) this.firstSucceeded = series;
+    attempts.put(event.durationMs!, series);
+  }
+
+  /** Whether the series depends on nothing but the kind of event: no error, no key, no pipeline within this one. */
+  private isUsual(event: ToldEvent): boolean {
+    return event.outcome === 'success' && this.metrics.withoutKeys && event.pipeline === this.pipeline.name;
+  }
+
+  private timeUnderBreakers(metric: ToldMetric, event: ToldEvent, usual: boolean): void {
+    this.followPolicies();
+    const { breakers, breakerSucceeded } = this;
+    for (let index = 0; index < breakers.length; index++) {
+      const known = usual ? breakerSucceeded[index] : undefined;
+      const series = known ?? this.metrics.breakerSeries(event, breakers[index]!);
+      if (usual) breakerSucceeded[index] = series;
+      metric.put(event.durationMs!, series);
+    }
+  }
+
+  /** Policies may be replaced while the pipeline is in use. */
+  private followPolicies(): void {
+    const { policies } = this.pipeline;
+    if (policies === this.policies) return;
+    this.policies = policies;
+    this.breakers = policies.filter(({ kind }) => kind === 'circuit-breaker');
+    this.breakerSucceeded = [];
+  }
+}

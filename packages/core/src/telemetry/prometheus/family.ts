@@ -1,0 +1,113 @@
+import type { MetricAttributes } from '../metrics/meter.ts';
+import { helpText, labelText, sample } from './text-format.ts';
+
+/** The type of a family, as the text format knows it. */
+export type FamilyType = 'counter' | 'gauge' | 'histogram';
+
+/** One series: what is written of it, and what it holds. */
+interface Series {
+  readonly labels: string;
+  value: number;
+  /** Of a histogram: how many values were at most the bound of the same place, and above all of them. */
+  readonly counts: number[] | undefined;
+  count: number;
+}
+
+const NO_ATTRIBUTES: MetricAttributes = Object.freeze({});
+/** Stands for all series beyond the bound; OpenTelemetry's word for it. */
+const OVERFLOW = labelText({ 'otel.metric.overflow': true });
+
+/** A metric with all its series. */
+export class Family {
+  readonly name: string;
+  readonly type: FamilyType;
+  private readonly help: string;
+  private readonly bounds: readonly number[];
+  private readonly maxSeries: number;
+  private readonly series: Map<string, Series> = new Map();
+  /** By attributes that can not change: those need not be written out to be found again. */
+  private byAttributes: WeakMap<MetricAttributes, Series> = new WeakMap();
+  /** How many measurements went to the series that stands for all others. */
+  folded = 0;
+
+  /** @param bounds The upper bounds of a histogram's buckets, rising. */
+  constructor(name: string, type: FamilyType, help: string, maxSeries: number, bounds: readonly number[]) {
+    this.name = name;
+    this.type = type;
+    this.help = help;
+    this.maxSeries = maxSeries;
+    this.bounds = bounds;
+  }
+
+  add(value: number, attributes: MetricAttributes = NO_ATTRIBUTES): void {
+    this.find(attributes).value += value;
+  }
+
+  set(value: number, attributes: MetricAttributes = NO_ATTRIBUTES): void {
+    this.find(attributes).value = value;
+  }
+
+  record(value: number, attributes: MetricAttributes = NO_ATTRIBUTES): void {
+    if (Number.isNaN(value)) return;
+    const series = this.find(attributes);
+    const { bounds } = this;
+    let bucket = 0;
+    while (bucket < bounds.length && value > bounds[bucket]!) bucket++;
+    series.counts![bucket]!++;
+    series.count++;
+    series.value += value;
+  }
+
+  /** Forgets all series; for what is read anew at each collection. */
+  clear(): void {
+    this.series.clear();
+    this.byAttributes = new WeakMap();
+  }
+
+  /** The family in the text format; empty when it has no series. */
+  text(): string {
+    if (this.series.size === 0) return '';
+    let lines = `# HELP ${this.name} ${helpText(this.help)}\n# TYPE ${this.name} ${this.type}\n`;
+    for (const series of this.series.values()) {
+      lines += series.counts === undefined ? sample(this.name, series.labels, series.value) : this.buckets(series);
+    }
+    return lines;
+  }
+
+  private buckets({ labels, counts, count, value }: Series): string {
+    const prefix = labels === '' ? '' : `${labels},`;
+    let lines = '';
+    let upTo = 0;
+    this.bounds.forEach((bound, index) => {
+      upTo += counts![index]!;
+      lines += sample(`${this.name}_bucket`, `${prefix}le="${bound}"`, upTo);
+    });
+    lines += sample(`${this.name}_bucket`, `${prefix}le="+Inf"`, count);
+    return `${lines}${sample(`${this.name}_sum`, labels, value)}${sample(`${this.name}_count`, labels, count)}`;
+  }
+
+  private find(attributes: MetricAttributes): Series {
+    const known = this.byAttributes.get(attributes);
+    if (known !== undefined) return known;
+    const labels = labelText(attributes);
+    const series = this.series.get(labels) ?? this.begin(labels);
+    // Attributes that were folded are not remembered: each of their measurements is to be counted.
+    if (series.labels === labels && Object.isFrozen(attributes)) this.byAttributes.set(attributes, series);
+    return series;
+  }
+
+  private begin(labels: string): Series {
+    // One place is kept for what does not fit.
+    const fits = this.series.size < this.maxSeries - 1;
+    if (!fits) this.folded++;
+    const kept = fits ? labels : OVERFLOW;
+    const series = this.series.get(kept) ?? this.emptySeries(kept);
+    this.series.set(kept, series);
+    return series;
+  }
+
+  private emptySeries(labels: string): Series {
+    const counts = this.type === 'histogram' ? new Array<number>(this.bounds.length + 1).fill(0) : undefined;
+    return { labels, value: 0, counts, count: 0 };
+  }
+}
