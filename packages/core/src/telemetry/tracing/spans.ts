@@ -1,0 +1,92 @@
+import type { Redactor } from '../../errors/redactor.ts';
+import type { ExecutionContext } from '../../policy/context.ts';
+import { errorType } from '../error-type.ts';
+import {
+  KIND_INTERNAL,
+  type SpanAttributes,
+  type SpanContextPort,
+  type SpanPort,
+  type SpanStart,
+  STATUS_ERROR,
+  type Tracer,
+  type TracingApi,
+} from './tracer.ts';
+
+/** The spans of runs that go on, of all tracings: a pipeline may be called in a run of another one. */
+export const spanOfRun: WeakMap<ExecutionContext, SpanPort> = new WeakMap();
+
+/** How spans are made. */
+export interface SpanSettings {
+  readonly tracer: Tracer;
+  readonly api: TracingApi;
+  readonly redact: Redactor;
+  readonly errorMessages: boolean;
+}
+
+/** Begins and ends spans. What leaves is redacted; the texts of errors leave only where that was asked for. */
+export class Spans {
+  private readonly settings: SpanSettings;
+
+  constructor(settings: SpanSettings) {
+    this.settings = settings;
+  }
+
+  get active(): unknown {
+    return this.settings.api.context.active();
+  }
+
+  begin(name: string, start: SpanStart, parent: unknown): SpanPort {
+    return this.settings.tracer.startSpan(this.clean(name), { kind: KIND_INTERNAL, ...start }, parent);
+  }
+
+  /** The surroundings of what happens within `span`. */
+  within(span: SpanPort, context: unknown): unknown {
+    return this.settings.api.trace.setSpan(context as never, span as never);
+  }
+
+  /** Calls `fn` in these surroundings. */
+  run<R>(context: unknown, fn: () => R): R {
+    return this.settings.api.context.with(context as never, fn);
+  }
+
+  /** The span in whose surroundings this is asked. */
+  get activeSpan(): SpanPort | undefined {
+    return this.settings.api.trace.getSpan(this.active as never);
+  }
+
+  /** The surroundings with a span of another process as parent. */
+  withRemote(spanContext: SpanContextPort): unknown {
+    return this.settings.api.trace.setSpanContext(this.active as never, spanContext as never);
+  }
+
+  parseState(text: string | undefined): { serialize(): string } | undefined {
+    return text === undefined ? undefined : this.settings.api.createTraceState?.(text);
+  }
+
+  fail(span: SpanPort, error: unknown): void {
+    const type = errorType(error);
+    span.setAttribute('error.type', type);
+    if (!this.settings.errorMessages) {
+      span.setStatus({ code: STATUS_ERROR });
+      return;
+    }
+    const message = this.clean(error instanceof Error ? error.message : String(error));
+    span.setStatus({ code: STATUS_ERROR, message });
+    span.addEvent('exception', { 'exception.type': type, 'exception.message': message });
+  }
+
+  clean(text: string): string {
+    return this.settings.redact.text(text);
+  }
+
+  /** The same attributes, fit to leave. */
+  cleaned(attributes: SpanAttributes): SpanAttributes {
+    const plain = this.settings.redact.value(attributes) as Record<string, unknown>;
+    return Object.fromEntries(
+      Object.entries(plain).map(([name, value]) => [
+        name,
+        typeof value === 'number' || typeof value === 'boolean' ? value : String(value),
+      ]),
+    );
+  }
+}
