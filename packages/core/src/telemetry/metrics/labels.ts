@@ -33,7 +33,7 @@ export type LabelName =
   | 'workers'
   | 'batcher'
   | 'operation'
-  | 'quantile'
+  | 'percentile'
   | 'metric';
 
 /** All labels. One that has no name in a naming is left out of it. */
@@ -59,6 +59,6 @@ export const metricLabels: Readonly<Record<LabelName, LabelNames>> = Object.free
   workers: label('worker_pool.name', 'name', 'The name of the worker pool.'),
   batcher: label('batcher.name', 'name', 'The name of the batcher.'),
   operation: label('operation.name', 'operation', 'The name of the operation.'),
-  quantile: label('quantile', 'quantile', '`0.5`, `0.95`, `0.99`, `0.999`.'),
+  percentile: label('percentile', 'percentile', '`50`, `95`, `99`, `99.9`.'),
   metric: label('metric', 'metric', 'The name of the metric.'),
 });

@@ -78,10 +78,10 @@ export function readPool({ name, statistics }: PoolShape, report: Report): void 
   report('poolTimeouts', statistics.timedOut, name);
   report('poolAcquired', statistics.acquired, name);
   for (const [cause, count] of Object.entries(statistics.destroyed)) report('poolDestroyed', count, name, cause);
-  const quantiles = { 0.5: waitMs.p50, 0.95: waitMs.p95, 0.99: waitMs.p99 };
-  for (const [quantile, ms] of Object.entries(quantiles)) {
+  const percentiles = { 50: waitMs.p50, 95: waitMs.p95, 99: waitMs.p99 };
+  for (const [percentile, ms] of Object.entries(percentiles)) {
     // Before the first loan there is none.
-    if (!Number.isNaN(ms)) report('poolWait', ms, name, quantile);
+    if (!Number.isNaN(ms)) report('poolWait', ms, name, percentile);
   }
 }
 
@@ -131,7 +131,7 @@ export function readMonitor(monitor: PerformanceMonitor, report: Report): void {
     const { count, errors, p50Ms, p95Ms, p99Ms, p999Ms } = statistics;
     report('operations', count - errors, operation, 'successful');
     report('operations', errors, operation, 'failed');
-    const quantiles = { 0.5: p50Ms, 0.95: p95Ms, 0.99: p99Ms, 0.999: p999Ms };
-    for (const [quantile, ms] of Object.entries(quantiles)) report('operationTime', ms, operation, quantile);
+    const percentiles = { 50: p50Ms, 95: p95Ms, 99: p99Ms, 99.9: p999Ms };
+    for (const [percentile, ms] of Object.entries(percentiles)) report('operationTime', ms, operation, percentile);
   }
 }

@@ -67,7 +67,13 @@ export class Family {
   /** The family in the text format; empty when it has no series. */
   text(): string {
     if (this.series.size === 0) return '';
-    let lines = `# HELP ${this.name} ${helpText(this.help)}\n# TYPE ${this.name} ${this.type}\n`;
+    const help =
+      this.help === ''
+        ? ''
+        : `# HELP ${this.name} ${helpText(this.help)}
+`;
+    let lines = `${help}# TYPE ${this.name} ${this.type}
+`;
     for (const series of this.series.values()) {
       lines += series.counts === undefined ? sample(this.name, series.labels, series.value) : this.buckets(series);
     }

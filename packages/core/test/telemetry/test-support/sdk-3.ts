@@ -5,6 +5,10 @@
 import * as api from '../../../../../node_modules/@opentelemetry/api/dist/index.mjs';
 import { AsyncLocalStorageContextManager } from '../../../../../node_modules/@opentelemetry/context-async-hooks/dist/index.mjs';
 import {
+  PrometheusExporter,
+  PrometheusSerializer,
+} from '../../../../../node_modules/@opentelemetry/exporter-prometheus/dist/index.mjs';
+import {
   AggregationTemporality,
   InMemoryMetricExporter,
   MeterProvider,
@@ -49,5 +53,27 @@ export function sdk3(): Sdk {
       await meters.shutdown();
       await tracers.shutdown();
     },
+  };
+}
+
+/** OpenTelemetry's own writer of the text for Prometheus. */
+export interface PrometheusText {
+  readonly meter: Meter;
+  text(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export function prometheusExporter(): PrometheusText {
+  const exporter = new PrometheusExporter({
+    preventServerStart: true,
+    withoutScopeInfo: true,
+    withoutTargetInfo: true,
+  });
+  const meters = new MeterProvider({ readers: [exporter] });
+  const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
+  return {
+    meter: meters.getMeter('breakwater'),
+    text: async () => serializer.serialize((await exporter.collect()).resourceMetrics),
+    close: () => meters.shutdown(),
   };
 }
