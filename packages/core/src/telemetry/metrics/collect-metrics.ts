@@ -161,7 +161,7 @@ class Collector implements MetricsCollector {
     const pipeline = isPipeline(source) ? new PipelineWatch(source, this.metrics) : undefined;
     const stop = access.listen((event) => {
       if (pipeline !== undefined) pipeline.hear(event);
-      else if (this.metrics.isNew(event)) this.metrics.told(event, name);
+      else if (this.metrics.isNew(event)) this.metrics.told(event, { source: name });
     });
     this.watched.set(source, { access, stop, users: 1 });
   }

@@ -49,20 +49,22 @@ export class EventMetrics {
   }
 
   /** The series of a call that has ended. */
-  callSeries(event: ToldEvent): MetricAttributes | undefined {
-    return this.calls?.series.of(event.pipeline, kindOf(event), errorOf(event), this.keyOf(event));
+  callSeries(event: ToldEvent, pipeline: string | undefined): MetricAttributes | undefined {
+    return this.calls?.series.of(pipeline, kindOf(event), errorOf(event), this.keyOf(event));
   }
 
   /** The series of a run of the function that has ended. */
-  attemptSeries(event: ToldEvent): MetricAttributes | undefined {
+  attemptSeries(event: ToldEvent, pipeline: string | undefined): MetricAttributes | undefined {
     const attempt = Math.min(event.attempt ?? 0, MOST_ATTEMPTS);
-    return this.attempts?.series.of(event.pipeline, kindOf(event), attempt, errorOf(event), this.keyOf(event));
+    return this.attempts?.series.of(pipeline, kindOf(event), attempt, errorOf(event), this.keyOf(event));
   }
 
-  /** Counts any other event; `source` is the name of what told it, where the event says none. */
-  told(event: ToldEvent, source?: string): void {
-    const { type, pipeline } = event;
-    const policy = event.policy ?? source;
+  /** Counts any other event; `pipeline` and `source` are the names of what told it, where the event says none. */
+  told(
+    event: ToldEvent,
+    named: { readonly pipeline?: string | undefined; readonly source?: string | undefined },
+  ): void {
+    const { type, pipeline = named.pipeline, policy = named.source } = event;
     this.add('events', [pipeline, policy, eventName(type), eventSeverity(event), errorOf(event)]);
     switch (type) {
       case 'circuit-opened':
@@ -86,8 +88,8 @@ export class EventMetrics {
   }
 
   /** The series of a run of the function under a breaker. */
-  breakerSeries(event: ToldEvent, breaker: WatchedPolicy): MetricAttributes {
-    return this.breakerCalls!.series.of(event.pipeline, breaker.name, kindOf(event));
+  breakerSeries(event: ToldEvent, pipeline: string | undefined, breaker: WatchedPolicy): MetricAttributes {
+    return this.breakerCalls!.series.of(pipeline, breaker.name, kindOf(event));
   }
 
   private keyOf({ key }: EventEnvelope): string | undefined {

@@ -59,13 +59,16 @@ export function accessTo(source: MetricSource): SourceAccess {
   if (source instanceof PerformanceMonitor) return { listen, read: (_, report) => readMonitor(source, report) };
   if (isPipeline(source)) return { listen, read: (reading) => reading.pipeline(source) };
   if ('kind' in source) return { listen, read: (reading) => reading.policy(source, undefined) };
-  const { statistics } = source as { readonly statistics?: unknown };
-  if (typeof statistics === 'object' && statistics !== null) {
-    if ('refusedBy' in statistics) return { listen, read: (reading) => reading.limiter(source as LimiterShape) };
-    const known = byStatistics.find(([statistic]) => statistic in statistics);
-    if (known !== undefined) return { listen, read: (_, report) => known[1](source as never, report) };
-  }
+  if (counts(source, 'refusedBy')) return { listen, read: (reading) => reading.limiter(source as LimiterShape) };
+  const known = byStatistics.find(([statistic]) => counts(source, statistic));
+  if (known !== undefined) return { listen, read: (_, report) => known[1](source as never, report) };
   throw unknownSource(source);
+}
+
+/** Whether a source has a statistic of this name. */
+function counts(source: object, statistic: string): boolean {
+  const { statistics } = source as { readonly statistics?: unknown };
+  return typeof statistics === 'object' && statistics !== null && statistic in statistics;
 }
 
 function unknownSource(source: unknown): ConfigurationError {
@@ -88,8 +91,7 @@ const CACHE_EVENTS: readonly string[] = [
 
 function listenerOf(source: MetricSource): SourceAccess['listen'] {
   const from = ('on' in source ? source : (source as { readonly events?: unknown }).events) as ToldBy | undefined;
-  const isCache = 'statistics' in source && 'memoryHits' in (source.statistics as object);
-  const types = isCache ? CACHE_EVENTS : ['*'];
+  const types = counts(source, 'memoryHits') ? CACHE_EVENTS : ['*'];
   return (hear) => {
     const stops = types.map((type) => from?.on(type as never, hear as never));
     return () => {

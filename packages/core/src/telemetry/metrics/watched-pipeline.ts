@@ -36,14 +36,14 @@ export class PipelineWatch {
     if (!metrics.isNew(event)) return;
     if (event.type === 'call-ended') this.callEnded(event);
     else if (event.type === 'attempt-ended') this.attemptEnded(event);
-    else metrics.told(event);
+    else metrics.told(event, { pipeline: this.pipeline.name });
   }
 
   private callEnded(event: ToldEvent): void {
     const { calls } = this.metrics;
     if (calls === undefined) return;
-    if (!this.isUsual(event)) return calls.put(event.durationMs!, this.metrics.callSeries(event)!);
-    calls.put(event.durationMs!, (this.callSucceeded ??= this.metrics.callSeries(event)!));
+    if (!this.isUsual(event)) return calls.put(event.durationMs!, this.metrics.callSeries(event, this.nameOf(event))!);
+    calls.put(event.durationMs!, (this.callSucceeded ??= this.metrics.callSeries(event, this.nameOf(event))!));
   }
 
   private attemptEnded(event: ToldEvent): void {
@@ -51,16 +51,22 @@ export class PipelineWatch {
     const usual = this.isUsual(event);
     if (breakerCalls !== undefined) this.timeUnderBreakers(breakerCalls, event, usual);
     if (attempts === undefined) return;
-    if (!usual) return attempts.put(event.durationMs!, this.metrics.attemptSeries(event)!);
+    if (!usual) return attempts.put(event.durationMs!, this.metrics.attemptSeries(event, this.nameOf(event))!);
     const isFirst = event.attempt === 1;
-    const series = (isFirst ? this.firstSucceeded : undefined) ?? this.metrics.attemptSeries(event)!;
+    const series =
+      (isFirst ? this.firstSucceeded : undefined) ?? this.metrics.attemptSeries(event, this.nameOf(event))!;
     if (isFirst) this.firstSucceeded = series;
     attempts.put(event.durationMs!, series);
   }
 
   /** Whether the series depends on nothing but the kind of event: no error, no key, no pipeline within this one. */
   private isUsual(event: ToldEvent): boolean {
-    return event.outcome === 'success' && this.metrics.withoutKeys && event.pipeline === this.pipeline.name;
+    return event.outcome === 'success' && this.metrics.withoutKeys && this.nameOf(event) === this.pipeline.name;
+  }
+
+  /** A pipeline without a name tells none; a pipeline within this one tells its own. */
+  private nameOf(event: ToldEvent): string | undefined {
+    return event.pipeline ?? this.pipeline.name;
   }
 
   private timeUnderBreakers(metric: ToldMetric, event: ToldEvent, usual: boolean): void {
@@ -68,7 +74,7 @@ export class PipelineWatch {
     const { breakers, breakerSucceeded } = this;
     for (let index = 0; index < breakers.length; index++) {
       const known = usual ? breakerSucceeded[index] : undefined;
-      const series = known ?? this.metrics.breakerSeries(event, breakers[index]!);
+      const series = known ?? this.metrics.breakerSeries(event, this.nameOf(event), breakers[index]!);
       if (usual) breakerSucceeded[index] = series;
       metric.put(event.durationMs!, series);
     }

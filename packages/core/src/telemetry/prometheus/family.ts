@@ -17,6 +17,14 @@ const NO_ATTRIBUTES: MetricAttributes = Object.freeze({});
 /** Stands for all series beyond the bound; OpenTelemetry's word for it. */
 const OVERFLOW = labelText({ 'otel.metric.overflow': true });
 
+/** What tells attributes apart, in the order in which they are given. */
+function idOf(attributes: MetricAttributes): string {
+  let id = '';
+  // Nanoseconds count here: a list of the entries would cost more than all the rest.
+  for (const name in attributes) id += `${name}\u0000${String(attributes[name])}\u0000`;
+  return id;
+}
+
 /** A metric with all its series. */
 export class Family {
   readonly name: string;
@@ -25,8 +33,10 @@ export class Family {
   private readonly bounds: readonly number[];
   private readonly maxSeries: number;
   private readonly series: Map<string, Series> = new Map();
-  /** By attributes that can not change: those need not be written out to be found again. */
-  private byAttributes: WeakMap<MetricAttributes, Series> = new WeakMap();
+  /** By the attributes as they are given, which is sooner told than how they are written. */
+  private readonly byId: Map<string, Series> = new Map();
+  private lastAttributes: MetricAttributes | undefined = undefined;
+  private lastSeries: Series | undefined = undefined;
   /** How many measurements went to the series that stands for all others. */
   folded = 0;
 
@@ -61,7 +71,8 @@ export class Family {
   /** Forgets all series; for what is read anew at each collection. */
   clear(): void {
     this.series.clear();
-    this.byAttributes = new WeakMap();
+    this.byId.clear();
+    this.lastAttributes = this.lastSeries = undefined;
   }
 
   /** The family in the text format; empty when it has no series. */
@@ -93,13 +104,28 @@ export class Family {
   }
 
   private find(attributes: MetricAttributes): Series {
-    const known = this.byAttributes.get(attributes);
-    if (known !== undefined) return known;
+    if (attributes === this.lastAttributes) return this.lastSeries!;
+    const id = idOf(attributes);
+    const known = this.byId.get(id);
+    if (known !== undefined) {
+      this.remember(attributes, known);
+      return known;
+    }
     const labels = labelText(attributes);
     const series = this.series.get(labels) ?? this.begin(labels);
-    // Attributes that were folded are not remembered: each of their measurements is to be counted.
-    if (series.labels === labels && Object.isFrozen(attributes)) this.byAttributes.set(attributes, series);
+    // What was folded is not remembered: each of its measurements is to be counted.
+    if (series.labels !== labels) return series;
+    // One series may be asked for with its labels in several orders; nobody means more than a few.
+    if (this.byId.size < 2 * this.maxSeries) this.byId.set(id, series);
+    this.remember(attributes, series);
     return series;
+  }
+
+  /** Attributes that can not change need not be read again. */
+  private remember(attributes: MetricAttributes, series: Series): void {
+    if (!Object.isFrozen(attributes)) return;
+    this.lastAttributes = attributes;
+    this.lastSeries = series;
   }
 
   private begin(labels: string): Series {

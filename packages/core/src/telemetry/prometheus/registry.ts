@@ -161,8 +161,8 @@ class Registry implements PrometheusRegistry {
     const name = type === 'counter' && !plain.endsWith('_total') ? `${plain}_total` : plain;
     const known = this.families.get(name);
     if (known?.type === type) return known;
-    if (known !== undefined || name === '') {
-      const expected = name === '' ? 'a name' : `a ${known!.type}, as it is already`;
+    if (known !== undefined || plain === '') {
+      const expected = plain === '' ? 'a name' : `a ${known!.type}, as it is already`;
       throw new ConfigurationError([{ path: `prometheusRegistry.${given}`, expected, received: `a ${type}` }]);
     }
     const bounds = type === 'histogram' ? (options.advice?.explicitBucketBoundaries ?? DEFAULT_BOUNDS) : [];

@@ -14,6 +14,8 @@ export class CallTrace {
   private readonly name: string;
   private readonly span: SpanPort;
   private readonly context: unknown;
+  /** The spans of runs that have not ended. */
+  private readonly runs: Map<ExecutionContext, SpanPort> = new Map();
   private first: SpanContextPort | undefined = undefined;
   private last: SpanContextPort | undefined = undefined;
   /** Why the next run begins, where a policy has said so. */
@@ -35,8 +37,9 @@ export class CallTrace {
   /** Begins the span of a run; gives the surroundings for it. */
   beginRun(run: ExecutionContext): unknown {
     const attributes: SpanAttributes = { 'attempt.number': run.attempt };
-    if (run.pipeline !== undefined) attributes['pipeline.name'] = this.spans.clean(run.pipeline);
+    if (run.pipeline !== undefined) attributes['pipeline.name'] = this.spans.cleanName(run.pipeline);
     const span = this.spans.begin(`${this.name} attempt`, { attributes, links: this.links() }, this.context);
+    this.runs.set(run, span);
     spanOfRun.set(run, span);
     this.last = span.spanContext();
     this.first ??= this.last;
@@ -52,8 +55,9 @@ export class CallTrace {
   }
 
   endRun(run: ExecutionContext, outcome: Outcome): void {
-    const span = spanOfRun.get(run);
+    const span = this.runs.get(run);
     if (span === undefined) return;
+    this.runs.delete(run);
     if (!outcome.ok) this.spans.fail(span, outcome.error);
     span.end();
   }

@@ -15,6 +15,9 @@ import {
 /** The spans of runs that go on, of all tracings: a pipeline may be called in a run of another one. */
 export const spanOfRun: WeakMap<ExecutionContext, SpanPort> = new WeakMap();
 
+/** How many names are remembered. */
+const MOST_NAMES = 1_000;
+
 /** How spans are made. */
 export interface SpanSettings {
   readonly tracer: Tracer;
@@ -26,6 +29,8 @@ export interface SpanSettings {
 /** Begins and ends spans. What leaves is redacted; the texts of errors leave only where that was asked for. */
 export class Spans {
   private readonly settings: SpanSettings;
+  /** Names that were redacted before: those of pipelines and policies come again with every call. */
+  private readonly names: Map<string, string> = new Map();
 
   constructor(settings: SpanSettings) {
     this.settings = settings;
@@ -36,7 +41,7 @@ export class Spans {
   }
 
   begin(name: string, start: SpanStart, parent: unknown): SpanPort {
-    return this.settings.tracer.startSpan(this.clean(name), { kind: KIND_INTERNAL, ...start }, parent);
+    return this.settings.tracer.startSpan(this.cleanName(name), { kind: KIND_INTERNAL, ...start }, parent);
   }
 
   /** The surroundings of what happens within `span`. */
@@ -73,6 +78,15 @@ export class Spans {
     const message = this.clean(error instanceof Error ? error.message : String(error));
     span.setStatus({ code: STATUS_ERROR, message });
     span.addEvent('exception', { 'exception.type': type, 'exception.message': message });
+  }
+
+  /** A name, fit to leave. */
+  cleanName(name: string): string {
+    const known = this.names.get(name);
+    if (known !== undefined) return known;
+    const clean = this.clean(name);
+    if (this.names.size < MOST_NAMES) this.names.set(name, clean);
+    return clean;
   }
 
   clean(text: string): string {

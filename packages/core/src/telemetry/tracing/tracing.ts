@@ -135,7 +135,7 @@ class TracingPolicy implements Tracing {
 
   private attributesOf(call: Call): SpanAttributes {
     const attributes: SpanAttributes = {};
-    if (call.pipeline !== undefined) attributes['pipeline.name'] = this.spans.clean(call.pipeline);
+    if (call.pipeline !== undefined) attributes['pipeline.name'] = this.spans.cleanName(call.pipeline);
     if (this.options.keys && call.key !== undefined) attributes['operation.key'] = this.spans.clean(call.key);
     return attributes;
   }
