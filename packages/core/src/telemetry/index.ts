@@ -27,14 +27,15 @@ export { metricLabels, type LabelName, type LabelNames } from './metrics/labels.
 export { type MetricNaming, openTelemetryNames, resilience4jNames } from './metrics/naming.ts';
 export type { MetricSource } from './metrics/metric-source.ts';
 export type { BatcherShape, CacheShape, LimiterShape, PoolShape, WorkersShape } from './metrics/source-readings.ts';
-export type { WatchedPolicy } from './metrics/policy-readings.ts';
-export type { ToldBy, WatchedPipeline } from './metrics/watched-pipeline.ts';
+export type { MeasuredPolicy } from './metrics/policy-readings.ts';
+export type { MeasuredPipeline } from './metrics/measured-pipeline.ts';
+export type { EventTeller } from './event-teller.ts';
 export type {
   BatchResultPort,
   CounterPort,
   HistogramPort,
   InstrumentOptions,
-  Meter,
+  MeterPort,
   MetricAttributes,
   ObservablePort,
 } from './metrics/meter.ts';
@@ -52,6 +53,6 @@ export type {
   SpanContextPort,
   SpanPort,
   SpanStart,
-  Tracer,
+  TracerPort,
   TracingApi,
 } from './tracing/tracer.ts';

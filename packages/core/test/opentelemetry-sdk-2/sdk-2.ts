@@ -6,7 +6,7 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import type { Meter, Tracer, TracingApi } from 'breakwater/telemetry';
+import type { MeterPort, TracerPort, TracingApi } from 'breakwater/telemetry';
 import { AsyncLocalStorageContextManager } from '../../../../node_modules/@opentelemetry/context-async-hooks/dist/index.mjs';
 import { exportedMetrics, exportedSpan } from '../telemetry/test-support/exported.ts';
 import type { Sdk } from '../telemetry/test-support/sdk.ts';
@@ -20,8 +20,8 @@ export function sdk2(): Sdk {
   const tracers = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spanExporter)] });
   const context = new AsyncLocalStorageContextManager().enable();
   // What a program passes: the meter, the tracer and the module as they are, without a cast.
-  const meter: Meter = meters.getMeter('breakwater');
-  const tracer: Tracer = tracers.getTracer('breakwater');
+  const meter: MeterPort = meters.getMeter('breakwater');
+  const tracer: TracerPort = tracers.getTracer('breakwater');
   const wholeApi: TracingApi = api;
   return {
     meter,

@@ -5,15 +5,15 @@ import { EventChannel } from '../../events/channel.ts';
 import { prometheusRegistry, type PrometheusRegistry } from '../prometheus/registry.ts';
 import { collectMetrics } from './collect-metrics.ts';
 import { resilience4jNames } from './naming.ts';
-import type { WatchedPipeline } from './watched-pipeline.ts';
+import type { MeasuredPipeline } from './measured-pipeline.ts';
 
 /** A pipeline as telemetry sees it. */
-class Told extends EventChannel implements WatchedPipeline {
+class Told extends EventChannel implements MeasuredPipeline {
   readonly kind = 'pipeline';
   readonly name: string;
-  policies: WatchedPipeline['policies'];
+  policies: MeasuredPipeline['policies'];
 
-  constructor(name: string, policies: WatchedPipeline['policies'] = []) {
+  constructor(name: string, policies: MeasuredPipeline['policies'] = []) {
     super();
     this.name = name;
     this.policies = policies;

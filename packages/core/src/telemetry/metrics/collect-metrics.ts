@@ -12,19 +12,19 @@ import { flag, implementing, integer, type Rules } from '../../options/rules.ts'
 import { BoundedValues } from './bounded-series.ts';
 import { EventMetrics } from './event-metrics.ts';
 import { Instruments } from './instruments.ts';
-import type { InstrumentOptions, Meter, MetricAttributes } from './meter.ts';
+import type { InstrumentOptions, MeterPort, MetricAttributes } from './meter.ts';
 import { accessTo, type MetricSource, type SourceAccess } from './metric-source.ts';
 import { type MetricNaming, openTelemetryNames } from './naming.ts';
 import { isPipeline, PolicyReading } from './readings.ts';
 import type { Report } from './report.ts';
 import { SeriesBook } from './series-book.ts';
 import { UserCounter, UserHistogram } from './user-instruments.ts';
-import { PipelineWatch } from './watched-pipeline.ts';
+import { PipelineWatch } from './measured-pipeline.ts';
 
 /** Options of {@link collectMetrics}. */
 export interface CollectMetricsOptions {
   /** Where the instruments are made: `metrics.getMeter('shop')` of OpenTelemetry, or `prometheusRegistry()`. */
-  readonly meter: Meter;
+  readonly meter: MeterPort;
   /** How metrics are called; default `openTelemetryNames`. For Prometheus: `resilience4jNames`. */
   readonly naming?: MetricNaming | undefined;
   /** Whether calls and attempts are told apart by key; default false: keys are many, and may say too much. */
@@ -46,7 +46,7 @@ export const collectMetricsDefaults: {
 } = Object.freeze({ naming: openTelemetryNames, keys: false, maxKeys: 100, maxSeries: 1_000 });
 
 const rules: Rules<CollectMetricsOptions> = Object.freeze({
-  meter: implementing<Meter>(
+  meter: implementing<MeterPort>(
     'a meter',
     'createCounter',
     'createUpDownCounter',

@@ -5,7 +5,7 @@ import type { MetricName } from './catalog.ts';
 import { eventName, eventSeverity } from './event-words.ts';
 import type { Instruments, ToldMetric } from './instruments.ts';
 import type { MetricAttributes } from './meter.ts';
-import { breakerStates, type WatchedPolicy } from './policy-readings.ts';
+import { breakerStates, type MeasuredPolicy } from './policy-readings.ts';
 
 /** Runs of the function beyond this one share a series. */
 const MOST_ATTEMPTS = 10;
@@ -88,7 +88,7 @@ export class EventMetrics {
   }
 
   /** The series of a run of the function under a breaker. */
-  breakerSeries(event: ToldEvent, pipeline: string | undefined, breaker: WatchedPolicy): MetricAttributes {
+  breakerSeries(event: ToldEvent, pipeline: string | undefined, breaker: MeasuredPolicy): MetricAttributes {
     return this.breakerCalls!.series.of(pipeline, breaker.name, kindOf(event));
   }
 

@@ -1,7 +1,7 @@
 import type { BoundedSeries, LabelValue } from './bounded-series.ts';
 import { metricCatalog, type MetricDefinition, type MetricName } from './catalog.ts';
 import { metricLabels } from './labels.ts';
-import type { BatchResultPort, InstrumentOptions, Meter, MetricAttributes, ObservablePort } from './meter.ts';
+import type { BatchResultPort, InstrumentOptions, MeterPort, MetricAttributes, ObservablePort } from './meter.ts';
 import type { MetricNaming } from './naming.ts';
 import type { SeriesBook } from './series-book.ts';
 
@@ -19,11 +19,11 @@ export interface ToldMetric {
 export class Instruments {
   private readonly told: Map<MetricName, ToldMetric> = new Map();
   private readonly observed: Map<MetricName, ObservedMetric> = new Map();
-  private readonly meter: Meter;
+  private readonly meter: MeterPort;
   private readonly observe: (result: BatchResultPort) => void;
 
   /** @param read Reports all observed metrics; called when somebody collects. */
-  constructor(meter: Meter, naming: MetricNaming, book: SeriesBook, read: () => void) {
+  constructor(meter: MeterPort, naming: MetricNaming, book: SeriesBook, read: () => void) {
     this.meter = meter;
     for (const [name, definition] of Object.entries(metricCatalog) as [MetricName, MetricDefinition][]) {
       const called = naming.nameOf(definition);
@@ -65,7 +65,7 @@ export class Instruments {
 }
 
 function toldMetric(
-  meter: Meter,
+  meter: MeterPort,
   name: string,
   options: InstrumentOptions,
   { kind }: MetricDefinition,
@@ -82,7 +82,7 @@ function toldMetric(
 }
 
 function observedMetric(
-  meter: Meter,
+  meter: MeterPort,
   name: string,
   options: InstrumentOptions,
   { kind, combine }: MetricDefinition,

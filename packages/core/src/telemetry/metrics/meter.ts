@@ -26,13 +26,13 @@ export interface ObservablePort {
   addCallback(callback: (result: { observe(value: number, attributes?: MetricAttributes): void }) => void): void;
 }
 
-/** What a callback of {@link Meter.addBatchObservableCallback} is given. */
+/** What a callback of {@link MeterPort.addBatchObservableCallback} is given. */
 export interface BatchResultPort {
   observe(instrument: ObservablePort, value: number, attributes?: MetricAttributes): void;
 }
 
 /** Makes instruments: an OpenTelemetry meter, or {@link prometheusRegistry}. */
-export interface Meter {
+export interface MeterPort {
   createCounter(name: string, options?: InstrumentOptions): CounterPort;
   createUpDownCounter(name: string, options?: InstrumentOptions): CounterPort;
   createHistogram(name: string, options?: InstrumentOptions): HistogramPort;

@@ -1,8 +1,9 @@
 import { ConfigurationError } from '../../errors/configuration-error.ts';
 import { describe } from '../../options/resolve.ts';
+import type { EventTeller } from '../event-teller.ts';
 import { PerformanceMonitor } from '../performance-monitor.ts';
 import type { ToldEvent } from './event-metrics.ts';
-import type { WatchedPolicy } from './policy-readings.ts';
+import type { MeasuredPolicy } from './policy-readings.ts';
 import { isPipeline, type PolicyReading } from './readings.ts';
 import type { Report } from './report.ts';
 import {
@@ -17,15 +18,15 @@ import {
   readWorkers,
   type WorkersShape,
 } from './source-readings.ts';
-import type { ToldBy, WatchedPipeline } from './watched-pipeline.ts';
+import type { MeasuredPipeline } from './measured-pipeline.ts';
 
 /**
  * What can be watched: a pipeline with all its policies, a policy that is used by itself, a rate limiter, a cache, a
  * connection pool, a worker pool, a batcher, a performance monitor.
  */
 export type MetricSource =
-  | WatchedPipeline
-  | WatchedPolicy
+  | MeasuredPipeline
+  | MeasuredPolicy
   | LimiterShape
   | CacheShape
   | PoolShape
@@ -90,7 +91,7 @@ const CACHE_EVENTS: readonly string[] = [
 ];
 
 function listenerOf(source: MetricSource): SourceAccess['listen'] {
-  const from = ('on' in source ? source : (source as { readonly events?: unknown }).events) as ToldBy | undefined;
+  const from = ('on' in source ? source : (source as { readonly events?: unknown }).events) as EventTeller | undefined;
   const types = counts(source, 'memoryHits') ? CACHE_EVENTS : ['*'];
   return (hear) => {
     const stops = types.map((type) => from?.on(type as never, hear as never));

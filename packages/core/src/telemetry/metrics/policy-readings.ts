@@ -2,7 +2,7 @@
 import type { Report } from './report.ts';
 
 /** A policy as it is seen from here. */
-export interface WatchedPolicy {
+export interface MeasuredPolicy {
   readonly kind: string;
   readonly name?: string;
 }
@@ -131,7 +131,7 @@ const readers: Readonly<Record<string, { readonly has: string; readonly read: Re
 });
 
 /** Reports what `policy` knows of itself; nothing for one that counts nothing, or is a user's own. */
-export function readPolicy(policy: WatchedPolicy, report: Report, pipeline: string | undefined, name: string): void {
+export function readPolicy(policy: MeasuredPolicy, report: Report, pipeline: string | undefined, name: string): void {
   const reader = Object.hasOwn(readers, policy.kind) ? readers[policy.kind] : undefined;
   if (reader !== undefined && reader.has in policy) reader.read(policy as never, report, pipeline, name);
 }

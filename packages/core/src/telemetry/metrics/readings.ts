@@ -1,8 +1,8 @@
 import { metricCatalog } from './catalog.ts';
-import { readPolicy, type WatchedPolicy } from './policy-readings.ts';
+import { readPolicy, type MeasuredPolicy } from './policy-readings.ts';
 import type { Report } from './report.ts';
 import { type LimiterShape, readLimiter } from './source-readings.ts';
-import type { WatchedPipeline } from './watched-pipeline.ts';
+import type { MeasuredPipeline } from './measured-pipeline.ts';
 
 /** Reads policies wherever they stand, each once a collection, however many pipelines share it. */
 export class PolicyReading {
@@ -13,12 +13,12 @@ export class PolicyReading {
     this.report = report;
   }
 
-  pipeline(pipeline: WatchedPipeline): void {
+  pipeline(pipeline: MeasuredPipeline): void {
     if (!this.isNew(pipeline)) return;
     for (const policy of pipeline.policies) this.policy(policy, pipeline.name);
   }
 
-  policy(policy: WatchedPolicy, pipeline: string | undefined): void {
+  policy(policy: MeasuredPolicy, pipeline: string | undefined): void {
     if (isPipeline(policy)) return this.pipeline(policy);
     if (!this.isNew(policy)) return;
     const name = policy.name ?? policy.kind;
@@ -49,14 +49,14 @@ export class PolicyReading {
   }
 }
 
-interface KeyedShape extends WatchedPolicy, Iterable<readonly [key: string, policy: WatchedPolicy]> {
+interface KeyedShape extends MeasuredPolicy, Iterable<readonly [key: string, policy: MeasuredPolicy]> {
   readonly size: number;
 }
 
-const isKeyed = (policy: WatchedPolicy): policy is KeyedShape =>
+const isKeyed = (policy: MeasuredPolicy): policy is KeyedShape =>
   policy.kind === 'keyed' && Symbol.iterator in policy && 'size' in policy;
 
 /** Whether it is a pipeline: one may stand in the row of another. */
-export function isPipeline(source: object): source is WatchedPipeline {
+export function isPipeline(source: object): source is MeasuredPipeline {
   return 'kind' in source && source.kind === 'pipeline' && 'policies' in source;
 }

@@ -10,7 +10,7 @@ import type {
   CounterPort,
   HistogramPort,
   InstrumentOptions,
-  Meter,
+  MeterPort,
   MetricAttributes,
   ObservablePort,
 } from '../metrics/meter.ts';
@@ -38,7 +38,7 @@ const FOLDED = 'breakwater_registry_folded_total';
 const FAILED = 'breakwater_registry_failed_callbacks_total';
 
 /** A meter whose instruments Prometheus can read; see {@link prometheusRegistry}. */
-export interface PrometheusRegistry extends Meter {
+export interface PrometheusRegistry extends MeterPort {
   createGauge(name: string, options?: InstrumentOptions): HistogramPort;
   createObservableUpDownCounter(name: string, options?: InstrumentOptions): ObservablePort;
   /** What the text is: the value of a `Content-Type` header. */

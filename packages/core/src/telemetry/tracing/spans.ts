@@ -8,7 +8,7 @@ import {
   type SpanPort,
   type SpanStart,
   STATUS_ERROR,
-  type Tracer,
+  type TracerPort,
   type TracingApi,
 } from './tracer.ts';
 
@@ -20,7 +20,7 @@ const MOST_NAMES = 1_000;
 
 /** How spans are made. */
 export interface SpanSettings {
-  readonly tracer: Tracer;
+  readonly tracer: TracerPort;
   readonly api: TracingApi;
   readonly redact: Redactor;
   readonly errorMessages: boolean;

@@ -1,12 +1,9 @@
 import { ConfigurationError } from '../../errors/configuration-error.ts';
 import { describe } from '../../options/resolve.ts';
 import type { EventEnvelope } from '../../events/event.ts';
+import type { EventTeller } from '../event-teller.ts';
 import type { Spans } from './spans.ts';
 import type { SpanAttributes } from './tracer.ts';
-
-interface EventTeller {
-  on(type: never, listener: never): () => void;
-}
 
 /** A cache, connection pool, worker pool, rate limiter or performance monitor: something that tells what has taken how long. */
 export type TracedSource = { readonly name?: string } & (EventTeller | { readonly events: EventTeller });

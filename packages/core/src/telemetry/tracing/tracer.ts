@@ -37,7 +37,7 @@ export interface SpanStart {
 }
 
 /** Makes spans: what `trace.getTracer(…)` gives. */
-export interface Tracer {
+export interface TracerPort {
   startSpan(name: string, options?: SpanStart, context?: unknown): SpanPort;
 }
 

@@ -19,12 +19,12 @@ import type { Call, HookPolicy } from '../../policy/policy.ts';
 import { CallTrace } from './call-trace.ts';
 import { spanOfRun, Spans } from './spans.ts';
 import { type TracedSource, traceSource } from './traced-source.ts';
-import type { SpanAttributes, SpanPort, Tracer, TracingApi } from './tracer.ts';
+import type { SpanAttributes, SpanPort, TracerPort, TracingApi } from './tracer.ts';
 
 /** Options of {@link tracing}. */
 export interface TracingOptions {
   /** What makes spans: `trace.getTracer('shop')` of OpenTelemetry. */
-  readonly tracer: Tracer;
+  readonly tracer: TracerPort;
   /** The module `@opentelemetry/api`: what carries the surroundings of a span from one function to the next. */
   readonly api: TracingApi;
   /** Its name in events and errors; default `tracing`. */
@@ -42,7 +42,7 @@ export const tracingDefaults: { readonly name: string; readonly keys: boolean; r
   Object.freeze({ name: 'tracing', keys: false, errorMessages: false });
 
 const rules: Rules<TracingOptions> = Object.freeze({
-  tracer: implementing<Tracer>('a tracer', 'startSpan'),
+  tracer: implementing<TracerPort>('a tracer', 'startSpan'),
   api: {
     expected: 'the module @opentelemetry/api (an object with context and trace)',
     accepts: (value: unknown): value is TracingApi => isApi(value),

@@ -21,7 +21,7 @@ import {
 } from '../../../../../node_modules/@opentelemetry/sdk-trace/dist/index.mjs';
 import { exportedMetrics, exportedSpan } from './exported.ts';
 import type { Sdk } from './sdk.ts';
-import type { Meter, Tracer, TracingApi } from 'breakwater/telemetry';
+import type { MeterPort, TracerPort, TracingApi } from 'breakwater/telemetry';
 
 export function sdk3(): Sdk {
   const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
@@ -31,8 +31,8 @@ export function sdk3(): Sdk {
   const tracers = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: spanExporter })] });
   const context = new AsyncLocalStorageContextManager().enable();
   // What a program passes: the meter, the tracer and the module as they are, without a cast.
-  const meter: Meter = meters.getMeter('breakwater');
-  const tracer: Tracer = tracers.getTracer('breakwater');
+  const meter: MeterPort = meters.getMeter('breakwater');
+  const tracer: TracerPort = tracers.getTracer('breakwater');
   const wholeApi: TracingApi = api;
   return {
     meter,
@@ -58,7 +58,7 @@ export function sdk3(): Sdk {
 
 /** OpenTelemetry's own writer of the text for Prometheus. */
 export interface PrometheusText {
-  readonly meter: Meter;
+  readonly meter: MeterPort;
   text(): Promise<string>;
   close(): Promise<void>;
 }

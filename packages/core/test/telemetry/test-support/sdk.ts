@@ -1,4 +1,4 @@
-import type { Meter, Tracer, TracingApi } from 'breakwater/telemetry';
+import type { MeterPort, TracerPort, TracingApi } from 'breakwater/telemetry';
 
 /** What an exporter was given of a span. */
 export interface ExportedSpan {
@@ -23,8 +23,8 @@ export interface ExportedMetric {
 
 /** A real SDK with its exporters in memory. */
 export interface Sdk {
-  readonly meter: Meter;
-  readonly tracer: Tracer;
+  readonly meter: MeterPort;
+  readonly tracer: TracerPort;
   readonly api: TracingApi;
   /** Has the reader collect and export; gives what the exporter got. */
   metrics(): Promise<readonly ExportedMetric[]>;

@@ -1,4 +1,4 @@
-import type { SpanAttributes, SpanContextPort, SpanPort, SpanStart, Tracer, TracingApi } from '../tracer.ts';
+import type { SpanAttributes, SpanContextPort, SpanPort, SpanStart, TracerPort, TracingApi } from '../tracer.ts';
 
 /** A span as a test sees it. */
 export interface SeenSpan extends SpanPort {
@@ -18,7 +18,7 @@ export function testTracer({
   throwsIn,
   traceId = '1'.repeat(32),
 }: { readonly throwsIn?: 'startSpan' | 'end' | 'with'; readonly traceId?: string } = {}): {
-  readonly ports: { readonly tracer: Tracer; readonly api: TracingApi };
+  readonly ports: { readonly tracer: TracerPort; readonly api: TracingApi };
   readonly spans: readonly SeenSpan[];
 } {
   const spans: SeenSpan[] = [];
@@ -26,7 +26,7 @@ export function testTracer({
   const maybeThrow = (method: string): void => {
     if (method === throwsIn) throw new Error(`${method} is broken`);
   };
-  const tracer: Tracer = {
+  const tracer: TracerPort = {
     startSpan: (name: string, start: SpanStart = {}) => {
       maybeThrow('startSpan');
       const span = new TestSpan(name, start, {

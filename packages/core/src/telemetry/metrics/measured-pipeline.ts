@@ -1,32 +1,28 @@
+import type { EventTeller } from '../event-teller.ts';
 import type { EventMetrics, ToldEvent } from './event-metrics.ts';
 import type { ToldMetric } from './instruments.ts';
 import type { MetricAttributes } from './meter.ts';
-import type { WatchedPolicy } from './policy-readings.ts';
-
-/** Something that tells events of any kind. */
-export interface ToldBy {
-  on(type: never, listener: never): () => void;
-}
+import type { MeasuredPolicy } from './policy-readings.ts';
 
 /** A pipeline as it is seen from here. */
-export interface WatchedPipeline extends ToldBy {
+export interface MeasuredPipeline extends EventTeller {
   readonly kind: 'pipeline';
   readonly name?: string;
-  readonly policies: readonly WatchedPolicy[];
+  readonly policies: readonly MeasuredPolicy[];
 }
 
 /** Measures the calls of one pipeline. What has succeeded is counted without building anything. */
 export class PipelineWatch {
-  private readonly pipeline: WatchedPipeline;
+  private readonly pipeline: MeasuredPipeline;
   private readonly metrics: EventMetrics;
   private callSucceeded: MetricAttributes | undefined = undefined;
   private firstSucceeded: MetricAttributes | undefined = undefined;
-  private policies: readonly WatchedPolicy[] = [];
-  private breakers: readonly WatchedPolicy[] = [];
+  private policies: readonly MeasuredPolicy[] = [];
+  private breakers: readonly MeasuredPolicy[] = [];
   /** For each of the breakers, the series of runs that succeed. */
   private breakerSucceeded: MetricAttributes[] = [];
 
-  constructor(pipeline: WatchedPipeline, metrics: EventMetrics) {
+  constructor(pipeline: MeasuredPipeline, metrics: EventMetrics) {
     this.pipeline = pipeline;
     this.metrics = metrics;
   }
