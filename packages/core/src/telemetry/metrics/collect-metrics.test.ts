@@ -21,7 +21,7 @@ class Told extends EventChannel implements MeasuredPipeline {
 
   tell(type: string, details: object = {}): void {
     const envelope = { policy: undefined, key: undefined, timestamp: 0 as never };
-    this.emit({ type, pipeline: this.name, ...envelope, ...details } as never);
+    this.emit({ type, pipeline: this.name, ...envelope, ...details });
   }
 }
 

@@ -7,7 +7,7 @@ export function prometheusName(name: string): string {
 }
 
 /** A number; infinities and NaN have names of their own. */
-export function prometheusNumber(value: number): string {
+function prometheusNumber(value: number): string {
   if (value === Infinity) return '+Inf';
   return value === -Infinity ? '-Inf' : String(value);
 }

@@ -129,11 +129,11 @@ describe('what a source tells', () => {
   it('becomes a span that began as long ago as it took', () => {
     const { ports, spans } = testTracer();
     const source = Object.assign(new EventChannel(), { name: 'api' });
-    const stop = tracing(ports).watch(source as never, { name: 'm', events: source } as never);
+    const stop = tracing(ports).watch(source, { name: 'm', events: source });
     const event = { pipeline: undefined, policy: undefined, key: 'token', timestamp: 10_000 as never, waitedMs: 400 };
-    source.emit({ type: 'limit-admitted', ...event } as never);
+    source.emit({ type: 'limit-admitted', ...event });
     stop();
-    source.emit({ type: 'limit-admitted', ...event } as never);
+    source.emit({ type: 'limit-admitted', ...event });
     expect(spans.map(({ name, startTime, endTime }) => [name, startTime, endTime])).toEqual([
       ['api wait', 9_600, 10_000],
       ['m wait', 9_600, 10_000],

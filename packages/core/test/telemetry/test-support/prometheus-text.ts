@@ -33,7 +33,10 @@ export function comparable(text: string): unknown {
   const families = parsePrometheus(text).map(({ name, help, type }) => `${name} ${type} ${help}`);
   const samples = Array.from(samplesOf(text), ([name, series]) => [
     name,
-    series.map(({ labels = {}, value }) => JSON.stringify([Object.entries(labels).toSorted(), value])).toSorted(),
+    series.map(({ labels = {}, value }) => JSON.stringify([inOrder(Object.entries(labels)), value])).toSorted(),
   ]);
-  return { families: families.toSorted(), samples: Object.fromEntries(samples.toSorted()) as unknown };
+  return { families: families.toSorted(), samples: Object.fromEntries(samples) as unknown };
 }
+
+const inOrder = <T>(entries: readonly (readonly [string, T])[]): readonly (readonly [string, T])[] =>
+  entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
