@@ -66,7 +66,7 @@ describe('the text for Prometheus', () => {
     await exporter.close();
   });
 
-  it('holds no secret that a call carries', async () => {
+  it('holds no secret that a call carries, not even in keys where those were asked for', async () => {
     expect(await scraped('Bearer sk_live_4eC39HqLyjWDarjtT1zdp7dc')).not.toContain('4eC39HqLyjWDarjtT1zdp7dc');
   });
 

@@ -7,6 +7,8 @@ import type { ExportedMetric, ExportedSpan, Sdk } from './sdk.ts';
 import { wholeWorld } from './whole-world.ts';
 
 const SECRET = 'Bearer sk_live_4eC39HqLyjWDarjtT1zdp7dc';
+/** A secret that looks like none: no redactor would know it. */
+const PLAIN = 'correct horse battery staple';
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 /** What must hold with every SDK. */
@@ -76,6 +78,13 @@ function metricsSuite(sdk: () => Sdk): void {
     const metrics = await sdk().metrics();
     expect(metrics.length).toBeGreaterThan(30);
     expect(JSON.stringify(metrics)).not.toContain('4eC39HqLyjWDarjtT1zdp7dc');
+  });
+
+  it('hold nothing at all of what a call carries, unless they are asked to', async () => {
+    const world = wholeWorld();
+    collectMetrics({ meter: sdk().meter }).watch(...world.sources);
+    await world.run(PLAIN);
+    expect(JSON.stringify(await sdk().metrics())).not.toContain(PLAIN);
   });
 
   it('of the user go through the same door, bounded and redacted', async () => {
@@ -262,6 +271,16 @@ function tracesSuite(sdk: () => Sdk): void {
       attributes: { 'error.type': 'POOL_TIMEOUT' },
       status: { code: 2 },
     });
+  });
+
+  it('hold nothing at all of what a call carries, unless they are asked to', async () => {
+    const trace = tracing(ports());
+    const world = wholeWorld(trace);
+    trace.watch(...(world.sources.slice(4, 7) as never[]));
+    await world.run(PLAIN);
+    const spans = await sdk().spans();
+    expect(spans.length).toBeGreaterThan(20);
+    expect(JSON.stringify(spans)).not.toContain(PLAIN);
   });
 
   it('hold no secret that a call carries, whether or not they tell the messages of errors', async () => {
