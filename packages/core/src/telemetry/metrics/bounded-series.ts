@@ -39,11 +39,6 @@ export class BoundedSeries {
     );
   }
 
-  /** How many series there are. */
-  get size(): number {
-    return this.known.size;
-  }
-
   /** The attributes of a measurement with these values, in the order of the labels. */
   of(...values: readonly LabelValue[]): MetricAttributes {
     const id = values.join('\u0000');

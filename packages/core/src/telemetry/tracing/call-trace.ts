@@ -1,8 +1,7 @@
 import type { EventEnvelope } from '../../events/event.ts';
 import type { ExecutionContext } from '../../policy/context.ts';
 import type { Outcome } from '../../policy/outcome.ts';
-import type { Spans } from './spans.ts';
-import { spanOfRun } from './spans.ts';
+import { type CallNames, type Spans, tieToRun } from './spans.ts';
 import type { LinkPort, SpanAttributes, SpanContextPort, SpanPort } from './tracer.ts';
 
 /** Words that policies tell of themselves; other texts in events are the user's. */
@@ -11,20 +10,23 @@ const WORDS: readonly string[] = ['code', 'cause', 'mode', 'chaos'];
 /** The spans of one call: its own, and one for each run of the function. */
 export class CallTrace {
   private readonly spans: Spans;
-  private readonly name: string;
+  private readonly names: CallNames;
   private readonly span: SpanPort;
   private readonly context: unknown;
-  /** The spans of runs that have not ended. */
-  private readonly runs: Map<ExecutionContext, SpanPort> = new Map();
+  /** Most calls have one run at a time: it needs no table. */
+  private run: ExecutionContext | undefined = undefined;
+  private runSpan: SpanPort | undefined = undefined;
+  /** The runs beside that one that have not ended. */
+  private others: Map<ExecutionContext, SpanPort> | undefined = undefined;
   private first: SpanContextPort | undefined = undefined;
   private last: SpanContextPort | undefined = undefined;
   /** Why the next run begins, where a policy has said so. */
   private cause: string | undefined = undefined;
 
-  constructor(spans: Spans, name: string, attributes: SpanAttributes, parent: unknown) {
+  constructor(spans: Spans, pipeline: string | undefined, key: string | undefined, parent: unknown) {
     this.spans = spans;
-    this.name = name;
-    this.span = spans.begin(name, { attributes }, parent);
+    this.names = spans.namesOf(pipeline);
+    this.span = spans.begin(this.names.call, { attributes: this.attributes('operation.key', key) }, parent);
     this.context = spans.within(this.span, parent);
   }
 
@@ -36,14 +38,28 @@ export class CallTrace {
 
   /** Begins the span of a run; gives the surroundings for it. */
   beginRun(run: ExecutionContext): unknown {
-    const attributes: SpanAttributes = { 'attempt.number': run.attempt };
-    if (run.pipeline !== undefined) attributes['pipeline.name'] = this.spans.cleanName(run.pipeline);
-    const span = this.spans.begin(`${this.name} attempt`, { attributes, links: this.links() }, this.context);
-    this.runs.set(run, span);
-    spanOfRun.set(run, span);
+    const { spans, names, context } = this;
+    const attributes = this.attributes('attempt.number', run.attempt);
+    const span = spans.begin(
+      names.attempt,
+      this.last === undefined ? { attributes } : { attributes, links: this.links() },
+      context,
+    );
+    if (this.run === undefined) {
+      this.run = run;
+      this.runSpan = span;
+    } else (this.others ??= new Map()).set(run, span);
+    tieToRun(run, span);
     this.last = span.spanContext();
     this.first ??= this.last;
-    return this.spans.within(span, this.context);
+    return spans.within(span, context);
+  }
+
+  private attributes(name: string, value: string | number | undefined): SpanAttributes {
+    const { pipeline } = this.names;
+    const attributes: SpanAttributes = pipeline === undefined ? {} : { 'pipeline.name': pipeline };
+    if (value !== undefined) attributes[name] = value;
+    return attributes;
   }
 
   /** A hedge belongs to the attempt that it was begun beside, a retry to the one that failed before it. */
@@ -55,11 +71,20 @@ export class CallTrace {
   }
 
   endRun(run: ExecutionContext, outcome: Outcome): void {
-    const span = this.runs.get(run);
+    const span = this.takeSpan(run);
     if (span === undefined) return;
-    this.runs.delete(run);
     if (!outcome.ok) this.spans.fail(span, outcome.error);
     span.end();
+  }
+
+  private takeSpan(run: ExecutionContext): SpanPort | undefined {
+    if (run === this.run) {
+      this.run = undefined;
+      return this.runSpan;
+    }
+    const span = this.others?.get(run);
+    this.others?.delete(run);
+    return span;
   }
 
   told(event: EventEnvelope): void {

@@ -2,7 +2,6 @@ import type { Redactor } from '../../errors/redactor.ts';
 import type { ExecutionContext } from '../../policy/context.ts';
 import { errorType } from '../error-type.ts';
 import {
-  KIND_INTERNAL,
   type SpanAttributes,
   type SpanContextPort,
   type SpanPort,
@@ -12,8 +11,26 @@ import {
   type TracingApi,
 } from './tracer.ts';
 
-/** The spans of runs that go on, of all tracings: a pipeline may be called in a run of another one. */
-export const spanOfRun: WeakMap<ExecutionContext, SpanPort> = new WeakMap();
+/** Under what a run carries its span. On the run itself: to keep it in a table beside costs a tenth of a microsecond. */
+const SPAN: unique symbol = Symbol('span');
+
+/** Ties a span to its run, for all tracings: a pipeline may be called in a run of another one. */
+export function tieToRun(run: ExecutionContext, span: SpanPort): void {
+  (run as { [SPAN]?: SpanPort })[SPAN] = span;
+}
+
+/** The span of a run; undefined where it is not traced. */
+export function spanOfRun(run: ExecutionContext): SpanPort | undefined {
+  return (run as { readonly [SPAN]?: SpanPort })[SPAN];
+}
+
+/** How the spans of a pipeline's calls are called. */
+export interface CallNames {
+  /** The name of the pipeline, fit to leave; undefined where it has none. */
+  readonly pipeline: string | undefined;
+  readonly call: string;
+  readonly attempt: string;
+}
 
 /** How many names are remembered. */
 const MOST_NAMES = 1_000;
@@ -29,8 +46,8 @@ export interface SpanSettings {
 /** Begins and ends spans. What leaves is redacted; the texts of errors leave only where that was asked for. */
 export class Spans {
   private readonly settings: SpanSettings;
-  /** Names that were redacted before: those of pipelines and policies come again with every call. */
-  private readonly names: Map<string, string> = new Map();
+  /** By pipeline: their names come again with every call, and redaction is dear. */
+  private readonly names: Map<string | undefined, CallNames> = new Map();
 
   constructor(settings: SpanSettings) {
     this.settings = settings;
@@ -40,8 +57,20 @@ export class Spans {
     return this.settings.api.context.active();
   }
 
+  /** Begins a span; `name` must be fit to leave. */
   begin(name: string, start: SpanStart, parent: unknown): SpanPort {
-    return this.settings.tracer.startSpan(this.cleanName(name), { kind: KIND_INTERNAL, ...start }, parent);
+    return this.settings.tracer.startSpan(name, start, parent);
+  }
+
+  /** How the spans of the calls of `pipeline` are called. */
+  namesOf(pipeline: string | undefined): CallNames {
+    const known = this.names.get(pipeline);
+    if (known !== undefined) return known;
+    const clean = pipeline === undefined ? undefined : this.clean(pipeline);
+    const call = clean ?? 'call';
+    const names: CallNames = { pipeline: clean, call, attempt: `${call} attempt` };
+    if (this.names.size < MOST_NAMES) this.names.set(pipeline, names);
+    return names;
   }
 
   /** The surroundings of what happens within `span`. */
@@ -78,15 +107,6 @@ export class Spans {
     const message = this.clean(error instanceof Error ? error.message : String(error));
     span.setStatus({ code: STATUS_ERROR, message });
     span.addEvent('exception', { 'exception.type': type, 'exception.message': message });
-  }
-
-  /** A name, fit to leave. */
-  cleanName(name: string): string {
-    const known = this.names.get(name);
-    if (known !== undefined) return known;
-    const clean = this.clean(name);
-    if (this.names.size < MOST_NAMES) this.names.set(name, clean);
-    return clean;
   }
 
   clean(text: string): string {

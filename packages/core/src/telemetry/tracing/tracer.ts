@@ -29,7 +29,6 @@ export interface SpanPort {
 
 /** What is told of a span as it begins. */
 export interface SpanStart {
-  readonly kind?: number;
   readonly attributes?: SpanAttributes;
   readonly links?: LinkPort[];
   /** By the wall clock, in milliseconds. */
@@ -58,5 +57,3 @@ export interface TracingApi {
 
 /** The status of a span that failed. */
 export const STATUS_ERROR = 2;
-/** The kind of a span that stays inside the process. */
-export const KIND_INTERNAL = 0;

@@ -114,7 +114,7 @@ class TracingPolicy implements Tracing {
     const state = new TracedCall(call, this.name);
     call.keep(at, state);
     state.attempt(() => {
-      state.trace = new CallTrace(this.spans, call.pipeline ?? 'call', this.attributesOf(call), this.parentOf(call));
+      state.trace = new CallTrace(this.spans, call.pipeline, this.keyOf(call), this.parentOf(call));
     });
   }
 
@@ -133,17 +133,14 @@ class TracingPolicy implements Tracing {
     call.keep(at, undefined);
   }
 
-  private attributesOf(call: Call): SpanAttributes {
-    const attributes: SpanAttributes = {};
-    if (call.pipeline !== undefined) attributes['pipeline.name'] = this.spans.cleanName(call.pipeline);
-    if (this.options.keys && call.key !== undefined) attributes['operation.key'] = this.spans.clean(call.key);
-    return attributes;
+  private keyOf(call: Call): string | undefined {
+    return this.options.keys && call.key !== undefined ? this.spans.clean(call.key) : undefined;
   }
 
   /** A call that is part of a run belongs to its span, however the surroundings were lost on the way. */
   private parentOf(call: Call): unknown {
     const parent = call.options?.parent;
-    const span = parent === undefined ? undefined : spanOfRun.get(parent);
+    const span = parent === undefined ? undefined : spanOfRun(parent);
     const { active } = this.spans;
     return span === undefined ? active : this.spans.within(span, active);
   }
@@ -151,7 +148,7 @@ class TracingPolicy implements Tracing {
   // --- beside it ---
 
   headers(run?: ExecutionContext): TraceHeaders {
-    const span = (run === undefined ? undefined : spanOfRun.get(run)) ?? this.spans.activeSpan;
+    const span = (run === undefined ? undefined : spanOfRun(run)) ?? this.spans.activeSpan;
     if (span === undefined) return {};
     const { traceId, spanId, traceFlags, traceState } = span.spanContext();
     const traceparent = formatTraceparent({ traceId, parentId: spanId, sampled: traceFlags % 2 === 1 });
@@ -174,7 +171,7 @@ class TracingPolicy implements Tracing {
 
   span<R>(name: string, fn: () => R, attributes: SpanAttributes = {}): R {
     const { active } = this.spans;
-    const span = this.spans.begin(name, { attributes: this.spans.cleaned(attributes) }, active);
+    const span = this.spans.begin(this.spans.clean(name), { attributes: this.spans.cleaned(attributes) }, active);
     return this.spans.run(this.spans.within(span, active), () => this.endWith(span, fn));
   }
 
