@@ -3,9 +3,9 @@ import type { Random } from '../clock/random.ts';
 import { ConfigurationError, type ConfigurationFault } from '../errors/configuration-error.ts';
 import type { EventChannel } from '../events/channel.ts';
 import type { EventMap } from '../events/event.ts';
-import type { CallWatcher } from '../policy/call-watcher.ts';
 import type { HookPolicy, Policy, PolicyHooks } from '../policy/policy.ts';
 import { AroundStep } from './around-step.ts';
+import { CallWatchers } from './call-watchers.ts';
 import { policiesThatWait } from './check-sync-call.ts';
 
 /**
@@ -27,12 +27,6 @@ export class Step {
   }
 }
 
-/** A watcher, and the position of the policy that it belongs to. */
-export interface PlacedWatcher {
-  readonly watcher: CallWatcher;
-  readonly at: number;
-}
-
 /** A pipeline made ready to run: what its calls share. */
 export class Plan {
   readonly name: string | undefined;
@@ -43,8 +37,8 @@ export class Plan {
   readonly channel: EventChannel<EventMap>;
   /** Whether a step may end a call while the user's function runs. */
   readonly interruptible: boolean;
-  /** Those who see all that happens in a call, the innermost first; undefined where there are none. */
-  readonly watchers: readonly PlacedWatcher[] | undefined;
+  /** Those who see all that happens in a call; undefined where there are none. */
+  readonly watchers: CallWatchers | undefined;
   /** Calls that have not ended, and runs of functions that have outlived their call. */
   private busyCount = 0;
   private whenIdle: (() => void)[] = [];
@@ -62,7 +56,7 @@ export class Plan {
     this.channel = channel;
     this.steps = policies.map((policy, position) => new Step(hooksOf(policy, `pipeline[${position}]`)));
     this.interruptible = this.steps.some(({ policy }) => policy.interrupts === true);
-    this.watchers = watchersOf(this.steps);
+    this.watchers = CallWatchers.of(this.steps.map(({ policy }) => policy));
     checkClocks(policies, clock);
     this.policies = policies;
     this.random = random;
@@ -110,11 +104,6 @@ export class Plan {
       this.whenIdle = this.whenIdle.filter((waiting) => waiting !== callback);
     };
   }
-}
-
-function watchersOf(steps: readonly Step[]): readonly PlacedWatcher[] | undefined {
-  const watchers = steps.flatMap(({ policy: { watcher } }, at) => (watcher === undefined ? [] : [{ watcher, at }]));
-  return watchers.length === 0 ? undefined : watchers.toReversed();
 }
 
 /** The hooks of a policy, whichever form it has; `path` says where it stands, for the error when it is none. */

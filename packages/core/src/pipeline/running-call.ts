@@ -25,7 +25,7 @@ import { CallGuard } from './call-guard.ts';
 import { CallTimes } from './call-times.ts';
 import { waitedInSyncCall } from './check-sync-call.ts';
 import { LeftBehind } from './left-behind.ts';
-import type { PlacedWatcher, Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { captureSettle, isThenable, lastSettle, resolution, type Settle } from './promises.ts';
 
 type UserFunction = (context: ExecutionContext) => unknown;
@@ -303,10 +303,7 @@ export class RunningCall implements Call {
 
   private tell(event: EventEnvelope): void {
     this.plan.channel.emit(event);
-    for (const { watcher, at } of this.plan.watchers ?? []) {
-      const state = this.keptInCall(at);
-      if (state !== undefined) watcher.told(state, event);
-    }
+    this.plan.watchers?.told(this, event);
   }
 
   /** The number of the run that goes on, or of the last that began. */
@@ -394,7 +391,7 @@ export class RunningCall implements Call {
     const fn = this.function;
     let result: unknown;
     try {
-      result = this.plan.watchers === undefined ? fn(attempt) : this.runWatched(this.plan.watchers, attempt);
+      result = this.plan.watchers === undefined ? fn(attempt) : this.plan.watchers.run(this, attempt, fn);
       if (isThenable(result)) return this.await(attempt, result);
     } catch (error) {
       // The function's, or that of a thenable that can't be waited for: `await` would throw it too.
@@ -403,29 +400,11 @@ export class RunningCall implements Call {
     return this.stopped(attempt, success(result));
   }
 
-  private runWatched(watchers: readonly PlacedWatcher[], attempt: Attempt): unknown {
-    let run = (): unknown => this.function(attempt);
-    for (const { watcher, at } of watchers) {
-      const state = this.keptInCall(at);
-      const inner = run;
-      if (state !== undefined) run = () => watcher.run(state, attempt, inner);
-    }
-    return run();
-  }
-
   /** What the policy at `at` remembers of this call, or of the one that this is a fork of when it stands further out. */
-  private keptInCall(at: number): unknown {
+  keptInCall(at: number): unknown {
     let call: RunningCall = this;
     while (call.origin !== undefined && at < call.origin.first) call = call.origin.parent;
     return call.kept(at);
-  }
-
-  /** A run has ended, or the call does not wait for it any more. */
-  private tellWatchersOfEnd(attempt: Attempt, outcome: Outcome): void {
-    for (const { watcher, at } of this.plan.watchers ?? []) {
-      const state = this.keptInCall(at);
-      if (state !== undefined) watcher.runEnded(state, attempt, outcome);
-    }
   }
 
   private await(attempt: Attempt, result: unknown): undefined {
@@ -472,7 +451,7 @@ export class RunningCall implements Call {
   /** A run has ended with `outcome`, in time or late; returns that. */
   private stopped(attempt: Attempt, outcome: Outcome): Outcome {
     const late = this.current !== attempt;
-    if (!late && this.plan.watchers !== undefined) this.tellWatchersOfEnd(attempt, outcome);
+    if (!late) this.plan.watchers?.runEnded(this, attempt, outcome);
     if (late) this.tellRunEnd('late-result', attempt, outcome);
     else if (this.rare !== undefined) this.tellRunEnd('attempt-ended', attempt, outcome);
     if (!late) this.current = undefined;
@@ -585,7 +564,7 @@ export class RunningCall implements Call {
     const attempt = this.current;
     this.current = undefined;
     if (attempt !== undefined) this.leaveBehind(attempt);
-    if (attempt !== undefined && this.plan.watchers !== undefined) this.tellWatchersOfEnd(attempt, outcome);
+    if (attempt !== undefined) this.plan.watchers?.runEnded(this, attempt, outcome);
     for (let position = this.position; position > at; position--) {
       const { policy } = this.plan.steps[position]!;
       try {

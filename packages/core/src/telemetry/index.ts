@@ -22,7 +22,10 @@ export {
   type OwnCounter,
   type OwnHistogram,
 } from './metrics/collect-metrics.ts';
-export { metricCatalog, type MetricDefinition, type MetricName } from './metrics/catalog.ts';
+export { metricCatalog, type MetricName } from './metrics/catalog.ts';
+export type { MetricDefinition } from './metrics/metric-definition.ts';
+export type { PolicyMetricName } from './metrics/policy-metrics.ts';
+export type { SourceMetricName } from './metrics/source-metrics.ts';
 export { metricLabels, type LabelName, type LabelNames } from './metrics/labels.ts';
 export { type MetricNaming, openTelemetryNames, resilience4jNames } from './metrics/naming.ts';
 export type { MetricSource } from './metrics/metric-source.ts';

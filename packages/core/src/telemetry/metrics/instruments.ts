@@ -1,7 +1,8 @@
 import type { BoundedSeries, LabelValue } from './bounded-series.ts';
-import { metricCatalog, type MetricDefinition, type MetricName } from './catalog.ts';
+import { metricCatalog, type MetricName } from './catalog.ts';
 import { metricLabels } from './labels.ts';
 import type { BatchResultPort, InstrumentOptions, MeterPort, MetricAttributes, ObservablePort } from './meter.ts';
+import type { MetricDefinition } from './metric-definition.ts';
 import type { MetricNaming } from './naming.ts';
 import type { SeriesBook } from './series-book.ts';
 

@@ -1,4 +1,4 @@
-import type { MetricDefinition } from './catalog.ts';
+import type { MetricDefinition } from './metric-definition.ts';
 import type { LabelNames } from './labels.ts';
 
 /** How metrics and labels are called, and in which units: {@link openTelemetryNames} or {@link resilience4jNames}. */
