@@ -53,9 +53,13 @@ function ratioTo(bare, { subjects: [first, ...others], isDifference }) {
   return median(ratios);
 }
 
-/** The median of the rounds, for a row that no bare call compares with. */
-function nanoseconds({ subjects: [subject] }) {
-  return median(subject.costs) * 1_000;
+/** The median of the rounds, for a row that no bare call compares with; of a difference, as above. */
+function nanoseconds({ subjects: [first, ...others], isDifference }) {
+  const costs = first.costs.map((cost, round) => {
+    if (!isDifference) return cost;
+    return others.reduce((sum, { costs: more }) => sum + more[round] - cost, 0) / others.length;
+  });
+  return median(costs) * 1_000;
 }
 
 function resultOf({ row, ours, rivals }, valueOf) {

@@ -4,6 +4,8 @@
 //   defaults   the options of the policy that the page is named after; an argument names another constant or interface
 //   events     the events of that policy; on the page `events` all of them
 //   envelope   what every event carries
+//   metrics    all metrics that telemetry keeps
+//   labels     what tells their series apart
 //
 // `npm run docs:write` makes them anew, and the step `docs` fails where one is not what it would be.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -11,12 +13,13 @@ import { basename, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { defaultsTables } from './defaults-table.mjs';
 import { envelopeTable, eventFaults, eventsTable } from './events-table.mjs';
+import { labelsTable, metricsTable } from './metrics-table.mjs';
 import { internalRooms } from './rooms.mjs';
 import { membersOf, readSources } from './source-facts.mjs';
 import { inRoot, isMain, root } from './workspace.mjs';
 
 const core = inRoot('packages', 'core');
-const PART = /<!-- (defaults|events|envelope):begin(?: (\w+))? -->\n[\s\S]*?<!-- \1:end -->/g;
+const PART = /<!-- (defaults|events|envelope|metrics|labels):begin(?: (\w+))? -->\n[\s\S]*?<!-- \1:end -->/g;
 
 const importBuilt = (room) => import(pathToFileURL(join(core, 'dist', room, 'index.js')).href);
 
@@ -32,6 +35,8 @@ export async function regenerated(text, page, facts, severities) {
     },
     events: (room) => eventsTable(facts, severities, envelope, room ?? (page === 'events' ? undefined : page)),
     envelope: () => envelopeTable(envelope),
+    metrics: async () => metricsTable(await importBuilt('telemetry')),
+    labels: async () => labelsTable(await importBuilt('telemetry')),
   };
   const parts = [];
   for (const [whole, name, argument] of text.matchAll(PART)) {

@@ -6,10 +6,10 @@ export const roomOrder = [
   ['errors'],
   ['options'],
   ['events'],
+  ['headers'],
   ['policy'],
   ['pipeline'],
   ['gates'],
-  ['headers'],
   [
     'retry',
     'circuit-breaker',

@@ -21,7 +21,11 @@ export async function unitTests({ quick = false } = {}) {
       ...args,
     ]);
   if (quick) return added([await run('unit', [...library, ...tools])], notRun);
-  const missing = [...(await missingRedis()), ...(await missingKafka())];
+  const missing = [
+    ...(await missingProgram('tests against a real Redis', ['redis-server'], 'redis-server')),
+    ...(await missingProgram("promtool's check of metrics and alert rules", ['promtool'], 'prometheus')),
+    ...(await missingKafka()),
+  ];
   const covered = await run('covered', library, ['--coverage.enabled']);
   return added(
     [{ ...covered, brief: `${covered.brief}, ${coverage()}` }, await run('unit', [...tools, ...long])],
@@ -29,14 +33,14 @@ export async function unitTests({ quick = false } = {}) {
   );
 }
 
-/** Why there is no Redis for the tests of what many processes share; nothing where there is one. */
-async function missingRedis() {
+/** Why there is no program that tests start; nothing where there is one. */
+async function missingProgram(what, names, packageName) {
   try {
-    await bringProgram(['redis-server'], 'redis-server');
+    await bringProgram(names, packageName);
     return [];
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
-    return [`tests against a real Redis: ${error.message}`];
+    return [`${what}: ${error.message}`];
   }
 }
 

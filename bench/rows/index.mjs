@@ -6,6 +6,7 @@ import { failures } from './failing.mjs';
 import { http } from './http.mjs';
 import { rateLimits } from './rate-limit.mjs';
 import { singlePolicies } from './single.mjs';
+import { telemetryRows } from './telemetry.mjs';
 import { workRows } from './work.mjs';
 
 /**
@@ -24,4 +25,5 @@ export const rows = [
   ...rateLimits,
   ...cacheRows,
   ...workRows,
+  ...telemetryRows,
 ];

@@ -2,22 +2,44 @@ import type { AnyEventOf, EventEnvelope, EventMap, EventOf, EventSource, HookFai
 
 type Listener = (event: EventEnvelope) => void;
 
+/** Those who listen to one type of event, in the order in which they came. */
+class Listeners {
+  readonly all: Set<Listener> = new Set();
+  /** The same as a list, until they change: events are many, subscriptions few. */
+  private list: readonly Listener[] | undefined = undefined;
+
+  add(listener: Listener): void {
+    this.all.add(listener);
+    this.list = undefined;
+  }
+
+  delete(listener: Listener): void {
+    this.all.delete(listener);
+    this.list = undefined;
+  }
+
+  get now(): readonly Listener[] {
+    return (this.list ??= [...this.all]);
+  }
+}
+
 /**
  * Carries events to those who listen, at once and in the order in which they subscribed. Free when nobody listens:
  * who tells an event asks {@link EventChannel.wants} first, and makes none for nobody.
  */
 export class EventChannel<Events extends EventMap = EventMap> implements EventSource<Events> {
-  private readonly listeners: Map<string, Set<Listener>> = new Map();
+  private readonly listeners: Map<string, Listeners> = new Map();
 
   on<Type extends keyof Events & string>(type: Type, listener: (event: EventOf<Events, Type>) => void): () => void;
   on(type: '*', listener: (event: AnyEventOf<Events>) => void): () => void;
   on(type: string, listener: (event: never) => void): () => void {
     const added: Listener = (event) => listener(event as never);
-    const listeners = this.listeners.get(type) ?? new Set();
-    this.listeners.set(type, listeners.add(added));
+    const listeners = this.listeners.get(type) ?? new Listeners();
+    listeners.add(added);
+    this.listeners.set(type, listeners);
     return () => {
       listeners.delete(added);
-      if (listeners.size === 0 && this.listeners.get(type) === listeners) this.listeners.delete(type);
+      if (listeners.all.size === 0 && this.listeners.get(type) === listeners) this.listeners.delete(type);
     };
   }
 
@@ -33,17 +55,20 @@ export class EventChannel<Events extends EventMap = EventMap> implements EventSo
 
   /** Hands `event` to its listeners. One that throws becomes a `hook-failed` event. */
   emit(event: EventEnvelope): void {
-    for (const type of [event.type, '*']) {
-      const listeners = this.listeners.get(type);
-      if (listeners === undefined) continue;
-      // Who subscribes meanwhile hears the next event; who unsubscribes meanwhile hears this one no more.
-      for (const listener of [...listeners]) {
-        if (!listeners.has(listener)) continue;
-        try {
-          listener(event);
-        } catch (error) {
-          this.listenerFailed(event, error);
-        }
+    this.hand(event, this.listeners.get(event.type));
+    this.hand(event, this.listeners.get('*'));
+  }
+
+  private hand(event: EventEnvelope, listeners: Listeners | undefined): void {
+    if (listeners === undefined) return;
+    // Who subscribes meanwhile hears the next event; who unsubscribes meanwhile hears this one no more.
+    const { all } = listeners;
+    for (const listener of listeners.now) {
+      if (!all.has(listener)) continue;
+      try {
+        listener(event);
+      } catch (error) {
+        this.listenerFailed(event, error);
       }
     }
   }

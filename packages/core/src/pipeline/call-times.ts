@@ -6,13 +6,18 @@ import type { Attempt } from './attempt.ts';
 export class CallTimes {
   private readonly clock: Clock;
   private readonly startedAt: number;
-  /** Runs that have not ended; undefined where nobody listens to their ends. */
-  private readonly runs: Map<Attempt, number> | undefined;
+  /** Whether somebody listens to the ends of runs. */
+  private readonly ofRuns: boolean;
+  /** Most calls have one run at a time: it needs no table. */
+  private run: Attempt | undefined = undefined;
+  private runStartedAt = 0;
+  /** The runs beside that one that have not ended. */
+  private others: Map<Attempt, number> | undefined = undefined;
 
   private constructor(clock: Clock, ofRuns: boolean) {
     this.clock = clock;
     this.startedAt = clock.now();
-    this.runs = ofRuns ? new Map() : undefined;
+    this.ofRuns = ofRuns;
   }
 
   /** The times of a call that begins now; undefined where nobody wants to know them. */
@@ -27,14 +32,25 @@ export class CallTimes {
   }
 
   runStarted(run: Attempt): void {
-    this.runs?.set(run, this.clock.now());
+    if (!this.ofRuns) return;
+    const now = this.clock.now();
+    if (this.run !== undefined) {
+      (this.others ??= new Map()).set(run, now);
+      return;
+    }
+    this.run = run;
+    this.runStartedAt = now;
   }
 
   /** How long a run took that ends now; undefined where that was not kept. */
   runEnded(run: Attempt): number | undefined {
-    const startedAt = this.runs?.get(run);
+    if (run === this.run) {
+      this.run = undefined;
+      return this.clock.now() - this.runStartedAt;
+    }
+    const startedAt = this.others?.get(run);
     if (startedAt === undefined) return undefined;
-    this.runs!.delete(run);
+    this.others!.delete(run);
     return this.clock.now() - startedAt;
   }
 }

@@ -5,6 +5,7 @@ import type { EventChannel } from '../events/channel.ts';
 import type { EventMap } from '../events/event.ts';
 import type { HookPolicy, Policy, PolicyHooks } from '../policy/policy.ts';
 import { AroundStep } from './around-step.ts';
+import { CallWatchers } from './call-watchers.ts';
 import { policiesThatWait } from './check-sync-call.ts';
 
 /**
@@ -36,6 +37,8 @@ export class Plan {
   readonly channel: EventChannel<EventMap>;
   /** Whether a step may end a call while the user's function runs. */
   readonly interruptible: boolean;
+  /** Those who see all that happens in a call; undefined where there are none. */
+  readonly watchers: CallWatchers | undefined;
   /** Calls that have not ended, and runs of functions that have outlived their call. */
   private busyCount = 0;
   private whenIdle: (() => void)[] = [];
@@ -53,6 +56,7 @@ export class Plan {
     this.channel = channel;
     this.steps = policies.map((policy, position) => new Step(hooksOf(policy, `pipeline[${position}]`)));
     this.interruptible = this.steps.some(({ policy }) => policy.interrupts === true);
+    this.watchers = CallWatchers.of(this.steps.map(({ policy }) => policy));
     checkClocks(policies, clock);
     this.policies = policies;
     this.random = random;

@@ -14,6 +14,7 @@
  * Whatever would end a call while a walk is on (a listener that aborts the signal, a function that does) waits until
  * that walk has ended, so that no step is told of the end of something that it has not finished to begin.
  */
+import type { EventEnvelope } from '../events/event.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
 import { type Failure, failure, type Outcome, success, withAttempts } from '../policy/outcome.ts';
 import { AGAIN, type Call, type Fork, type Scope, WAIT } from '../policy/policy.ts';
@@ -74,6 +75,13 @@ interface Interruption {
   readonly at: number;
   readonly outcome: Failure;
   readonly byCaller: boolean;
+}
+
+/** What is told of the end of a run or of a call, while it is put together. */
+interface RunEnd extends EventEnvelope {
+  attempts?: number;
+  error?: unknown;
+  value?: unknown;
 }
 
 export class RunningCall implements Call {
@@ -284,13 +292,23 @@ export class RunningCall implements Call {
   }
 
   wants(type: string): boolean {
-    return this.plan.channel.wants(type);
+    return this.plan.watchers !== undefined || this.plan.channel.wants(type);
   }
 
   emit(policy: string | undefined, type: string, details: object): void {
-    const { name, clock, channel } = this.plan;
-    const attempt = this.current?.attempt ?? this.origin?.lastAttempt ?? this.attempts;
-    channel.emit({ type, pipeline: name, policy, key: this.key, attempt, timestamp: clock.wallTime(), ...details });
+    const { name, clock } = this.plan;
+    const attempt = this.lastAttempt;
+    this.tell({ type, pipeline: name, policy, key: this.key, attempt, timestamp: clock.wallTime(), ...details });
+  }
+
+  private tell(event: EventEnvelope): void {
+    this.plan.channel.emit(event);
+    this.plan.watchers?.told(this, event);
+  }
+
+  /** The number of the run that goes on, or of the last that began. */
+  private get lastAttempt(): number {
+    return this.current?.attempt ?? this.origin?.lastAttempt ?? this.attempts;
   }
 
   hookFailed(policy: string, hook: string, error: unknown): void {
@@ -373,13 +391,20 @@ export class RunningCall implements Call {
     const fn = this.function;
     let result: unknown;
     try {
-      result = fn(attempt);
+      result = this.plan.watchers === undefined ? fn(attempt) : this.plan.watchers.run(this, attempt, fn);
       if (isThenable(result)) return this.await(attempt, result);
     } catch (error) {
       // The function's, or that of a thenable that can't be waited for: `await` would throw it too.
       return this.stopped(attempt, failure(error));
     }
     return this.stopped(attempt, success(result));
+  }
+
+  /** What the policy at `at` remembers of this call, or of the one that this is a fork of when it stands further out. */
+  keptInCall(at: number): unknown {
+    let call: RunningCall = this;
+    while (call.origin !== undefined && at < call.origin.first) call = call.origin.parent;
+    return call.kept(at);
   }
 
   private await(attempt: Attempt, result: unknown): undefined {
@@ -426,6 +451,7 @@ export class RunningCall implements Call {
   /** A run has ended with `outcome`, in time or late; returns that. */
   private stopped(attempt: Attempt, outcome: Outcome): Outcome {
     const late = this.current !== attempt;
+    if (!late) this.plan.watchers?.runEnded(this, attempt, outcome);
     if (late) this.tellRunEnd('late-result', attempt, outcome);
     else if (this.rare !== undefined) this.tellRunEnd('attempt-ended', attempt, outcome);
     if (!late) this.current = undefined;
@@ -442,9 +468,26 @@ export class RunningCall implements Call {
     const durationMs = this.rare?.times?.runEnded(run);
     const late = type === 'late-result';
     if (!this.wants(type) || (durationMs === undefined && !late)) return;
-    const ended = { attempt: run.attempt, durationMs };
-    if (!outcome.ok) this.emit(undefined, type, { ...ended, outcome: 'failure', error: outcome.error });
-    else this.emit(undefined, type, { ...ended, outcome: 'success', ...(late ? { value: outcome.value } : {}) });
+    const event: RunEnd = this.endEvent(type, run.attempt, durationMs, outcome);
+    if (late && outcome.ok) event.value = outcome.value;
+    this.tell(event);
+  }
+
+  /** What is told of an end: of a run, or of the whole call. Written out, since it is told of every call. */
+  private endEvent(type: string, attempt: number, durationMs: number | undefined, outcome: Outcome): RunEnd {
+    const { name, clock } = this.plan;
+    const event: RunEnd = {
+      type,
+      pipeline: name,
+      policy: undefined,
+      key: this.key,
+      attempt,
+      timestamp: clock.wallTime(),
+      durationMs,
+      outcome: outcome.ok ? 'success' : 'failure',
+    };
+    if (!outcome.ok) event.error = outcome.error;
+    return event;
   }
 
   /** Tells those who wait for the end of this run, here and in the calls that this is a fork of. */
@@ -492,8 +535,9 @@ export class RunningCall implements Call {
   }
 
   private tellEnd(outcome: Outcome, durationMs: number): void {
-    const ended = { durationMs, attempts: this.attempts, outcome: outcome.ok ? 'success' : 'failure' };
-    this.emit(undefined, 'call-ended', outcome.ok ? ended : { ...ended, error: outcome.error });
+    const event: RunEnd = this.endEvent('call-ended', this.lastAttempt, durationMs, outcome);
+    event.attempts = this.attempts;
+    this.tell(event);
   }
 
   private breakOff(at: number, outcome: Failure, byCaller: boolean): void {
@@ -520,6 +564,7 @@ export class RunningCall implements Call {
     const attempt = this.current;
     this.current = undefined;
     if (attempt !== undefined) this.leaveBehind(attempt);
+    if (attempt !== undefined) this.plan.watchers?.runEnded(this, attempt, outcome);
     for (let position = this.position; position > at; position--) {
       const { policy } = this.plan.steps[position]!;
       try {

@@ -18,6 +18,7 @@
 import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
 import type { EventMap } from '../events/event.ts';
+import type { CallWatcher } from './call-watcher.ts';
 import type { ExecutionContext, CallOptions } from './context.ts';
 import type { Failure, Outcome } from './outcome.ts';
 
@@ -196,6 +197,8 @@ export interface HookPolicy<Events extends EventMap = EventMap, Adds = unknown>
    * does not interrupt, can be part of such a call; default true.
    */
   readonly waits?: boolean;
+  /** Sees the runs and the events of the calls that the policy keeps something of, where it stands in the pipeline itself. */
+  readonly watcher?: CallWatcher | undefined;
 }
 
 /** A policy as an async function around the rest: short to write, one more promise hop per call. */

@@ -1,0 +1,214 @@
+import { metric, type MetricDefinition, TOLD } from './metric-definition.ts';
+
+/** The metrics of limiters, caches, pools, batches, monitors and of telemetry itself, by their names inside the library. */
+export type SourceMetricName =
+  | 'limiterRequests'
+  | 'limiterRefusals'
+  | 'limiterWaiting'
+  | 'limiterKeys'
+  | 'cacheGets'
+  | 'cacheLoads'
+  | 'cacheLoadTime'
+  | 'cacheEntries'
+  | 'cacheRemovals'
+  | 'cacheTierFailures'
+  | 'poolConnections'
+  | 'poolPending'
+  | 'poolTimeouts'
+  | 'poolCreateTime'
+  | 'poolAcquired'
+  | 'poolWait'
+  | 'poolDestroyed'
+  | 'workersRunning'
+  | 'workersSize'
+  | 'workersQueued'
+  | 'workerTasks'
+  | 'batches'
+  | 'batchKeys'
+  | 'operations'
+  | 'operationTime'
+  | 'folded';
+
+/** What is measured beside pipelines. */
+export const sourceMetrics: Readonly<Record<SourceMetricName, MetricDefinition>> = Object.freeze({
+  limiterRequests: metric(
+    'counter',
+    ['breakwater.rate_limiter.requests', 'breakwater_ratelimiter_requests_total'],
+    ['limiter', 'kind'],
+    'Requests by what became of them: `admitted`, `refused`, `withdrawn`, `dropped`, `shadow_refused`.',
+    { unit: '{request}' },
+  ),
+  limiterRefusals: metric(
+    'counter',
+    ['breakwater.rate_limiter.refusals', 'breakwater_ratelimiter_refusals_total'],
+    ['limiter', 'limit'],
+    'Refused requests by what refused them.',
+    { unit: '{request}' },
+  ),
+  limiterWaiting: metric(
+    'gauge',
+    ['breakwater.rate_limiter.waiting', 'resilience4j_ratelimiter_waiting_threads'],
+    ['limiter'],
+    'Requests that wait.',
+    { unit: '{request}' },
+  ),
+  limiterKeys: metric(
+    'gauge',
+    ['breakwater.rate_limiter.keys', 'breakwater_ratelimiter_keys'],
+    ['limiter'],
+    'Keys that are remembered.',
+    { unit: '{key}' },
+  ),
+  cacheGets: metric(
+    'counter',
+    ['breakwater.cache.gets', 'cache_gets_total'],
+    ['cache', 'result', 'tier'],
+    'Questions by what they found: `hit`, `stale` or `miss`.',
+    { unit: '{request}' },
+  ),
+  cacheLoads: metric(
+    'counter',
+    ['breakwater.cache.loads', 'breakwater_cache_loads_total'],
+    ['cache', 'kind'],
+    'Loads that were `started`, that `failed`, and callers who `shared` that of another.',
+    { unit: '{load}' },
+  ),
+  cacheLoadTime: metric(
+    'histogram',
+    ['breakwater.cache.load.duration', 'cache_load_duration_seconds'],
+    ['cache', 'outcome', 'error'],
+    'How long loads took.',
+    { unit: 'ms', ...TOLD },
+  ),
+  cacheEntries: metric('gauge', ['breakwater.cache.entries', 'cache_size'], ['cache'], 'Entries in memory.', {
+    unit: '{entry}',
+  }),
+  cacheRemovals: metric(
+    'counter',
+    ['breakwater.cache.removals', 'cache_evictions_total'],
+    ['cache', 'cause'],
+    'Entries that left memory by themselves: `evicted`, `expired`, `idle`.',
+    { unit: '{entry}' },
+  ),
+  cacheTierFailures: metric(
+    'counter',
+    ['breakwater.cache.tier.failures', 'breakwater_cache_tier_failures_total'],
+    ['cache'],
+    'Readings and writings of the second tier that failed or took too long.',
+    { unit: '{operation}' },
+  ),
+  poolConnections: metric(
+    'gauge',
+    ['db.client.connection.count', 'breakwater_connection_pool_connections'],
+    ['pool', 'connectionState'],
+    'Resources of a pool, by whether they are lent.',
+    { unit: '{connection}' },
+  ),
+  poolPending: metric(
+    'gauge',
+    ['db.client.connection.pending_requests', 'breakwater_connection_pool_pending'],
+    ['pool'],
+    'Who waits for a resource.',
+    { unit: '{request}' },
+  ),
+  poolTimeouts: metric(
+    'counter',
+    ['db.client.connection.timeouts', 'breakwater_connection_pool_timeouts_total'],
+    ['pool'],
+    'Who has waited too long for a resource.',
+    { unit: '{timeout}' },
+  ),
+  poolCreateTime: metric(
+    'histogram',
+    ['db.client.connection.create_time', 'breakwater_connection_pool_create_seconds'],
+    ['pool'],
+    'How long it took to make a resource.',
+    { unit: 's', ...TOLD },
+  ),
+  poolAcquired: metric(
+    'counter',
+    ['breakwater.connection_pool.acquired', 'breakwater_connection_pool_acquired_total'],
+    ['pool'],
+    'How often a resource was lent.',
+    { unit: '{loan}' },
+  ),
+  poolWait: metric(
+    'gauge',
+    ['breakwater.connection_pool.wait', 'breakwater_connection_pool_wait_seconds'],
+    ['pool', 'percentile'],
+    'How long borrowers have waited, since the beginning.',
+    { unit: 'ms', combine: 'max' },
+  ),
+  poolDestroyed: metric(
+    'counter',
+    ['breakwater.connection_pool.destroyed', 'breakwater_connection_pool_destroyed_total'],
+    ['pool', 'cause'],
+    'Resources that were ended: `lost`, `broken`, `unhealthy`, `recycled`, `idle`, `surplus`, `closed`.',
+    { unit: '{connection}' },
+  ),
+  workersRunning: metric(
+    'gauge',
+    ['breakwater.worker_pool.running', 'breakwater_worker_pool_running'],
+    ['workers'],
+    'Tasks that run.',
+    { unit: '{task}' },
+  ),
+  workersSize: metric(
+    'gauge',
+    ['breakwater.worker_pool.size', 'breakwater_worker_pool_size'],
+    ['workers'],
+    'How many tasks may run at once now.',
+    { unit: '{task}' },
+  ),
+  workersQueued: metric(
+    'gauge',
+    ['breakwater.worker_pool.queued', 'breakwater_worker_pool_queued'],
+    ['workers'],
+    'Tasks that wait.',
+    { unit: '{task}' },
+  ),
+  workerTasks: metric(
+    'counter',
+    ['breakwater.worker_pool.tasks', 'breakwater_worker_pool_tasks_total'],
+    ['workers', 'kind'],
+    'Tasks by what became of them: `successful`, `failed` (those `timed_out` not counted), `timed_out`, `aborted`, `refused`.',
+    { unit: '{task}' },
+  ),
+  batches: metric(
+    'counter',
+    ['breakwater.batcher.batches', 'breakwater_batcher_batches_total'],
+    ['batcher'],
+    'Batches.',
+    {
+      unit: '{batch}',
+    },
+  ),
+  batchKeys: metric(
+    'counter',
+    ['breakwater.batcher.keys', 'breakwater_batcher_keys_total'],
+    ['batcher', 'kind'],
+    'Keys that were `sent` in batches, that `failed`, and loads that `shared` the key of another one in their batch.',
+    { unit: '{key}' },
+  ),
+  operations: metric(
+    'counter',
+    ['breakwater.operation.count', 'breakwater_operations_total'],
+    ['operation', 'kind'],
+    'Operations that a performance monitor has measured: `successful` or `failed`.',
+    { unit: '{operation}' },
+  ),
+  operationTime: metric(
+    'gauge',
+    ['breakwater.operation.duration', 'breakwater_operation_duration_seconds'],
+    ['operation', 'percentile'],
+    'How long they took, since the monitor was reset.',
+    { unit: 'ms', combine: 'max' },
+  ),
+  folded: metric(
+    'counter',
+    ['breakwater.telemetry.folded', 'breakwater_telemetry_folded_total'],
+    ['metric'],
+    'Measurements whose labels gave way to `(other)`, because there were too many.',
+    { unit: '{measurement}' },
+  ),
+});

@@ -1,0 +1,181 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigurationError } from '../../errors/configuration-error.ts';
+import { EventChannel } from '../../events/channel.ts';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import { hedge } from '../../hedge/hedge.ts';
+import { retry } from '../../retry/retry.ts';
+import { timeout } from '../../timeout/timeout.ts';
+import { VirtualClock } from '../../clock/virtual-clock.ts';
+import { testTracer } from './test-support/test-tracer.ts';
+import { tracing } from './tracing.ts';
+
+describe('a tracer that throws', () => {
+  it.each(['startSpan', 'end', 'with'] as const)('in %s changes nothing of the call, and is told', async (method) => {
+    const { ports } = testTracer({ throwsIn: method });
+    const calls = pipeline({ name: 'stock' }, tracing(ports), retry({ maxAttempts: 1 }));
+    const told: unknown[] = [];
+    calls.on('hook-failed', ({ hook, error }) => told.push([hook, (error as Error).message]));
+    let runs = 0;
+    expect(await calls.execute(() => ++runs)).toBe(1);
+    await expect(calls.execute(() => Promise.reject(new RangeError('own')))).rejects.toThrow('own');
+    expect(runs).toBe(1);
+    expect(told).toContainEqual(['tracer', `${method} is broken`]);
+  });
+
+  it('in its surroundings, after the function has thrown, hides nothing of what that threw', async () => {
+    const { ports } = testTracer();
+    const calls = pipeline(tracing(ports));
+    const own = new Error('own');
+    await expect(
+      calls.execute(() => {
+        throw own;
+      }),
+    ).rejects.toBe(own);
+  });
+});
+
+describe('the spans of a call', () => {
+  it('are all ended, once each, however the call ends', async () => {
+    const clock = new VirtualClock();
+    const { ports, spans } = testTracer();
+    const trace = tracing(ports);
+    const calls = pipeline(
+      { name: 'stock', clock },
+      trace,
+      timeout({ timeoutMs: 1_000 }),
+      hedge({ delayMs: 100, maxAttempts: 3 }),
+      timeout({ timeoutMs: 250 }),
+    );
+    const outer = pipeline({ clock }, timeout({ timeoutMs: 150 }), calls);
+    const never = (): Promise<never> => new Promise(() => undefined);
+    const controller = new AbortController();
+    const all = [
+      calls.tryExecute(() => 'item'),
+      calls.tryExecute(never),
+      calls.tryExecute(never, { signal: controller.signal }),
+      outer.tryExecute(never),
+    ];
+    await clock.advance(120);
+    controller.abort();
+    await clock.advance(5_000);
+    await Promise.all(all);
+    expect(spans.length).toBeGreaterThan(10);
+    expect(spans.map(({ ended }) => ended)).toEqual(spans.map(() => 1));
+  });
+
+  it('know nothing of what comes too late', async () => {
+    const clock = new VirtualClock();
+    const { ports, spans } = testTracer();
+    const calls = pipeline({ name: 'stock', clock }, tracing(ports), timeout({ timeoutMs: 100 }));
+    let answer: (value: string) => void = () => undefined;
+    const call = calls.tryExecute(() => new Promise<string>((resolve) => (answer = resolve)));
+    await clock.advance(100);
+    await call;
+    answer('late');
+    await clock.advance(1);
+    const attempt = spans.find(({ name }) => name === 'stock attempt')!;
+    expect([attempt.ended, attempt.attributes['error.type']]).toEqual([1, 'TIMEOUT']);
+  });
+
+  it('are made in synchronous calls too', () => {
+    const { ports, spans } = testTracer();
+    expect(pipeline({ name: 'stock' }, tracing(ports)).executeSync(() => 7)).toBe(7);
+    expect(spans.map(({ name, ended }) => [name, ended])).toEqual([
+      ['stock', 1],
+      ['stock attempt', 1],
+    ]);
+  });
+
+  it('of each tracing of a pipeline stand one within the other', async () => {
+    const { ports, spans } = testTracer();
+    const calls = pipeline({ name: 'stock' }, tracing(ports), tracing({ ...ports, name: 'inner' }));
+    await calls.execute(() => 'item');
+    expect(spans.map(({ name }) => name)).toEqual(['stock', 'stock', 'stock attempt', 'stock attempt']);
+    expect(spans.every(({ ended }) => ended === 1)).toBe(true);
+  });
+
+  it('carry the key of the call where that was asked for, redacted', async () => {
+    const { ports, spans } = testTracer();
+    for (const keys of [false, true])
+      await pipeline(tracing({ ...ports, keys })).execute(() => 1, { key: 'token=hunter2' });
+    const keys = spans.filter(({ name }) => name === 'call').map(({ attributes }) => attributes['operation.key']);
+    expect(keys).toEqual([undefined, 'token=[redacted]']);
+  });
+});
+
+describe('a span of your own', () => {
+  it('passes results, promises and errors unchanged, and ends with them', async () => {
+    const { ports, spans } = testTracer();
+    const trace = tracing({ ...ports, errorMessages: true });
+    const promise = Promise.resolve('b');
+    expect(trace.span('a', () => 'a')).toBe('a');
+    expect(trace.span('b', () => promise)).toBe(promise);
+    expect(() =>
+      trace.span('c', () => {
+        throw new RangeError('password=hunter2');
+      }),
+    ).toThrow(RangeError);
+    await expect(trace.span('d', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(spans.map(({ name, ended, status }) => [name, ended, status?.message])).toEqual([
+      ['a', 1, undefined],
+      ['b', 1, undefined],
+      ['c', 1, 'password=[redacted]'],
+      ['d', 1, 'no'],
+    ]);
+  });
+});
+
+describe('what a source tells', () => {
+  it('becomes a span that began as long ago as it took', () => {
+    const { ports, spans } = testTracer();
+    const source = Object.assign(new EventChannel(), { name: 'api' });
+    const stop = tracing(ports).watch(source, { name: 'm', events: source });
+    const event = { pipeline: undefined, policy: undefined, key: 'token', timestamp: 10_000 as never, waitedMs: 400 };
+    source.emit({ type: 'limit-admitted', ...event });
+    stop();
+    source.emit({ type: 'limit-admitted', ...event });
+    expect(spans.map(({ name, startTime, endTime }) => [name, startTime, endTime])).toEqual([
+      ['api wait', 9_600, 10_000],
+      ['m wait', 9_600, 10_000],
+    ]);
+  });
+
+  it('must be told by somebody', () => {
+    expect(() => tracing(testTracer().ports).watch({} as never)).toThrow(ConfigurationError);
+  });
+});
+
+describe('headers', () => {
+  it('pass on a trace from whatever shape of headers, and none where the API can not read its state', () => {
+    const { ports } = testTracer();
+    const trace = tracing(ports);
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00';
+    for (const headers of [{ traceparent }, new Headers({ traceparent, tracestate: 'a=1' })])
+      expect(trace.continueFrom(headers, () => trace.headers())).toEqual({ traceparent });
+    expect(trace.continueFrom({}, () => trace.headers())).toEqual({});
+    expect(() => trace.continueFrom({ traceparent }, undefined as never)).toThrow(ConfigurationError);
+  });
+
+  it('name no span that is none: one of an API without an SDK', () => {
+    const { ports } = testTracer({ traceId: '0'.repeat(32) });
+    const trace = tracing(ports);
+    expect(trace.span('a', () => trace.headers())).toEqual({});
+  });
+});
+
+it('refuses options that can not be meant, all at once', () => {
+  const faults = (options: object): readonly string[] => {
+    try {
+      tracing(options as never);
+    } catch (error) {
+      return (error as ConfigurationError).faults.map(({ path }) => path);
+    }
+    return [];
+  };
+  expect(faults({ tracer: {}, api: { context: {} }, keyz: 1 })).toEqual([
+    'tracing.tracer',
+    'tracing.api',
+    'tracing.keyz',
+  ]);
+  expect(faults({ api: null })).toEqual(['tracing.api', 'tracing.tracer']);
+});
