@@ -35,6 +35,8 @@ const finished = [
   'hedge',
   'adaptive-concurrency',
   'client-throttling',
+  'load',
+  'shedding',
   'testing',
 ];
 

@@ -2,7 +2,7 @@
  * SHA-256 (FIPS 180-4) as a plain function: browsers offer it only as a promise, and a key has to be there at once.
  * Where the platform has Node's crypto, that is taken.
  */
-import { nodeModule } from './node-module.ts';
+import { nodeModule } from '../structures/node-module.ts';
 
 interface NodeCrypto {
   createHash(name: string): { update(text: string, encoding: 'utf8'): { digest(encoding: 'hex'): string } };

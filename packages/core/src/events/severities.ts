@@ -37,6 +37,7 @@ export const eventSeverities: Readonly<
   'concurrency-queued': 'debug',
   'concurrency-rejected': 'warn',
   'client-throttled': 'warn',
+  'load-shed': 'warn',
   'key-evicted': 'debug',
   'key-refused': 'error',
   fallback: Object.freeze({ success: 'warn', failure: 'error' }),

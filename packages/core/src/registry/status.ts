@@ -37,6 +37,7 @@ const TOLD = [
   'delayMs',
   'statistics',
   'size',
+  'load',
 ] as const;
 
 export function statusOf(pipeline: {

@@ -3,7 +3,7 @@
  * above 32 KiB on zlib's own. What comes out of decompressing is bounded, whatever went in.
  */
 import { ConfigurationError } from '../../errors/configuration-error.ts';
-import { nodeModule } from '../node-module.ts';
+import { nodeModule } from '../../structures/node-module.ts';
 
 /** How values are made smaller. */
 export interface Compression {

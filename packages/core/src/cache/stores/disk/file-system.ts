@@ -1,6 +1,6 @@
 /** What of Node's file system the disk store needs, found at run time. */
 import { ConfigurationError } from '../../../errors/configuration-error.ts';
-import { nodeModule } from '../../node-module.ts';
+import { nodeModule } from '../../../structures/node-module.ts';
 
 /** An open file. */
 export interface FileHandle {
