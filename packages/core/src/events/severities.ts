@@ -17,7 +17,7 @@ export const eventSeverities: Readonly<
   retry: 'warn',
   'retry-given-up': 'error',
   timeout: 'warn',
-  'circuit-opened': 'error',
+  'circuit-opened': 'warn',
   'circuit-half-opened': 'info',
   'circuit-closed': 'info',
   'circuit-isolated': 'warn',

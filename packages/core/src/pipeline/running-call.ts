@@ -20,6 +20,7 @@ import { AGAIN, type Call, type Fork, type Scope, WAIT } from '../policy/policy.
 import { type Priority, priorityLevel } from '../policy/priority.ts';
 import { IntrusiveList, ListNode } from '../structures/intrusive-list.ts';
 import { Attempt } from './attempt.ts';
+import { callContexts, type InContext } from './call-context.ts';
 import { CallGuard } from './call-guard.ts';
 import { CallTimes } from './call-times.ts';
 import { waitedInSyncCall } from './check-sync-call.ts';
@@ -67,6 +68,8 @@ class Rare {
   forks: IntrusiveList<Origin> | undefined = undefined;
   /** Only where somebody listens; a fork has those of its call. */
   times: CallTimes | undefined = undefined;
+  /** Only where somebody keeps contexts; a fork has that of its call. */
+  inContext: InContext | undefined = undefined;
   sync = false;
 }
 
@@ -111,6 +114,7 @@ export class RunningCall implements Call {
   start(): Promise<unknown> {
     this.plan.begin();
     if (this.plan.channel.isHeard) this.rarely.times = CallTimes.wantedBy(this.plan.channel, this.plan.clock);
+    if (callContexts.capture !== undefined) this.rarely.inContext = callContexts.capture();
     const { options } = this;
     if (options !== undefined && (options.signal ?? options.parent ?? options.deadlineMs) !== undefined) {
       const guard = new CallGuard(this, this.plan.clock, options);
@@ -217,13 +221,13 @@ export class RunningCall implements Call {
   resume(at: number): void {
     if (this.outcome !== undefined) return;
     this.position = at;
-    this.walk(undefined);
+    this.walkAgain(undefined);
   }
 
   complete(at: number, outcome: Outcome): void {
     if (this.outcome !== undefined) return;
     this.position = at - 1;
-    this.walk(outcome);
+    this.walkAgain(outcome);
   }
 
   interrupt(at: number, outcome: Failure): void {
@@ -247,7 +251,8 @@ export class RunningCall implements Call {
     const { rarely } = this;
     (rarely.forks ??= new IntrusiveList()).append(origin);
     if (rarely.times !== undefined) origin.fork.rarely.times = rarely.times;
-    origin.fork.walk(undefined);
+    if (rarely.inContext !== undefined) origin.fork.rarely.inContext = rarely.inContext;
+    origin.fork.walkAgain(undefined);
     return origin.fork;
   }
 
@@ -290,7 +295,11 @@ export class RunningCall implements Call {
   emit(policy: string | undefined, type: string, details: object): void {
     const { name, clock, channel } = this.plan;
     const attempt = this.current?.attempt ?? this.origin?.lastAttempt ?? this.attempts;
-    channel.emit({ type, pipeline: name, policy, key: this.key, attempt, timestamp: clock.wallTime(), ...details });
+    const timestamp = clock.wallTime();
+    const event = { type, pipeline: name, policy, key: this.key, attempt, timestamp, ...details };
+    const inContext = this.rare?.inContext;
+    if (inContext === undefined) channel.emit(event);
+    else inContext(() => channel.emit(event));
   }
 
   hookFailed(policy: string, hook: string, error: unknown): void {
@@ -298,6 +307,13 @@ export class RunningCall implements Call {
   }
 
   // --- the walk ---
+
+  /** Walks on behalf of whoever set the call going again, in what surrounded the call and not them. */
+  private walkAgain(outcome: Outcome | undefined): void {
+    const inContext = this.rare?.inContext;
+    if (inContext === undefined) this.walk(outcome);
+    else inContext(() => this.walk(outcome));
+  }
 
   /** Walks until somebody has to be waited for or the call has ended: outward with an outcome, otherwise inward. */
   private walk(outcome: Outcome | undefined): void {
@@ -501,7 +517,10 @@ export class RunningCall implements Call {
     // Of several that come during one walk the outermost counts.
     const rare = this.rarely;
     if (rare.interruption === undefined || at < rare.interruption.at) rare.interruption = { at, outcome, byCaller };
-    if (!this.walking) this.interruptNow(rare.interruption);
+    if (this.walking) return;
+    const { interruption, inContext } = rare;
+    if (inContext === undefined) this.interruptNow(interruption);
+    else inContext(() => this.interruptNow(interruption));
   }
 
   private interruptNow({ at, outcome, byCaller }: Interruption): void {

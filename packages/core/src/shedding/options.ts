@@ -18,8 +18,7 @@ export interface SheddingOptions extends PolicyOptions {
   readonly sources?: readonly LoadSource[] | undefined;
   /**
    * Above which load calls of a priority begin to be refused: numbers above 0, or Infinity for never, and none below
-   * that of a less urgent priority. What is left out keeps its default: batch 0.5, low 0.75, normal 1, high 1.5, critical
-   * never.
+   * that of a less urgent priority. A priority that is left out is refused where it is by default.
    */
   readonly refuseAbove?: Readonly<Partial<Record<SheddingPriority, number>>> | undefined;
   /**
@@ -31,12 +30,10 @@ export interface SheddingOptions extends PolicyOptions {
 
 /** The defaults of load shedding. */
 export const sheddingDefaults: {
-  readonly sources: readonly LoadSource[];
   readonly refuseAbove: Readonly<Record<SheddingPriority, number>>;
   readonly rampRatio: number;
-} = /* @__PURE__ */ Object.freeze({
-  sources: /* @__PURE__ */ Object.freeze([/* @__PURE__ */ eventLoopDelay()]),
-  refuseAbove: Object.freeze({ batch: 0.5, low: 0.75, normal: 1, high: 1.5, critical: Infinity }),
+} = Object.freeze({
+  refuseAbove: { batch: 0.5, low: 0.75, normal: 1, high: 1.5, critical: Infinity },
   rampRatio: 0.5,
 });
 
@@ -75,6 +72,7 @@ const rules: Rules<SheddingOptions> = Object.freeze({
 
 /** Options of load shedding, complete and possible. */
 export type ResolvedSheddingOptions = Resolved<SheddingOptions, typeof sheddingDefaults> & {
+  readonly sources: readonly LoadSource[];
   readonly refuseAbove: Readonly<Record<SheddingPriority, number>>;
 };
 
@@ -90,5 +88,6 @@ export function resolveSheddingOptions(given: SheddingOptions): ResolvedShedding
     return [{ path: `shedding.refuseAbove.${name}`, expected, received: describe(refuseAbove[name]) }];
   });
   if (faults.length > 0) throw new ConfigurationError(faults);
-  return Object.freeze({ ...options, refuseAbove: Object.freeze(refuseAbove) });
+  const sources = Object.freeze([...(options.sources ?? [eventLoopDelay()])]);
+  return Object.freeze({ ...options, sources, refuseAbove: Object.freeze(refuseAbove) });
 }
