@@ -63,6 +63,9 @@ export const eventSeverities: Readonly<
   'endpoint-returned': 'info',
   'chaos-injected': 'info',
   'slow-operation': 'warn',
+  'health-changed': 'warn',
+  'alert-fired': 'error',
+  'alert-cleared': 'info',
 });
 
 /** How much an event matters; `info` for one that is not the library's own. */

@@ -6,8 +6,6 @@ import type { LoadReader, LoadSource } from './load-source.ts';
 const TICK_MS = 50;
 /** How much of the old value a new measurement leaves: the mean follows within about five ticks. */
 const SMOOTHING = 0.2;
-/** For how long a reader goes on measuring that is not asked. */
-const KEEP_MS = 5_000;
 
 /**
  * How late the program's timers are, in milliseconds, smoothed: what a program that has too much to do shows first. While
@@ -60,25 +58,32 @@ export class EventLoopDelay {
 export interface EventLoopDelayOptions {
   /** The delay in milliseconds that is a load of 1, above 0; default 100. */
   readonly maxMs?: number | undefined;
+  /**
+   * For how long a reader goes on measuring that nobody asks, in milliseconds, above 0; default 60,000. A reader that is
+   * asked less often than that always tells 0.
+   */
+  readonly keepMs?: number | undefined;
 }
 
 /** The defaults of the event loop's delay as a source of load. */
-export const eventLoopDelayDefaults: { readonly maxMs: number } = Object.freeze({ maxMs: 100 });
+export const eventLoopDelayDefaults: { readonly maxMs: number; readonly keepMs: number } = Object.freeze({
+  maxMs: 100,
+  keepMs: 60_000,
+});
 
 /**
  * The delay of the event loop as a load: how late a timer is that is set every 50 milliseconds, smoothed over five of
- * them, so that one pause of the garbage collector is not taken for too much work. It is 0 at first, and a reader that
- * nobody has asked for five seconds measures nothing.
+ * them, so that one pause of the garbage collector is not taken for too much work. It is 0 at first.
  *
  * @throws ConfigurationError
  */
 export function eventLoopDelay(options: EventLoopDelayOptions = {}): LoadSource {
-  const rules = { maxMs: positiveMilliseconds() };
-  const { maxMs } = resolveOptions('eventLoopDelay', options, eventLoopDelayDefaults, rules);
+  const rules = { maxMs: positiveMilliseconds(), keepMs: positiveMilliseconds() };
+  const { maxMs, keepMs } = resolveOptions('eventLoopDelay', options, eventLoopDelayDefaults, rules);
   return Object.freeze({
     name: 'event-loop-delay',
     createReader: (clock: Clock): LoadReader => {
-      const delay = new EventLoopDelay(clock, KEEP_MS);
+      const delay = new EventLoopDelay(clock, keepMs);
       return { read: () => delay.read() / maxMs, stop: () => delay.stop() };
     },
   });

@@ -20,3 +20,44 @@ export type { LogLevel } from './logging/log-level.ts';
 export { loggerDefaults, type LoggerOptions } from './logging/options.ts';
 export { logEvents, type LogEventsOptions } from './logging/log-events.ts';
 export { logOperation, type LogOperationOptions } from './logging/log-operation.ts';
+export { healthChecks } from './health/health-checks.ts';
+export type {
+  HealthChangedEvent,
+  HealthCheck,
+  HealthCheckContext,
+  HealthCheckReport,
+  HealthChecks,
+  HealthEvents,
+  HealthFinding,
+  HealthProbe,
+  HealthProbeKind,
+  HealthReport,
+  HealthStatus,
+} from './health/health.ts';
+export { healthChecksDefaults, type HealthChecksOptions } from './health/options.ts';
+export {
+  healthThresholdsDefaults,
+  thresholdCheck,
+  type HealthLimits,
+  type HealthMeasures,
+  type HealthThresholds,
+} from './health/thresholds.ts';
+export {
+  callHealth,
+  callHealthDefaults,
+  loadCheck,
+  type CallHealth,
+  type CallHealthOptions,
+} from './health/call-health.ts';
+export { alertRules } from './alerts/alert-rules.ts';
+export type {
+  AlertAggregate,
+  AlertClearedEvent,
+  AlertEvents,
+  AlertFiredEvent,
+  AlertRule,
+  Alerts,
+  AlertState,
+  AlertStatus,
+} from './alerts/alert.ts';
+export { alertRuleDefaults, alertRulesDefaults, type AlertRulesOptions } from './alerts/options.ts';

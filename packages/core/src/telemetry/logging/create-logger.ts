@@ -4,7 +4,7 @@ import { defaultRedactor } from '../../errors/redactor.ts';
 import { resolveOptions } from '../../options/resolve.ts';
 import { type LogLevel, matters } from './log-level.ts';
 import { lineOutput, type LogOutput, portOutput } from './log-output.ts';
-import { type LogRecord, logRecord, type RecordParts, type RecordRules } from './log-record.ts';
+import { logRecord, type RecordParts, type RecordRules } from './log-record.ts';
 import type { LogFields, Logger, LoggerPort, LogStatistics } from './logger.ts';
 import { type LoggerOptions, loggerDefaults, loggerRules, type ResolvedLoggerOptions } from './options.ts';
 import { type LineIdentity, RepeatLimit } from './repeat-limit.ts';
@@ -57,8 +57,10 @@ class LineWriter {
   }
 
   write(level: LogLevel, logger: string, message: string, bound: LogFields, fields: LogFields | undefined): void {
-    if (!this.repeats.admits({ level, logger, message })) return;
-    this.put({ level, logger, message, fields: { ...this.surroundings(), ...bound, ...fields } });
+    this.guarded(() => {
+      if (!this.repeats.admits({ level, logger, message })) return;
+      this.put({ level, logger, message, fields: { ...this.surroundings(), ...bound, ...fields } });
+    });
   }
 
   flush(): void {
@@ -66,7 +68,7 @@ class LineWriter {
   }
 
   private tellRepeated({ level, logger, message }: LineIdentity, repeated: number): void {
-    this.put({ level, logger, message, fields: { repeated } });
+    this.guarded(() => this.put({ level, logger, message, fields: { repeated } }));
   }
 
   private surroundings(): LogFields | undefined {
@@ -78,17 +80,18 @@ class LineWriter {
   }
 
   private put(parts: Omit<RecordParts, 'timestamp'>): void {
+    const timestamp = new Date(this.clock.wallTime()).toISOString();
+    this.output(logRecord({ ...parts, timestamp }, this.rules));
+    this.written++;
+  }
+
+  private guarded(write: () => void): void {
     try {
-      this.output(this.record(parts));
-      this.written++;
+      write();
     } catch {
       // Whoever logs has other things to do than to see why that fails; `statistics` says that it does.
       this.failed++;
     }
-  }
-
-  private record(parts: Omit<RecordParts, 'timestamp'>): LogRecord {
-    return logRecord({ ...parts, timestamp: new Date(this.clock.wallTime()).toISOString() }, this.rules);
   }
 }
 
@@ -112,7 +115,7 @@ class WritingLogger implements Logger {
   }
 
   log(level: LogLevel, message: string, fields?: LogFields): void {
-    if (this.isEnabled(level)) this.writer.write(level, this.name, `${message}`, this.fields, fields);
+    if (this.isEnabled(level)) this.writer.write(level, this.name, message, this.fields, fields);
   }
 
   debug(message: string, fields?: LogFields): void {
