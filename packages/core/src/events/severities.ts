@@ -66,6 +66,7 @@ export const eventSeverities: Readonly<
   'health-changed': 'warn',
   'alert-fired': 'error',
   'alert-cleared': 'info',
+  'status-command': 'warn',
 });
 
 /** How much an event matters; `info` for one that is not the library's own. */

@@ -33,7 +33,12 @@ const TOLD = [
   'running',
   'queued',
   'limit',
-  'inFlight',
+  'limits',
+  'inflight',
+  'rttMs',
+  'requests',
+  'accepts',
+  'rejectionRatio',
   'delayMs',
   'statistics',
   'size',
@@ -62,7 +67,7 @@ function policyStatus(policy: Policy): PolicyStatus {
 function stateOf(policy: Policy): Readonly<Record<string, unknown>> {
   const told = policy as unknown as Readonly<Record<string, unknown>>;
   const limiter = told['limiter'] as Readonly<Record<string, unknown>> | undefined;
-  const from = limiter === undefined ? told : { ...told, statistics: limiter['statistics'] };
+  const from = limiter === undefined ? told : { ...told, statistics: limiter['statistics'], limits: limiter['limits'] };
   return Object.fromEntries(TOLD.filter((name) => from[name] !== undefined).map((name) => [name, from[name]]));
 }
 

@@ -61,3 +61,30 @@ export type {
   AlertStatus,
 } from './alerts/alert.ts';
 export { alertRuleDefaults, alertRulesDefaults, type AlertRulesOptions } from './alerts/options.ts';
+export { statusPage, type StatusPage, type StatusPageEvents } from './status-page/status-page.ts';
+export { statusPageDefaults, type StatusPageOptions } from './status-page/options.ts';
+export type { StatusCommandEvent } from './status-page/commands.ts';
+export type {
+  ListedPipeline,
+  ListedPolicy,
+  StatusAlerts,
+  StatusCache,
+  StatusHealth,
+  StatusLimiter,
+  StatusMonitor,
+  StatusRegistry,
+  WatchedPipeline,
+} from './status-page/registry-port.ts';
+export type { FastifyReplyShape, FastifyRequestShape, NodeRequest, NodeResponse } from './status-page/server-ports.ts';
+export type {
+  CallsView,
+  Fact,
+  Meter,
+  NoticeView,
+  OperationView,
+  PartView,
+  PipelineView,
+  PolicyView,
+  StatusView,
+  Tone,
+} from './status-page/view.ts';
