@@ -20,22 +20,29 @@ export async function unitTests({ quick = false } = {}) {
       ...args,
     ]);
   if (quick) return added([await run('unit', [...library, ...tools])], notRun);
-  const withoutRedis = await missingRedis();
+  const missing = [
+    ...(await missingProgram('tests against a real Redis', ['redis-server'], 'redis-server')),
+    ...(await missingProgram(
+      'the status page in Chromium',
+      ['chromium', 'chromium-browser', 'google-chrome'],
+      'chromium',
+    )),
+  ];
   const covered = await run('covered', library, ['--coverage.enabled']);
   return added(
     [{ ...covered, brief: `${covered.brief}, ${coverage()}` }, await run('unit', [...tools, ...long])],
-    [...notRun, ...withoutRedis],
+    [...notRun, ...missing],
   );
 }
 
-/** Why there is no Redis for the tests of what many processes share; nothing where there is one. */
-async function missingRedis() {
+/** Why there is no program that tests start; nothing where there is one. */
+async function missingProgram(what, names, packageName) {
   try {
-    await bringProgram(['redis-server'], 'redis-server');
+    await bringProgram(names, packageName);
     return [];
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
-    return [`tests against a real Redis: ${error.message}`];
+    return [`${what}: ${error.message}`];
   }
 }
 

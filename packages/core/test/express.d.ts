@@ -12,5 +12,9 @@ declare module 'express' {
     get(path: string, handler: Handler): void;
     listen(port: number, host: string): Server;
   }
-  export default function express(): Express;
+  function express(): Express;
+  namespace express {
+    function json(): Handler;
+  }
+  export default express;
 }

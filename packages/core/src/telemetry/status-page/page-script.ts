@@ -53,6 +53,7 @@ function area(points, most, height) {
   return 'M' + left + ' ' + height + line(points.map((value) => value || 0), most, height).replace('M', 'L') + 'L' + (capacity - 1) + ' ' + height + 'Z';
 }
 const largest = (...lists) => Math.max(0, ...lists.flat().filter((value) => value !== null && value !== undefined));
+const ground = (height) => h('line', { class: 'ground', x1: 0, x2: capacity - 1, y1: height - 2, y2: height - 2 });
 function hair(id, height) {
   if (!hover || hover.id !== id) return undefined;
   return h('line', { class: 'hair', x1: hover.index, x2: hover.index, y1: 0, y2: height });
@@ -72,7 +73,7 @@ function callsPlot(name, data) {
     h('figcaption', {}, h('span', { class: 'key' }, h('span', {}, h('i'), 'calls'), h('span', { class: 'f' }, h('i'), 'failing')),
       h('span', {}, ago(id) ? ago(id) + ': ' + read(id, rate, number) + '/s' : 'max ' + number(largest(rate)) + '/s')),
     h('svg', { viewBox: '0 0 ' + (capacity - 1) + ' 58', preserveAspectRatio: 'none', role: 'img', 'data-plot': id, 'aria-label': 'Calls per second: now ' + read(id, rate, number) },
-      h('path', { class: 'area', d: area(rate, most, 58) }), h('path', { class: 'line', d: line(rate, most, 58) }),
+      ground(58), h('path', { class: 'area', d: area(rate, most, 58) }), h('path', { class: 'line', d: line(rate, most, 58) }),
       largest(failures) > 0 && h('path', { class: 'bad', d: area(failures, most, 58) }), hair(id, 58)));
 }
 function latencyPlot(name, data) {
@@ -82,7 +83,7 @@ function latencyPlot(name, data) {
     h('figcaption', {}, h('span', { class: 'key' }, h('span', {}, h('i'), 'p50'), h('span', { class: 'm' }, h('i'), 'p95'), h('span', { class: 'l' }, h('i'), 'p99')),
       h('span', {}, ago(id) ? ago(id) + ': ' + read(id, p95, ms) : 'max ' + ms(largest(p50, p95, p99) || null))),
     h('svg', { viewBox: '0 0 ' + (capacity - 1) + ' 58', preserveAspectRatio: 'none', role: 'img', 'data-plot': id, 'aria-label': 'Latency: p95 now ' + read(id, p95, ms) },
-      h('path', { class: 'line low', d: line(p99, most, 58) }), h('path', { class: 'line mid', d: line(p95, most, 58) }), h('path', { class: 'line', d: line(p50, most, 58) }), hair(id, 58)));
+      ground(58), h('path', { class: 'line low', d: line(p99, most, 58) }), h('path', { class: 'line mid', d: line(p95, most, 58) }), h('path', { class: 'line', d: line(p50, most, 58) }), hair(id, 58)));
 }
 function miniPlot(kind, points, label) {
   const box = { viewBox: '0 0 ' + (capacity - 1) + ' 26', preserveAspectRatio: 'none', role: 'img', 'aria-label': label };
@@ -96,7 +97,7 @@ function miniPlot(kind, points, label) {
     return h('svg', box, bars.map(({ state, x, width }) => h('rect', { class: 's' + state, x, width: width + .15, y: state === 0 ? 17 : 6, height: state === 0 ? 6 : 17 })));
   }
   const most = largest(points) || 1;
-  return h('svg', box, h('path', { class: 'area', d: area(points, most, 26) }), h('path', { class: 'line', d: line(points, most, 26) }));
+  return h('svg', box, ground(26), h('path', { class: 'area', d: area(points, most, 26) }), h('path', { class: 'line', d: line(points, most, 26) }));
 }
 
 const pill = (tone, text) => h('span', { class: 'pill ' + tone }, text);
@@ -115,7 +116,7 @@ function policyView(pipeline, policy) {
     h('div', { class: 'policy' },
       h('span', { class: 'dot ' + policy.tone }),
       h('span', { class: 'pname' }, policy.name, policy.name !== policy.kind && h('small', {}, policy.kind), policy.state && pill(policy.tone, policy.state)),
-      h('span', { class: 'mini' }, policy.plot && points.length > 1 && miniPlot(policy.plot, points, policy.name + ' over the last minutes')),
+      h('span', { class: 'mini' }, policy.plot && miniPlot(policy.plot, points, policy.name + ' over the last minutes')),
       facts(policy.facts),
       policy.meters.map(meterView),
       token !== '' && policy.isBreaker && h('div', { class: 'acts' }, policy.state === 'isolated' ? command('release', 'Release') : command('isolate', 'Isolate', true), command('reset', 'Reset'))),
@@ -137,7 +138,7 @@ function partCard(kind, part) {
   return h('article', { class: 'card', 'data-key': kind + part.name },
     h('div', { class: 'head' }, h('span', { class: 'dot ' + part.tone }), h('h3', {}, part.name)),
     h('div', { class: 'part' },
-      h('div', { class: 'big' }, h('b', {}, part.headline.value), h('span', { class: 'label' }, part.headline.label), h('span', { class: 'space' }), h('span', { class: 'mini' }, points.length > 1 && miniPlot('value', points, part.name + ' over the last minutes'))),
+      h('div', { class: 'big' }, h('b', {}, part.headline.value), h('span', { class: 'label' }, part.headline.label), h('span', { class: 'space' }), h('span', { class: 'mini' }, miniPlot('value', points, part.name + ' over the last minutes'))),
       facts(part.facts)));
 }
 
@@ -168,14 +169,13 @@ function tiles() {
 
 function render() {
   if (!view) return;
+  const alarmed = view.alerts.some(({ tone }) => tone !== 'good');
   const main = h('main', { id: 'main' }, tiles(),
-    view.alerts.some(({ tone }) => tone !== 'good') && section('Alerts', noticeList(view.alerts)),
+    alarmed && section('Alerts', noticeList(view.alerts)),
     view.pipelines.length > 0 ? section('Pipelines', h('div', { class: 'grid' }, view.pipelines.map(pipelineCard))) : h('p', { class: 'empty' }, 'There are no pipelines yet.'),
-    view.caches.length > 0 && section('Caches', h('div', { class: 'grid small' }, view.caches.map((part) => partCard('cache', part)))),
-    view.limiters.length > 0 && section('Limiters', h('div', { class: 'grid small' }, view.limiters.map((part) => partCard('limiter', part)))),
+    view.caches.length + view.limiters.length > 0 && section('Caches and limiters', h('div', { class: 'grid small' }, view.caches.map((part) => partCard('cache', part)), view.limiters.map((part) => partCard('limiter', part)))),
     view.operations.length > 0 && section('Operations', operationTable(view.operations, view.moreOperations)),
-    view.health.length > 0 && section('Health', noticeList(view.health)),
-    view.alerts.length > 0 && view.alerts.every(({ tone }) => tone === 'good') && section('Alerts', noticeList(view.alerts)));
+    h('div', { class: 'grid pair', 'data-key': 'notices' }, view.health.length > 0 && section('Health', noticeList(view.health)), view.alerts.length > 0 && !alarmed && section('Alerts', noticeList(view.alerts))));
   patch($('main'), main);
   $('summary').className = 'pill ' + view.tone;
   $('summary').textContent = view.summary;

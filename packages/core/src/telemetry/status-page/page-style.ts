@@ -30,6 +30,8 @@ main{max-width:1480px;margin:0 auto;padding:20px 24px 8px}
 section>h2{font-size:12px;font-weight:650;letter-spacing:.05em;text-transform:uppercase;color:var(--muted);margin:0 2px 8px}
 section{margin-bottom:24px}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,430px),1fr));gap:16px;align-items:start}
+.grid.pair{grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr))}
+.grid.pair section{margin:0}
 .grid.small{grid-template-columns:repeat(auto-fill,minmax(min(100%,280px),1fr))}
 .card{overflow:hidden}
 .head{display:flex;align-items:center;gap:10px;padding:14px 16px 4px}
@@ -49,6 +51,7 @@ svg .line{fill:none;stroke:var(--accent);stroke-width:1.6;vector-effect:non-scal
 svg .mid{opacity:.5}svg .low{stroke:var(--muted);opacity:.6}
 svg .area{fill:var(--accent);opacity:.14}
 svg .bad{fill:var(--bad);opacity:.75}
+svg .ground{stroke:var(--line);stroke-width:1;vector-effect:non-scaling-stroke}
 svg .hair{stroke:var(--muted);stroke-width:1;vector-effect:non-scaling-stroke;stroke-dasharray:2 2}
 svg .s0{fill:var(--good);opacity:.55}svg .s1{fill:var(--warn)}svg .s2{fill:var(--bad)}svg .s3{fill:var(--bad);opacity:.6}
 .policies{list-style:none;border-top:1px solid var(--line);padding:4px 0}
@@ -94,6 +97,6 @@ dialog input{width:100%;font:inherit;color:inherit;background:var(--bg);border:1
 dialog menu{display:flex;justify-content:flex-end;gap:8px;margin-top:18px}dialog menu button{font-size:13px;padding:6px 14px}
 #toast{position:fixed;left:50%;bottom:24px;transform:translateX(-50%);background:var(--text);color:var(--bg);border-radius:9px;padding:9px 16px;font-size:13px;opacity:0;pointer-events:none;transition:opacity .2s;max-width:calc(100% - 32px)}
 #toast[data-on=true]{opacity:1}
-@media (max-width:560px){.bar,main,footer{padding-left:14px;padding-right:14px}.figures{grid-template-columns:repeat(3,auto);justify-content:start;gap:8px 28px}.tile{padding:10px 12px}.tiles{grid-template-columns:repeat(2,1fr)}.live{order:3}}
+@media (max-width:560px){.bar,main,footer{padding-left:14px;padding-right:14px}.figures{gap:4px 8px}.figures b{font-size:14px}.plots{grid-template-columns:1fr}.plots>*+*{border-left:0;border-top:1px solid var(--soft)}.tile{padding:10px 12px}.tiles{grid-template-columns:repeat(2,1fr)}.live{order:3}}
 @media (prefers-reduced-motion:reduce){*{transition:none!important}}
 `;

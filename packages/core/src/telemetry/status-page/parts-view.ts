@@ -64,16 +64,14 @@ export function operationViews(
   clean: Clean,
 ): { shown: OperationView[]; more: number } {
   const all = Object.entries(monitor?.snapshot().operations ?? {}).toSorted(([, a], [, b]) => b.count - a.count);
-  const shown = all
-    .slice(0, MOST_OPERATIONS)
-    .map(([name, { count, errorRatio, p50Ms, p95Ms, p99Ms }]) => ({
-      name: clean(name),
-      count,
-      errorRatio,
-      p50Ms,
-      p95Ms,
-      p99Ms,
-    }));
+  const shown = all.slice(0, MOST_OPERATIONS).map(([name, { count, errorRatio, p50Ms, p95Ms, p99Ms }]) => ({
+    name: clean(name),
+    count,
+    errorRatio,
+    p50Ms,
+    p95Ms,
+    p99Ms,
+  }));
   return { shown, more: all.length - shown.length };
 }
 

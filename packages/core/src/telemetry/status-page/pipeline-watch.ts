@@ -21,10 +21,12 @@ export class PipelineWatch {
   /** Since the last point. */
   private readonly recent: Histogram = new Histogram(RELATIVE_ERROR);
   private recentFailures = 0;
+  private readonly since: number;
 
   constructor(pipeline: WatchedPipeline, clock: Clock) {
     this.pipeline = pipeline;
     this.clock = clock;
+    this.since = clock.now();
     const on = pipeline.on.bind(pipeline) as (type: string, listener: (event: EventEnvelope) => void) => () => void;
     this.stopListening = on('call-ended', (event) => this.ended(event));
   }
@@ -39,8 +41,10 @@ export class PipelineWatch {
     const failures = this.counts.misses(now);
     const count = failures + this.counts.hits(now);
     const times = this.times.at(now);
+    // In its first minute it has not been watched for a minute.
+    const seconds = Math.min(WINDOW_MS, Math.max(1_000, now - this.since)) / 1_000;
     return {
-      ratePerSecond: count / (WINDOW_MS / 1_000),
+      ratePerSecond: count / seconds,
       errorRatio: count === 0 ? null : failures / count,
       p50Ms: plotValue(times.quantile(0.5)),
       p95Ms: plotValue(times.quantile(0.95)),

@@ -82,7 +82,7 @@ export function breakerAt(pipeline: WatchedPipeline, place: string): CommandedBr
   let found: object | undefined;
   for (const index of place.split('.')) {
     found = /^\d{1,4}$/.test(index) ? policies?.[Number(index)] : undefined;
-    policies = (found as Partial<WatchedPipeline> | undefined)?.policies;
+    ({ policies } = (found ?? {}) as Partial<WatchedPipeline>);
   }
   const { isolate, reset } = (found ?? {}) as Partial<CommandedBreaker>;
   return typeof isolate === 'function' && typeof reset === 'function' ? (found as CommandedBreaker) : undefined;
