@@ -49,7 +49,12 @@ describe('a secret in headers, URL, body, error, key and context', () => {
     const breaker = circuitBreaker({ minThroughput: 4 });
     const registry = pipelineRegistry(
       { pipelines: { api: { policies: [{ use: 'retry' }, { use: 'breaker' }] } } },
-      { policies: { breaker, retry: retry({ maxAttempts: 2, backoff: constant(0), retryIf: () => true, maxRetryAfterMs: 0 }) } },
+      {
+        policies: {
+          breaker,
+          retry: retry({ maxAttempts: 2, backoff: constant(0), retryIf: () => true, maxRetryAfterMs: 0 }),
+        },
+      },
     );
     const api = registry.get('api');
     const outputs = ['json', 'terminal', 'pino', 'winston', 'console'].map((name) => ({ name, ...kept() }));

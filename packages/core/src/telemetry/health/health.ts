@@ -25,6 +25,7 @@ export type HealthProbe = (
 
 /** One thing to look at. */
 export interface HealthCheck {
+  /** Looks whether it is well. */
   readonly check: HealthProbe;
   /** How long it may take, in milliseconds, above 0; default: that of all checks. */
   readonly timeoutMs?: number | undefined;

@@ -36,7 +36,7 @@ export interface LoggerOptions {
    * nothing.
    */
   readonly context?: (() => LogFields | undefined) | undefined;
-  /** Takes out what is secret; default: what `redactor()` of `breakwater/errors` always takes out. */
+  /** Takes out what is secret; default: what every redactor of `breakwater/errors` takes out. */
   readonly redactor?: Redactor | undefined;
   /** The application's own errors, so that their categories are told; default: the library's alone. */
   readonly catalog?: ErrorCatalog | undefined;

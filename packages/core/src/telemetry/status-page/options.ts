@@ -30,7 +30,7 @@ export interface StatusPageOptions {
   readonly historyMs?: number | undefined;
   /** How many browsers may look at once, at least 1; default 50. Others are asked to come later. */
   readonly maxViewers?: number | undefined;
-  /** Takes out of names and reasons what is secret; default: what `redactor()` of `breakwater/errors` always takes out. */
+  /** Takes out of names and reasons what is secret; default: what every redactor of `breakwater/errors` takes out. */
   readonly redactor?: Redactor | undefined;
   /** Where the time comes from; default: the system. */
   readonly clock?: Clock | undefined;
