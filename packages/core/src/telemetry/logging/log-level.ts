@@ -4,7 +4,7 @@ import type { EventSeverity } from '../../events/severities.ts';
 export type LogLevel = EventSeverity;
 
 /** From the least on. */
-export const LOG_LEVELS: readonly LogLevel[] = Object.freeze(['debug', 'info', 'warn', 'error']);
+const LOG_LEVELS: readonly LogLevel[] = Object.freeze(['debug', 'info', 'warn', 'error']);
 
 /** Whether a line of `level` is to be written where `least` is the least that is. */
 export function matters(level: LogLevel, least: LogLevel | 'off'): boolean {

@@ -19,7 +19,7 @@ type Clean = (text: string) => string;
 const MOST_OPERATIONS = 30;
 
 /** How often a cache had what was asked for; undefined before the first question. */
-export function hitRatioOf({ statistics }: StatusCache): number | undefined {
+function hitRatioOf({ statistics }: StatusCache): number | undefined {
   const { memoryHits, tierHits, staleHits, misses } = statistics;
   const hits = memoryHits + tierHits + staleHits;
   return hits + misses === 0 ? undefined : hits / (hits + misses);
