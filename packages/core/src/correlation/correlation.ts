@@ -3,7 +3,7 @@
  * its id, however many requests are served at once. Loading this room costs nothing; from the first use on the platform
  * follows its promises, which older versions of Node do at a price, and calls of pipelines remember where they began.
  */
-import { callContexts, type InContext } from '../pipeline/call-context.ts';
+import { callContexts, type ContextCapture } from '../pipeline/call-context.ts';
 import { type LocalStorage, localStorageClass } from './local-storage.ts';
 
 /** What is known of the request that work belongs to. */
@@ -28,17 +28,35 @@ interface Scope {
 
 let storage: LocalStorage<Scope> | undefined;
 
-/** Runs `fn` in a scope of its own. */
-function inScope<T>(scope: Scope, fn: () => T): T {
-  if (storage === undefined) {
-    const AsyncLocalStorage = localStorageClass<Scope>();
-    storage = new AsyncLocalStorage();
-    // All that surrounds the call and not our part alone: a tracer's active span is as easily lost.
-    callContexts.capture = (): InContext | undefined =>
-      storage?.getStore() === undefined ? undefined : AsyncLocalStorage.snapshot();
-  }
-  return storage.run(scope, fn);
+/** What is in use, made when it is first needed. From then on calls remember the scope that they began in. */
+function storageInUse(): LocalStorage<Scope> {
+  if (storage !== undefined) return storage;
+  const made = new (localStorageClass<Scope>())();
+  callContexts.capture ??= rememberingScopes(made);
+  return (storage = made);
 }
+
+/** A call remembers the scope that it begins in, where it begins in one. */
+function rememberingScopes(scopes: LocalStorage<Scope>): ContextCapture {
+  return () => {
+    const scope = scopes.getStore();
+    return scope === undefined ? undefined : (run) => scopes.run(scope, run);
+  };
+}
+
+/**
+ * Whether calls of pipelines remember all that the platform's AsyncLocalStorage keeps, such as a tracer's active span,
+ * and not only what this room keeps. That is a snapshot for each call, which takes some microseconds; default false.
+ *
+ * @throws ConfigurationError where the platform has no AsyncLocalStorage.
+ */
+export function keepAllContexts(enabled: boolean): void {
+  const snapshots = localStorageClass<Scope>();
+  if (enabled) callContexts.capture = () => snapshots.snapshot();
+  else callContexts.capture = storage === undefined ? undefined : rememberingScopes(storage);
+}
+
+const inScope = <T>(scope: Scope, fn: () => T): T => storageInUse().run(scope, fn);
 
 const current = (): Scope | undefined => storage?.getStore();
 

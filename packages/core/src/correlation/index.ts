@@ -1,6 +1,7 @@
 /** The id that all logs of one request share, from its headers through all that it begins to the requests that it sends. */
 export {
   currentCorrelation,
+  keepAllContexts,
   logContext,
   setLogContext,
   withCorrelation,

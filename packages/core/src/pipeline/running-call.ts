@@ -114,7 +114,8 @@ export class RunningCall implements Call {
   start(): Promise<unknown> {
     this.plan.begin();
     if (this.plan.channel.isHeard) this.rarely.times = CallTimes.wantedBy(this.plan.channel, this.plan.clock);
-    if (callContexts.capture !== undefined) this.rarely.inContext = callContexts.capture();
+    const inContext = callContexts.capture?.();
+    if (inContext !== undefined) this.rarely.inContext = inContext;
     const { options } = this;
     if (options !== undefined && (options.signal ?? options.parent ?? options.deadlineMs) !== undefined) {
       const guard = new CallGuard(this, this.plan.clock, options);

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   bulkhead,
   type CallOptions,
@@ -9,13 +10,20 @@ import {
   retry,
   timeout,
 } from 'breakwater';
-import { currentCorrelation, logContext, setLogContext, withCorrelation, withLogContext } from 'breakwater/correlation';
+import {
+  currentCorrelation,
+  keepAllContexts,
+  logContext,
+  setLogContext,
+  withCorrelation,
+  withLogContext,
+} from 'breakwater/correlation';
 import type { EventEnvelope } from 'breakwater/events';
 import type { AnyPipeline } from 'breakwater/pipeline';
 import type { AnyEventSource } from 'breakwater/policy';
 import { createLogger, logEvents } from 'breakwater/telemetry';
 import { VirtualClock } from 'breakwater/testing';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 const id = (): string | undefined => currentCorrelation()?.correlationId;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -192,13 +200,26 @@ describe('a call that somebody else sets going again', () => {
     ]);
   });
 
-  it('outside of any scope remembers nothing', async () => {
-    withCorrelation('x', () => undefined);
-    const calls = pipeline(bulkhead({ maxConcurrent: 1, maxQueue: 1 }));
-    const run = vi.fn(() => id());
-    const first = withCorrelation('a', () => calls.execute(turn));
-    const second = calls.execute(run);
-    await Promise.all([first, second]);
-    expect(run).toHaveReturned();
+  it('remembers what a tracer keeps as well, where that is asked for', async () => {
+    const spans = new AsyncLocalStorage<string>();
+    const seen = async (): Promise<(string | undefined)[]> => {
+      const calls = pipeline(bulkhead({ maxConcurrent: 1, maxQueue: 1 }));
+      const run = async (): Promise<string> => {
+        const before = `${spans.getStore()} in ${id()}`;
+        await turn();
+        return before;
+      };
+      return Promise.all(
+        ['a', 'b'].map((name) => spans.run(`span ${name}`, () => withCorrelation(name, () => calls.execute(run)))),
+      );
+    };
+    try {
+      keepAllContexts(true);
+      expect(await seen()).toEqual(['span a in a', 'span b in b']);
+      keepAllContexts(false);
+      expect((await seen()).map((text) => text?.slice(-4))).toEqual(['in a', 'in b']);
+    } finally {
+      keepAllContexts(false);
+    }
   });
 });
