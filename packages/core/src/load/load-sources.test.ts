@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../clock/clock.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { eventLoopDelay } from './event-loop-delay.ts';
@@ -82,13 +82,36 @@ describe('memory as a load', () => {
     expect(reader.read()).toBe(0.25);
   });
 
-  it('is that of the heap or the process where the platform tells, and needs to be given where it does not', () => {
+  it('is that of the heap or of the process, whichever is fuller, within what the container has', () => {
+    const load = (heapUsed: number, rss: number, constrained?: number): string => {
+      const modules: Readonly<Record<string, unknown>> = {
+        'node:v8': { getHeapStatistics: () => ({ used_heap_size: heapUsed, heap_size_limit: 1_000 }) },
+        'node:os': { totalmem: () => 10_000 },
+      };
+      const memoryUsage = Object.assign(() => ({ rss }), constrained === undefined ? {} : { rss: () => rss });
+      const constrainedMemory = constrained === undefined ? undefined : () => constrained;
+      const getBuiltinModule = (name: string): unknown => modules[name];
+      vi.stubGlobal('process', { getBuiltinModule, memoryUsage, constrainedMemory });
+      const source = memoryUse({ maxRatio: 0.5 });
+      vi.unstubAllGlobals();
+      return source.createReader(new VirtualClock()).read().toFixed(2);
+    };
+    expect([load(300, 1_000), load(300, 4_000)]).toEqual(['0.60', '0.80']);
+    expect([load(300, 1_000, 2_000), load(300, 1_000, 0), load(300, 1_000, 1e18)]).toEqual(['1.00', '0.60', '0.60']);
+  });
+
+  it('is told by the platform itself where that is Node, and is between nothing and twice what it may be', () => {
     const { process } = globalThis as { readonly process?: { readonly getBuiltinModule?: unknown } };
-    if (process?.getBuiltinModule === undefined)
-      return expect(() => memoryUse()).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }));
+    if (process?.getBuiltinModule === undefined) return;
     const load = memoryUse().createReader(new VirtualClock()).read();
     expect(load).toBeGreaterThan(0);
     expect(load).toBeLessThan(2);
+  });
+
+  it('needs to be measured by the program where the platform tells nothing', () => {
+    vi.stubGlobal('process', undefined);
+    expect(() => memoryUse()).toThrow(/memoryUse.measure: expected a function that tells how much memory is used/);
+    vi.unstubAllGlobals();
   });
 
   it('refuses options that can not be meant, all at once', () => {

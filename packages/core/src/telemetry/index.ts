@@ -45,9 +45,12 @@ export {
 export {
   callHealth,
   callHealthDefaults,
+  limiterCheck,
   loadCheck,
+  type AskedLimiter,
   type CallHealth,
   type CallHealthOptions,
+  type LimiterAnswer,
 } from './health/call-health.ts';
 export { alertRules } from './alerts/alert-rules.ts';
 export type {
@@ -78,13 +81,13 @@ export type {
 export type { FastifyReplyShape, FastifyRequestShape, NodeRequest, NodeResponse } from './status-page/server-ports.ts';
 export type {
   CallsView,
-  Fact,
-  Meter,
+  Fact as StatusFact,
+  Meter as StatusMeter,
   NoticeView,
   OperationView,
   PartView,
   PipelineView,
   PolicyView,
   StatusView,
-  Tone,
+  Tone as StatusTone,
 } from './status-page/view.ts';

@@ -23,7 +23,7 @@ import type { AnyPipeline } from 'breakwater/pipeline';
 import type { AnyEventSource } from 'breakwater/policy';
 import { createLogger, logEvents } from 'breakwater/telemetry';
 import { VirtualClock } from 'breakwater/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 const id = (): string | undefined => currentCorrelation()?.correlationId;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -78,6 +78,12 @@ describe('a correlation', () => {
       span_id: '2'.repeat(16),
     });
   });
+});
+
+it('a platform without AsyncLocalStorage is refused with a clear error', () => {
+  vi.stubGlobal('process', undefined);
+  expect(() => keepAllContexts(true)).toThrow(/correlation: expected a platform with AsyncLocalStorage/);
+  vi.unstubAllGlobals();
 });
 
 describe('the context of logs', () => {

@@ -87,3 +87,24 @@ export function loadCheck(
   let reader: LoadReader | undefined;
   return thresholdCheck(() => ({ limitUseRatio: (reader ??= source.createReader(clock)).read() }), thresholds);
 }
+
+/** What of a limiter tells how much of it is used: one of `breakwater/rate-limit`, local or shared. */
+export interface AskedLimiter {
+  check(key?: string): LimiterAnswer | Promise<LimiterAnswer>;
+}
+
+/** What a limiter says. */
+export interface LimiterAnswer {
+  readonly limitValue: number;
+  readonly remaining: number;
+}
+
+/** A check of how much of a limit is used, by the threshold `limitUseRatio`; it takes nothing of it. */
+export function limiterCheck(limiter: AskedLimiter, thresholds: HealthThresholds = {}, key?: string): HealthProbe {
+  return thresholdCheck(async () => {
+    const { limitValue, remaining } = await limiter.check(key);
+    // Where something else decides there is no limit to be used: whoever is banned has used all, whoever is free nothing.
+    if (limitValue === 0 || limitValue === Infinity) return { limitUseRatio: limitValue === 0 ? 1 : 0 };
+    return { limitUseRatio: Math.max(0, 1 - remaining / limitValue) };
+  }, thresholds);
+}

@@ -1,9 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
+import { rateLimiter } from '../../rate-limit/local-limiter.ts';
 import { TimeoutError } from '../../timeout/errors.ts';
-import { callHealth, loadCheck } from './call-health.ts';
-import type { HealthCheckContext, HealthProbe } from './health.ts';
+import { callHealth, limiterCheck, loadCheck } from './call-health.ts';
+import type { HealthCheckContext, HealthFinding, HealthProbe } from './health.ts';
 import { healthChecks } from './health-checks.ts';
 import type { HealthChecksOptions } from './options.ts';
 import { type HealthMeasures, thresholdCheck } from './thresholds.ts';
@@ -279,6 +280,29 @@ describe('the health of calls', () => {
     load = 1;
     expect((await checks.check()).status).toBe('unhealthy');
     expect(made).toBe(1);
+  });
+
+  it('of a limiter is how much of it is used, and takes nothing of it', async () => {
+    const clock = new VirtualClock();
+    const limiter = rateLimiter({ limit: 100, periodMs: 60_000, clock });
+    const check = limiterCheck(limiter, {}, 'client');
+    const status = async (): Promise<string> => {
+      const checks = healthChecks({ clock, checks: { limit: check } });
+      return (await checks.check()).status;
+    };
+    limiter.tryAcquire('client', { cost: 79 });
+    expect([await status(), await status()]).toEqual(['healthy', 'healthy']);
+    limiter.tryAcquire('client', { cost: 1 });
+    expect(await status()).toBe('degraded');
+    limiter.tryAcquire('client', { cost: 15 });
+    expect(await status()).toBe('unhealthy');
+    limiter.ban('other', 1_000);
+    const ratio = async (of: Parameters<typeof limiterCheck>[0], key?: string): Promise<unknown> => {
+      const finding = await limiterCheck(of, {}, key)({ signal: new AbortController().signal });
+      return (finding as HealthFinding).details!['limitUseRatio'];
+    };
+    expect(await ratio(limiter, 'other')).toBe(1);
+    expect(await ratio({ check: async () => ({ limitValue: Infinity, remaining: Infinity }) })).toBe(0);
   });
 
   it('is refused with a window that is none', () => {

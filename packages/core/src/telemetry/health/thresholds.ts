@@ -83,13 +83,16 @@ const PHRASES: readonly (readonly [keyof HealthMeasures & keyof HealthThresholds
  *
  * @throws ConfigurationError
  */
-export function thresholdCheck(measure: () => HealthMeasures, thresholds: HealthThresholds = {}): HealthProbe {
+export function thresholdCheck(
+  measure: () => HealthMeasures | Promise<HealthMeasures>,
+  thresholds: HealthThresholds = {},
+): HealthProbe {
   const resolved = resolveOptions('thresholdCheck', thresholds, healthThresholdsDefaults, rules);
   if (typeof measure !== 'function')
     throw new ConfigurationError([
       { path: 'thresholdCheck.measure', expected: 'a function', received: typeof measure },
     ]);
-  return () => assess(measure(), resolved);
+  return async () => assess(await measure(), resolved);
 }
 
 function assess(

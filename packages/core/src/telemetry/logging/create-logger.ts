@@ -7,7 +7,7 @@ import { lineOutput, type LogOutput, portOutput } from './log-output.ts';
 import { logRecord, type RecordParts, type RecordRules } from './log-record.ts';
 import type { LogFields, Logger, LoggerPort, LogStatistics } from './logger.ts';
 import { type LoggerOptions, loggerDefaults, loggerRules, type ResolvedLoggerOptions } from './options.ts';
-import { type LineIdentity, RepeatLimit } from './repeat-limit.ts';
+import { type AdmittedLine, RepeatLimit } from './repeat-limit.ts';
 
 /**
  * Makes a logger that writes a line of JSON for each message, or hands it to the logger that the program has. Secrets are
@@ -58,8 +58,12 @@ class LineWriter {
 
   write(level: LogLevel, logger: string, message: string, bound: LogFields, fields: LogFields | undefined): void {
     this.guarded(() => {
-      if (!this.repeats.admits({ level, logger, message })) return;
-      this.put({ level, logger, message, fields: { ...this.surroundings(), ...bound, ...fields } });
+      const line = this.repeats.admit({ level, logger, message });
+      if (line === undefined) return;
+      const around = this.surroundings();
+      // What a line belongs to is not for whoever fills its fields to say.
+      const all = { ...around, ...bound, ...fields, ...idsOf(around) };
+      line.written = this.put({ level, logger, message, fields: all });
     });
   }
 
@@ -67,8 +71,10 @@ class LineWriter {
     this.repeats.flush();
   }
 
-  private tellRepeated({ level, logger, message }: LineIdentity, repeated: number): void {
-    this.guarded(() => this.put({ level, logger, message, fields: { repeated } }));
+  private tellRepeated({ level, logger, written }: AdmittedLine, repeated: number): void {
+    this.guarded(
+      () => void this.put({ level, logger, message: written ?? 'a line that failed', fields: { repeated } }),
+    );
   }
 
   private surroundings(): LogFields | undefined {
@@ -79,10 +85,13 @@ class LineWriter {
     }
   }
 
-  private put(parts: Omit<RecordParts, 'timestamp'>): void {
+  /** Writes a line; gives its message as it was written. */
+  private put(parts: Omit<RecordParts, 'timestamp'>): string {
     const timestamp = new Date(this.clock.wallTime()).toISOString();
-    this.output(logRecord({ ...parts, timestamp }, this.rules));
+    const record = logRecord({ ...parts, timestamp }, this.rules);
+    this.output(record);
     this.written++;
+    return record.message;
   }
 
   private guarded(write: () => void): void {
@@ -93,6 +102,12 @@ class LineWriter {
       this.failed++;
     }
   }
+}
+
+/** The ids among the fields of what is under way. */
+function idsOf(around: LogFields | undefined): LogFields {
+  const ids = ['correlation_id', 'trace_id', 'span_id'].filter((name) => around?.[name] !== undefined);
+  return Object.fromEntries(ids.map((name) => [name, around?.[name]]));
 }
 
 class WritingLogger implements Logger {

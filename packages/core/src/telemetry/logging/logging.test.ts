@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
 import { redactor } from '../../errors/redactor.ts';
 import { propertyRuns } from '../../testing/test-support/property-runs.ts';
@@ -49,6 +49,12 @@ describe('a line of JSON', () => {
     withStacks.logger.error('failed', { error: new Error('boom') });
     expect(withStacks.lines).toHaveLength(1);
     expect((withStacks.records()[0]!['error'] as { trace: string }).trace).toMatch(/^Error: boom\n/);
+  });
+
+  it('belongs to what is under way, whatever its fields say', () => {
+    const { logger, records } = written({ context: () => ({ correlation_id: 'real', tenant: 'north' }) });
+    logger.info('hello', { correlation_id: 'forged', tenant: 'south' });
+    expect(records()[0]).toMatchObject({ correlation_id: 'real', tenant: 'south' });
   });
 
   it('keeps its own fields where others have their names, and data under any name', () => {
@@ -259,6 +265,14 @@ describe('repeated lines', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('are told with what was secret in them taken out, though no field says any more what that was', () => {
+    const { logger, lines } = written({ maxRepeats: 1 });
+    for (let n = 0; n < 3; n++) logger.error('login as otter-77 failed', { password: 'otter-77' });
+    logger.flush();
+    expect(lines).toHaveLength(2);
+    expect(lines.join('\n')).not.toContain('otter-77');
+  });
+
   it('are as many written and counted as there were, whatever comes when', async () => {
     const step = fc.record({ line: fc.nat(3), waitMs: fc.constantFrom(0, 1, 400, 1_000) });
     const property = fc.asyncProperty(
@@ -310,6 +324,28 @@ describe('a logger', () => {
   it('of the process is one', () => {
     expect(sharedLogger()).toBe(sharedLogger());
     expect(sharedLogger().name).toBe('app');
+  });
+
+  it('writes to the standard output, in colours to a terminal that wants them, or else to the console', () => {
+    const out: string[] = [];
+    const process = (isTTY: boolean, env: object) => ({
+      stdout: { isTTY, write: (text: string) => out.push(text) },
+      env,
+    });
+    const line = (stub: unknown): string | undefined => {
+      vi.stubGlobal('process', stub);
+      createLogger({ clock: new VirtualClock() }).info('hello');
+      return out.pop();
+    };
+    expect(line(process(false, {}))).toMatch(/^\{"timestamp".*\}\n$/);
+    expect(line(process(true, {}))).toBe(
+      '\u001b[2m00:00:00.000\u001b[0m \u001b[32mINFO \u001b[0m \u001b[1mapp\u001b[0m hello\n',
+    );
+    expect(line(process(true, { NO_COLOR: '1' }))).toBe('00:00:00.000 INFO  app hello\n');
+    const log = vi.spyOn(console, 'log').mockImplementation((text: string) => void out.push(text));
+    expect(line(undefined)).toMatch(/^\{"timestamp".*\}$/);
+    expect(log).toHaveBeenCalledTimes(1);
+    vi.unstubAllGlobals();
   });
 });
 

@@ -13,7 +13,16 @@ export interface LineIdentity {
   readonly message: string;
 }
 
-interface Repeated extends LineIdentity {
+/** A line that may be written. */
+export interface AdmittedLine extends LineIdentity {
+  /**
+   * What was written of its message: set by who writes it. That it was repeated is told in the same words, since what was
+   * secret in a message is known by the fields that stood beside it.
+   */
+  written: string | undefined;
+}
+
+interface Repeated extends AdmittedLine {
   readonly endsAt: number;
   count: number;
   timer: Timer | undefined;
@@ -35,28 +44,30 @@ export class RepeatLimit {
   suppressed = 0;
   private readonly limits: RepeatLimits;
   private readonly clock: Clock;
-  private readonly tell: (line: LineIdentity, suppressed: number) => void;
+  private readonly tell: (line: AdmittedLine, suppressed: number) => void;
   private readonly lines: Map<string, Repeated> = new Map();
 
   /** @param tell Is told how many of a line were held back, when that is known. */
-  constructor(limits: RepeatLimits, clock: Clock, tell: (line: LineIdentity, suppressed: number) => void) {
+  constructor(limits: RepeatLimits, clock: Clock, tell: (line: AdmittedLine, suppressed: number) => void) {
     this.limits = limits;
     this.clock = clock;
     this.tell = tell;
   }
 
-  /** Whether this line is to be written. */
-  admits({ level, logger, message }: LineIdentity): boolean {
+  /** The line as one that is to be written; undefined when it is held back. */
+  admit({ level, logger, message }: LineIdentity): AdmittedLine | undefined {
     const { maxRepeats, repeatWindowMs } = this.limits;
-    if (maxRepeats === Infinity) return true;
+    if (maxRepeats === Infinity) return { level, logger, message, written: undefined };
     const key = `${level}\n${logger}\n${message.slice(0, LONGEST_KEY)}`;
     const now = this.clock.now();
     const known = this.lines.get(key);
     if (known !== undefined && now < known.endsAt) return this.count(known, key, now);
     if (known !== undefined) this.end(known, key);
     this.makeRoom();
-    this.lines.set(key, { level, logger, message, endsAt: now + repeatWindowMs, count: 1, timer: undefined });
-    return true;
+    const endsAt = now + repeatWindowMs;
+    const line: Repeated = { level, logger, message, written: undefined, endsAt, count: 1, timer: undefined };
+    this.lines.set(key, line);
+    return line;
   }
 
   /** Tells what was held back so far, and forgets all. */
@@ -64,12 +75,12 @@ export class RepeatLimit {
     for (const [key, line] of this.lines) this.end(line, key);
   }
 
-  private count(line: Repeated, key: string, now: number): boolean {
+  private count(line: Repeated, key: string, now: number): AdmittedLine | undefined {
     line.count++;
-    if (line.count <= this.limits.maxRepeats) return true;
+    if (line.count <= this.limits.maxRepeats) return line;
     this.suppressed++;
     line.timer ??= this.clock.setTimer(line.endsAt - now, () => this.end(line, key), true);
-    return false;
+    return undefined;
   }
 
   private end(line: Repeated, key: string): void {

@@ -34,6 +34,8 @@ export interface StatusSource {
   readonly isClosed: boolean;
   view(): StatusView;
   command(authorization: string | undefined, body: unknown): Promise<CommandResult>;
+  /** Tells that what is shown could not be had. */
+  failed(hook: string, error: unknown): void;
   /** Begins a stream; undefined when as many look as may. */
   stream(): ((target: StreamTarget) => () => void) | undefined;
 }
@@ -45,7 +47,17 @@ const COMMON: Readonly<Record<string, string>> = {
   vary: 'Accept',
 };
 
+/** Answers a request; never rejects. */
 export async function answer(request: StatusRequest, source: StatusSource): Promise<StatusAnswer> {
+  try {
+    return await answerOf(request, source);
+  } catch (error) {
+    source.failed('view', error);
+    return text(500, 'the status could not be read\n');
+  }
+}
+
+async function answerOf(request: StatusRequest, source: StatusSource): Promise<StatusAnswer> {
   if (source.isClosed) return text(503, 'the status page is closed\n', { 'retry-after': '60' });
   const { method } = request;
   if (method === 'POST') return commanded(request, source);

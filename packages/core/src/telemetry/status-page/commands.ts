@@ -106,7 +106,9 @@ export class Commands {
   }
 
   private isolate(breaker: CommandedBreaker, reason: unknown): CommandResult {
-    if (this.releases.has(breaker)) return { status: 200, message: 'the breaker is isolated already' };
+    // Somebody else may have reset it since.
+    if (this.releases.has(breaker) && breaker.state === 'isolated')
+      return { status: 200, message: 'the breaker is isolated already' };
     const why =
       typeof reason === 'string' && reason.trim() !== '' ? this.clean(reason.slice(0, LONGEST_REASON)) : undefined;
     this.releases.set(breaker, breaker.isolate(why ?? 'isolated from the status page'));

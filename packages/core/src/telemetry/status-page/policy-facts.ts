@@ -110,9 +110,10 @@ function breaker(state: Numbers, _options: Numbers, { state: told }: ListedPolic
 }
 
 function rateLimit(state: Numbers, _options: Numbers, { state: told }: ListedPolicy): Shown {
-  const limits = (Array.isArray(told['limits']) ? told['limits'] : []).map((each: unknown) => {
+  const limits = (Array.isArray(told['limits']) ? told['limits'] : []).flatMap((each: unknown) => {
     const numbers = numbersOf(Object(each) as Readonly<Record<string, unknown>>);
-    return `${shownNumber(numbers('limit') ?? 0)} in ${shownMs(numbers('periodMs') ?? 0)}`;
+    const [most, periodMs] = [numbers('limit'), numbers('periodMs')];
+    return most === undefined || periodMs === undefined ? [] : [`${shownNumber(most)} in ${shownMs(periodMs)}`];
   });
   const limit: Fact[] = limits.length === 0 ? [] : [{ label: 'allows', value: limits.join(', ') }];
   return {

@@ -72,6 +72,7 @@ export interface StatusAlerts {
 
 /** What a breaker can be told. */
 export interface CommandedBreaker {
+  readonly state: string;
   isolate(reason?: string): () => void;
   reset(): void;
 }

@@ -385,6 +385,14 @@ describe('a command', () => {
     ]);
   });
 
+  it('isolates again a breaker that somebody else has reset meanwhile', async () => {
+    const { command, breaker } = withBreaker({ commandToken: TOKEN });
+    await command(isolate);
+    breaker.reset();
+    expect(await command(isolate)).toEqual([200, 'the breaker is isolated']);
+    expect(breaker.state).toBe('isolated');
+  });
+
   it('does nothing without the right token, and after ten wrong ones a minute not with it either', async () => {
     const { command, breaker, clock, page, ask } = withBreaker({ commandToken: TOKEN });
     const told: unknown[] = [];
@@ -445,6 +453,113 @@ describe('a status page', () => {
     page.close();
     page.close();
     expect([own.channel?.isHeard, clock.pendingTimers]).toEqual([false, 0]);
+  });
+
+  it('goes on where what it shows throws, answers 500, and tells', async () => {
+    const caches = {
+      users: Object.defineProperty({}, 'statistics', {
+        enumerable: true,
+        get: () => {
+          throw new Error('gone');
+        },
+      }) as never,
+    };
+    const { page, ask, clock } = watched(stock, { caches }, { breaker: circuitBreaker() });
+    const told: unknown[] = [];
+    page.events.on('hook-failed', ({ hook }) => told.push(hook));
+    for (const format of ['text', 'events']) expect((await ask(`?format=${format}`)).status).toBe(500);
+    await clock.advance(4_000);
+    expect(told).toEqual(['view', 'view', 'sample', 'sample']);
+  });
+
+  it('tells of limits, queues, chances and loads of the other kinds of policies, as plain numbers', () => {
+    const listed = (kind: string, state: object, options: object = {}) => ({
+      kind,
+      name: kind,
+      state: state as Record<string, unknown>,
+      options: options as Record<string, unknown>,
+    });
+    const policies = [
+      listed('adaptive-concurrency', { inflight: 9, limit: 10, queued: 2, rttMs: 35.5, statistics: { refused: 4 } }),
+      listed('client-throttling', { rejectionRatio: 0.6, requests: 1_500, accepts: 300 }),
+      listed('shedding', { load: 1.25, statistics: { refused: 7 } }),
+      listed('keyed', { size: 40 }, { maxKeys: 100 }),
+      listed('circuit-breaker', { state: 'odd', retryAfterMs: Infinity }),
+      listed('circuit-breaker', { state: 'open', retryAfterMs: 4_200, timeInStateMs: 200_000 }),
+      listed('bulkhead', { running: 1, queued: 0, statistics: {} }, { maxConcurrent: Infinity, maxQueue: 0 }),
+      listed('rate-limit', { limits: [{ limit: 10, periodMs: 1_000 }, {}], statistics: { waiting: 3 } }),
+      listed('mine', { ratio: 0.5, name: 'not shown', nested: {}, openCircuits: 2 }),
+    ];
+    const registry = { list: () => [{ name: 'all', busy: 0, policies }], get: (): WatchedPipeline => pipeline() };
+    const page = statusPage(registry, { clock: new VirtualClock() });
+    open.push(page);
+    const shown = page
+      .view()
+      .pipelines[0]!.policies.map(({ kind, tone, state, meters, facts }) => [
+        `${kind} ${tone} ${state ?? ''}`.trimEnd(),
+        [
+          ...meters.map(({ label, used, of }) => `${label} ${used}/${of}`),
+          ...facts.map(({ label, value }) => `${label} ${value}`),
+        ].join(', '),
+      ]);
+    expect(shown).toEqual([
+      ['adaptive-concurrency warn', 'in flight 9/10, limit 10, queued 2, refused 4, round trip 36 ms'],
+      ['client-throttling bad', 'refused 60 %, requests 1,500, accepted 300'],
+      ['shedding bad', 'load 1.25/1, refused 7'],
+      ['keyed idle', 'keys 40/100'],
+      ['circuit-breaker idle unknown', ''],
+      ['circuit-breaker bad open', 'for 3 min, lets a call through in 4.2 s'],
+      ['bulkhead good', ''],
+      ['rate-limit warn', 'allows 10 in 1 s, waiting 3'],
+      ['mine idle', 'ratio 0.5, open circuits 2'],
+    ]);
+  });
+
+  it('as text has a line for each operation, check and alert, and says how many are left out', async () => {
+    const monitor = performanceMonitor();
+    for (let n = 0; n < 31; n++) monitor.record(`operation ${n}`, 1_500);
+    const clock = new VirtualClock();
+    const status = {
+      name: 'errors',
+      state: 'pending',
+      timeInStateMs: 0,
+      value: undefined,
+      threshold: 1,
+      summary: 'many',
+      urgency: 'page',
+    } as const;
+    const { ask, clock: time } = watched(
+      { pipelines: {} },
+      {
+        monitor,
+        health: healthChecks({ clock, checks: { db: () => 'unhealthy' } }),
+        alerts: { status: [status] },
+        caches: {
+          fresh: {
+            statistics: {
+              memoryHits: 0,
+              tierHits: 0,
+              staleHits: 0,
+              misses: 0,
+              loads: 0,
+              loadFailures: 0,
+              entries: 0,
+              evicted: 0,
+            },
+          },
+        },
+        limiters: { idle: { statistics: { admitted: 0, refused: 0, waiting: 0, keys: 0 } } },
+      },
+    );
+    await time.advance(2_000);
+    const lines = (await (await ask()).text()).split('\n');
+    expect(lines).toContain('  … and 1 more');
+    expect(lines.find((line) => line.includes('operation 0'))).toMatch(
+      /1 times, 0 % failing, p50 1.5 s, p95 1.5 s, p99 1.5 s$/,
+    );
+    expect(lines.find((line) => line.startsWith('  db'))).toMatch(/unhealthy +checked in 0 ms$/);
+    expect(lines.find((line) => line.startsWith('  errors'))).toMatch(/pending +many \(nothing measured, for 0 ms\)$/);
+    expect(lines.find((line) => line.startsWith('  fresh'))).toContain('hit ratio –');
   });
 
   it('keeps no more points than its plots have', async () => {

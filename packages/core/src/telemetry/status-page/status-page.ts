@@ -5,7 +5,7 @@
  */
 import type { Timer } from '../../clock/clock.ts';
 import { EventChannel } from '../../events/channel.ts';
-import type { EventSource } from '../../events/event.ts';
+import type { EventEnvelope, EventSource, HookFailedEvent } from '../../events/event.ts';
 import type { StatusSource, StreamTarget } from './answer.ts';
 import { Commands, type CommandResult, type StatusCommandEvent } from './commands.ts';
 import { answerFetch, answerNode } from './handlers.ts';
@@ -18,6 +18,7 @@ import type { StatusView } from './view.ts';
 
 /** The events of a status page. */
 export interface StatusPageEvents {
+  'hook-failed': HookFailedEvent;
   'status-command': StatusCommandEvent;
 }
 
@@ -66,7 +67,7 @@ class LivePage implements StatusPage, StatusSource {
     this.model = new StatusModel(registry, options);
     const { clock, commandToken, redactor } = options;
     const clean = (text: string): string => redactor.text(text);
-    this.commands = new Commands(registry, clock, commandToken, clean, (event) => this.tell(event));
+    this.commands = new Commands(registry, clock, commandToken, clean, (event) => this.emit('status-command', event));
     this.handler = (request, response) => void answerNode(this, request, response, request.body);
     this.fastify = (request, reply) => {
       reply.hijack();
@@ -94,13 +95,12 @@ class LivePage implements StatusPage, StatusSource {
 
   stream(): ((target: StreamTarget) => () => void) | undefined {
     if (this.viewers.size >= this.options.maxViewers) return undefined;
+    const { intervalMs } = this.options;
+    const { series, capacity } = this.model;
+    const first = RETRY + eventOf('full', { view: this.view(), series, intervalMs, capacity });
     return (target) => {
       this.viewers.add(target);
-      const { intervalMs } = this.options;
-      target.send(
-        RETRY +
-          eventOf('full', { view: this.view(), series: this.model.series, intervalMs, capacity: this.model.capacity }),
-      );
+      target.send(first);
       return () => void this.viewers.delete(target);
     };
   }
@@ -117,8 +117,21 @@ class LivePage implements StatusPage, StatusSource {
     return this.options.clock.setTimer(this.options.intervalMs, () => this.tick(), true);
   }
 
+  /** What is shown is asked of others: one that throws is told, and the page goes on. */
+  failed(hook: string, error: unknown): void {
+    this.emit('hook-failed', { hook, error, outcome: 'failure' });
+  }
+
   private tick(): void {
     this.timer = this.nextTick();
+    try {
+      this.update();
+    } catch (error) {
+      this.failed('sample', error);
+    }
+  }
+
+  private update(): void {
     const points = this.model.sample();
     if (this.viewers.size === 0) return;
     const rounded = Object.entries(points).map(([name, values]) => [
@@ -129,11 +142,18 @@ class LivePage implements StatusPage, StatusSource {
     for (const viewer of this.viewers) viewer.send(part);
   }
 
-  private tell(event: StatusCommandEvent): void {
-    if (!this.channel.wants('status-command')) return;
+  private emit(type: string, details: object): void {
+    if (!this.channel.wants(type)) return;
     const timestamp = this.options.clock.wallTime();
-    const envelope = { pipeline: undefined, policy: undefined, key: undefined, timestamp };
-    this.channel.emit({ ...envelope, type: 'status-command', ...event });
+    const event: EventEnvelope = {
+      type,
+      pipeline: undefined,
+      policy: undefined,
+      key: undefined,
+      timestamp,
+      ...details,
+    };
+    this.channel.emit(event);
   }
 }
 
