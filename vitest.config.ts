@@ -45,6 +45,8 @@ const finished = [
   'work',
   'recovery',
   'cache',
+  'load',
+  'shedding',
   'testing',
 ];
 
@@ -77,7 +79,7 @@ export default defineConfig({
       // Ten thousand random schedules each against a reference model, and long simulations: too long for the developer's loop.
       project('models', ['packages/core/{src,test}/**/*.model.test.ts'], { testTimeout: 300_000 }),
       project('scenarios', ['packages/core/test/**/*.test.ts'], {
-        exclude: ['**/*.chaos.test.ts', '**/*.model.test.ts', 'packages/core/test/postgres/**'],
+        exclude: ['**/*.chaos.test.ts', '**/*.model.test.ts', '**/*.browser.test.ts', 'packages/core/test/postgres/**'],
       }),
       // Two caches under load on a Redis that fails: half a minute of real time, and alone, since calls are timed.
       project('chaos', ['packages/core/test/**/*.chaos.test.ts'], { maxWorkers: 1, sequence: { groupOrder: 2 } }),
@@ -92,14 +94,18 @@ export default defineConfig({
       project('cli', ['packages/cli/src/**/*.test.ts']),
       project('scripts', ['scripts/**/*.test.mjs']),
       // These start processes and servers, and some measure: after the others, one file at a time, each in its own process.
-      project('programs', ['packages/{cli,device-client,device-cache}/test/**/*.test.ts'], {
-        isolate: true,
-        pool: 'forks',
-        maxWorkers: 1,
-        sequence: { groupOrder: 1 },
-        testTimeout: 120_000,
-        hookTimeout: 60_000,
-      }),
+      project(
+        'programs',
+        ['packages/{cli,device-client,device-cache}/test/**/*.test.ts', 'packages/core/test/**/*.browser.test.ts'],
+        {
+          isolate: true,
+          pool: 'forks',
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      ),
     ],
   },
 });

@@ -1,6 +1,6 @@
 // Compiles every TypeScript snippet of the README and the docs against the built packages, and loads it; looks whether the
 // parts of the docs that are made from the sources are current.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { nodeOfMajor, runOnNode, Unavailable } from './bootstrap.mjs';
 import { runCommand } from './run-command.mjs';
@@ -26,7 +26,7 @@ const compilerOptions = {
 function pages() {
   const docs = readdirSync(inRoot('docs'), { recursive: true }).map((name) => inRoot('docs', name));
   const readmes = [inRoot('README.md'), ...packages().map(({ path }) => join(path, 'README.md'))];
-  return [...readmes, ...docs].filter((path) => path.endsWith('.md'));
+  return [...readmes.filter((path) => existsSync(path)), ...docs].filter((path) => path.endsWith('.md'));
 }
 
 /** The snippets of a page, each with the line on which it begins. */

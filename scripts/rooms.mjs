@@ -5,6 +5,7 @@ export const roomOrder = [
   ['clock'],
   ['errors'],
   ['options'],
+  ['load'],
   ['events'],
   ['headers'],
   ['policy'],
@@ -19,6 +20,7 @@ export const roomOrder = [
     'hedge',
     'adaptive-concurrency',
     'client-throttling',
+    'shedding',
     'keyed',
     'rate-limit',
     'cache',
@@ -36,7 +38,11 @@ export const roomOrder = [
 ];
 
 /** Rooms beside the row: how far each may look, and that nobody but `testing` and the package's index may look at it. */
-export const sideRooms = { telemetry: { upTo: 'policy' }, testing: { upTo: 'everything' } };
+export const sideRooms = {
+  telemetry: { upTo: 'policy' },
+  correlation: { upTo: 'pipeline' },
+  testing: { upTo: 'everything' },
+};
 
 /** Rooms that are no subpath of the package: mechanisms that only other rooms use. */
 export const internalRooms = ['gates'];

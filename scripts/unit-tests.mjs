@@ -24,6 +24,11 @@ export async function unitTests({ quick = false } = {}) {
   const missing = [
     ...(await missingProgram('tests against a real Redis', ['redis-server'], 'redis-server')),
     ...(await missingProgram("promtool's check of metrics and alert rules", ['promtool'], 'prometheus')),
+    ...(await missingProgram(
+      'the status page in Chromium',
+      ['chromium', 'chromium-browser', 'google-chrome'],
+      'chromium',
+    )),
     ...(await missingKafka()),
   ];
   const covered = await run('covered', library, ['--coverage.enabled']);

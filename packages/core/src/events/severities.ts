@@ -17,7 +17,7 @@ export const eventSeverities: Readonly<
   retry: 'warn',
   'retry-given-up': 'error',
   timeout: 'warn',
-  'circuit-opened': 'error',
+  'circuit-opened': 'warn',
   'circuit-half-opened': 'info',
   'circuit-closed': 'info',
   'circuit-isolated': 'warn',
@@ -38,6 +38,7 @@ export const eventSeverities: Readonly<
   'concurrency-queued': 'debug',
   'concurrency-rejected': 'warn',
   'client-throttled': 'warn',
+  'load-shed': 'warn',
   'key-evicted': 'debug',
   'key-refused': 'error',
   fallback: Object.freeze({ success: 'warn', failure: 'error' }),
@@ -79,6 +80,10 @@ export const eventSeverities: Readonly<
   'dead-letter': 'error',
   'dead-letter-lost': 'error',
   'dead-letters-rerun': 'info',
+  'health-changed': 'warn',
+  'alert-fired': 'error',
+  'alert-cleared': 'info',
+  'status-command': 'warn',
 });
 
 /** How much an event matters; `info` for one that is not the library's own. */

@@ -21,6 +21,7 @@ import { AGAIN, type Call, type Fork, type Scope, WAIT } from '../policy/policy.
 import { type Priority, priorityLevel } from '../policy/priority.ts';
 import { IntrusiveList, ListNode } from '../structures/intrusive-list.ts';
 import { Attempt } from './attempt.ts';
+import { callContexts, type InContext } from './call-context.ts';
 import { CallGuard } from './call-guard.ts';
 import { CallTimes } from './call-times.ts';
 import { waitedInSyncCall } from './check-sync-call.ts';
@@ -68,6 +69,8 @@ class Rare {
   forks: IntrusiveList<Origin> | undefined = undefined;
   /** Only where somebody listens; a fork has those of its call. */
   times: CallTimes | undefined = undefined;
+  /** Only where somebody keeps contexts; a fork has that of its call. */
+  inContext: InContext | undefined = undefined;
   sync = false;
 }
 
@@ -119,6 +122,8 @@ export class RunningCall implements Call {
   start(): Promise<unknown> {
     this.plan.begin();
     if (this.plan.channel.isHeard) this.rarely.times = CallTimes.wantedBy(this.plan.channel, this.plan.clock);
+    const inContext = callContexts.capture?.();
+    if (inContext !== undefined) this.rarely.inContext = inContext;
     const { options } = this;
     if (options !== undefined && (options.signal ?? options.parent ?? options.deadlineMs) !== undefined) {
       const guard = new CallGuard(this, this.plan.clock, options);
@@ -225,13 +230,13 @@ export class RunningCall implements Call {
   resume(at: number): void {
     if (this.outcome !== undefined) return;
     this.position = at;
-    this.walk(undefined);
+    this.walkAgain(undefined);
   }
 
   complete(at: number, outcome: Outcome): void {
     if (this.outcome !== undefined) return;
     this.position = at - 1;
-    this.walk(outcome);
+    this.walkAgain(outcome);
   }
 
   interrupt(at: number, outcome: Failure): void {
@@ -255,7 +260,8 @@ export class RunningCall implements Call {
     const { rarely } = this;
     (rarely.forks ??= new IntrusiveList()).append(origin);
     if (rarely.times !== undefined) origin.fork.rarely.times = rarely.times;
-    origin.fork.walk(undefined);
+    if (rarely.inContext !== undefined) origin.fork.rarely.inContext = rarely.inContext;
+    origin.fork.walkAgain(undefined);
     return origin.fork;
   }
 
@@ -298,7 +304,11 @@ export class RunningCall implements Call {
   emit(policy: string | undefined, type: string, details: object): void {
     const { name, clock } = this.plan;
     const attempt = this.lastAttempt;
-    this.tell({ type, pipeline: name, policy, key: this.key, attempt, timestamp: clock.wallTime(), ...details });
+    const timestamp = clock.wallTime();
+    const event = { type, pipeline: name, policy, key: this.key, attempt, timestamp, ...details };
+    const inContext = this.rare?.inContext;
+    if (inContext === undefined) this.tell(event);
+    else inContext(() => this.tell(event));
   }
 
   private tell(event: EventEnvelope): void {
@@ -316,6 +326,13 @@ export class RunningCall implements Call {
   }
 
   // --- the walk ---
+
+  /** Walks on behalf of whoever set the call going again, in what surrounded the call and not them. */
+  private walkAgain(outcome: Outcome | undefined): void {
+    const inContext = this.rare?.inContext;
+    if (inContext === undefined) this.walk(outcome);
+    else inContext(() => this.walk(outcome));
+  }
 
   /** Walks until somebody has to be waited for or the call has ended: outward with an outcome, otherwise inward. */
   private walk(outcome: Outcome | undefined): void {
@@ -545,7 +562,10 @@ export class RunningCall implements Call {
     // Of several that come during one walk the outermost counts.
     const rare = this.rarely;
     if (rare.interruption === undefined || at < rare.interruption.at) rare.interruption = { at, outcome, byCaller };
-    if (!this.walking) this.interruptNow(rare.interruption);
+    if (this.walking) return;
+    const { interruption, inContext } = rare;
+    if (inContext === undefined) this.interruptNow(interruption);
+    else inContext(() => this.interruptNow(interruption));
   }
 
   private interruptNow({ at, outcome, byCaller }: Interruption): void {

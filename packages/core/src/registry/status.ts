@@ -34,6 +34,7 @@ const TOLD = [
   'queued',
   'limit',
   'inFlight',
+  'limits',
   'inflight',
   'rttMs',
   'requests',
@@ -42,6 +43,7 @@ const TOLD = [
   'delayMs',
   'statistics',
   'size',
+  'load',
 ] as const;
 
 export function statusOf(pipeline: {
@@ -66,7 +68,7 @@ function policyStatus(policy: Policy): PolicyStatus {
 function stateOf(policy: Policy): Readonly<Record<string, unknown>> {
   const told = policy as unknown as Readonly<Record<string, unknown>>;
   const limiter = told['limiter'] as Readonly<Record<string, unknown>> | undefined;
-  const from = limiter === undefined ? told : { ...told, statistics: limiter['statistics'] };
+  const from = limiter === undefined ? told : { ...told, statistics: limiter['statistics'], limits: limiter['limits'] };
   return Object.fromEntries(TOLD.filter((name) => from[name] !== undefined).map((name) => [name, from[name]]));
 }
 

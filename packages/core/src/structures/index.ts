@@ -3,3 +3,4 @@ export { IntrusiveList, ListNode } from './intrusive-list.ts';
 export { LeveledNode, LevelQueue } from './level-queue.ts';
 export { SlidingCounts } from './sliding-counts.ts';
 export { Histogram } from './histogram.ts';
+export { SlidingHistogram } from './sliding-histogram.ts';

@@ -59,3 +59,80 @@ export type {
   TracerPort,
   TracingApi,
 } from './tracing/tracer.ts';
+export { createLogger, sharedLogger } from './logging/create-logger.ts';
+export type { LogFields, Logger, LoggerPort, LogStatistics } from './logging/logger.ts';
+export type { LogLevel } from './logging/log-level.ts';
+export { loggerDefaults, type LoggerOptions } from './logging/options.ts';
+export { logEvents, type LogEventsOptions } from './logging/log-events.ts';
+export { logOperation, type LogOperationOptions } from './logging/log-operation.ts';
+export { healthChecks } from './health/health-checks.ts';
+export type {
+  HealthChangedEvent,
+  HealthCheck,
+  HealthCheckContext,
+  HealthCheckReport,
+  HealthChecks,
+  HealthEvents,
+  HealthFinding,
+  HealthProbe,
+  HealthProbeKind,
+  HealthReport,
+  HealthStatus,
+} from './health/health.ts';
+export { healthChecksDefaults, type HealthChecksOptions } from './health/options.ts';
+export {
+  healthThresholdsDefaults,
+  thresholdCheck,
+  type HealthLimits,
+  type HealthMeasures,
+  type HealthThresholds,
+} from './health/thresholds.ts';
+export {
+  callHealth,
+  callHealthDefaults,
+  limiterCheck,
+  loadCheck,
+  type AskedLimiter,
+  type CallHealth,
+  type CallHealthOptions,
+  type LimiterAnswer,
+} from './health/call-health.ts';
+export { alertRules } from './alerts/alert-rules.ts';
+export type {
+  AlertAggregate,
+  AlertClearedEvent,
+  AlertEvents,
+  AlertFiredEvent,
+  AlertRule,
+  Alerts,
+  AlertState,
+  AlertStatus,
+} from './alerts/alert.ts';
+export { alertRuleDefaults, alertRulesDefaults, type AlertRulesOptions } from './alerts/options.ts';
+export { statusPage, type StatusPage, type StatusPageEvents } from './status-page/status-page.ts';
+export { statusPageDefaults, type StatusPageOptions } from './status-page/options.ts';
+export type { StatusCommandEvent } from './status-page/commands.ts';
+export type {
+  ListedPipeline,
+  ListedPolicy,
+  StatusAlerts,
+  StatusCache,
+  StatusHealth,
+  StatusLimiter,
+  StatusMonitor,
+  StatusRegistry,
+  WatchedPipeline,
+} from './status-page/registry-port.ts';
+export type { FastifyReplyShape, FastifyRequestShape, NodeRequest, NodeResponse } from './status-page/server-ports.ts';
+export type {
+  CallsView,
+  Fact as StatusFact,
+  Meter as StatusMeter,
+  NoticeView,
+  OperationView,
+  PartView,
+  PipelineView,
+  PolicyView,
+  StatusView,
+  Tone as StatusTone,
+} from './status-page/view.ts';

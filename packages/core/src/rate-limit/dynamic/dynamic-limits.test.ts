@@ -3,7 +3,7 @@ import type { Clock } from '../../clock/clock.ts';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
 import { pipeline } from '../../pipeline/index.ts';
 import { dynamicLimits, type DynamicLimitsOptions, type EndpointOutcome, rateLimit } from '../index.ts';
-import { EventLoopDelay } from './event-loop-delay.ts';
+import { EventLoopDelay } from '../../load/event-loop-delay.ts';
 
 function make(more: Partial<DynamicLimitsOptions> = {}) {
   const clock = new VirtualClock();

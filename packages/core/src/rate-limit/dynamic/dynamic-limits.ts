@@ -4,7 +4,7 @@ import type { Failure, Outcome } from '../../policy/outcome.ts';
 import type { Call, HookPolicy } from '../../policy/policy.ts';
 import type { RateLimiter } from '../rate-limiter.ts';
 import { EndpointLimit, type EndpointOutcome, type EndpointStatistics } from './endpoint-limit.ts';
-import { EventLoopDelay } from './event-loop-delay.ts';
+import { EventLoopDelay } from '../../load/event-loop-delay.ts';
 import { type DynamicLimitsOptions, type ResolvedDynamicOptions, resolveDynamicOptions } from './options.ts';
 
 /** What limits have learned, as plain data: the limit of each endpoint. */

@@ -1,0 +1,102 @@
+/** What is shown besides the pipelines: caches, limiters, operations, health, alerts. */
+import type { AlertState } from '../alerts/alert.ts';
+import type { HealthReport, HealthStatus } from '../health/health.ts';
+import type { StatusAlerts, StatusCache, StatusLimiter, StatusMonitor } from './registry-port.ts';
+import {
+  type Fact,
+  type NoticeView,
+  type OperationView,
+  type PartView,
+  shownMs,
+  shownNumber,
+  shownRatio,
+  type Tone,
+} from './view.ts';
+
+type Clean = (text: string) => string;
+
+/** How many operations are shown: those that are called most. */
+const MOST_OPERATIONS = 30;
+
+/** How often a cache had what was asked for; undefined before the first question. */
+function hitRatioOf({ statistics }: StatusCache): number | undefined {
+  const { memoryHits, tierHits, staleHits, misses } = statistics;
+  const hits = memoryHits + tierHits + staleHits;
+  return hits + misses === 0 ? undefined : hits / (hits + misses);
+}
+
+export function cacheView(name: string, cache: StatusCache, clean: Clean): PartView {
+  const { memoryHits, tierHits, staleHits, misses, loads, loadFailures, entries, evicted } = cache.statistics;
+  const hitRatio = hitRatioOf(cache);
+  return {
+    name: clean(name),
+    tone: hitRatio === undefined ? 'idle' : loads > 0 && loadFailures / loads >= 0.1 ? 'warn' : 'good',
+    headline: { label: 'hit ratio', value: hitRatio === undefined ? '–' : shownRatio(hitRatio) },
+    facts: numbers({
+      entries,
+      'memory hits': memoryHits,
+      'second-tier hits': tierHits,
+      'stale hits': staleHits,
+      misses,
+      loads,
+      'failed loads': loadFailures,
+      evicted,
+    }),
+  };
+}
+
+export function limiterView(name: string, { statistics }: StatusLimiter, clean: Clean): PartView {
+  const { admitted, refused, waiting, keys } = statistics;
+  return {
+    name: clean(name),
+    tone: waiting > 0 ? 'warn' : admitted + refused === 0 ? 'idle' : 'good',
+    headline: { label: 'waiting', value: shownNumber(waiting) },
+    facts: numbers({ admitted, refused, keys }),
+  };
+}
+
+const numbers = (values: Readonly<Record<string, number>>): Fact[] =>
+  Object.entries(values).map(([label, value]) => ({ label, value: shownNumber(value) }));
+
+/** The operations that are called most, and how many others there are. */
+export function operationViews(
+  monitor: StatusMonitor | undefined,
+  clean: Clean,
+): { shown: OperationView[]; more: number } {
+  const all = Object.entries(monitor?.snapshot().operations ?? {}).toSorted(([, a], [, b]) => b.count - a.count);
+  const shown = all.slice(0, MOST_OPERATIONS).map(([name, { count, errorRatio, p50Ms, p95Ms, p99Ms }]) => ({
+    name: clean(name),
+    count,
+    errorRatio,
+    p50Ms,
+    p95Ms,
+    p99Ms,
+  }));
+  return { shown, more: all.length - shown.length };
+}
+
+const HEALTH_TONES: Readonly<Record<HealthStatus, Tone>> = { healthy: 'good', degraded: 'warn', unhealthy: 'bad' };
+
+export function healthViews(report: HealthReport | undefined, clean: Clean): NoticeView[] {
+  return Object.entries(report?.checks ?? {}).map(([name, { status, message, durationMs }]) => ({
+    name: clean(name),
+    tone: HEALTH_TONES[status],
+    state: status,
+    message: clean(message ?? `checked in ${shownMs(durationMs)}`),
+  }));
+}
+
+const ALERT_TONES: Readonly<Record<AlertState, Tone>> = {
+  quiet: 'good',
+  pending: 'warn',
+  firing: 'bad',
+  clearing: 'warn',
+};
+
+export function alertViews(alerts: StatusAlerts | undefined, clean: Clean): NoticeView[] {
+  return (alerts?.status ?? []).map(({ name, state, value, summary, timeInStateMs }) => {
+    const measured = value === undefined ? 'nothing measured' : `now ${shownNumber(value)}`;
+    const message = `${summary} (${measured}, for ${shownMs(timeInStateMs)})`;
+    return { name: clean(name), tone: ALERT_TONES[state], state, message: clean(message) };
+  });
+}

@@ -1,0 +1,632 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { bulkhead } from '../../bulkhead/bulkhead.ts';
+import { circuitBreaker, type CircuitBreaker } from '../../circuit-breaker/circuit-breaker.ts';
+import { consecutive } from '../../circuit-breaker/trip-rules.ts';
+import { VirtualClock } from '../../clock/virtual-clock.ts';
+import { type Pipeline, pipeline } from '../../pipeline/pipeline.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { pipelineRegistry, type PipelineRegistry } from '../../registry/registry.ts';
+import { healthChecks } from '../health/health-checks.ts';
+import { performanceMonitor } from '../performance-monitor.ts';
+import type { StatusPageOptions } from './options.ts';
+import type { WatchedPipeline } from './registry-port.ts';
+import { type StatusPage, statusPage } from './status-page.ts';
+
+const TOKEN = 'a-token-of-length-24-xyz';
+const never = (): Promise<never> => new Promise(() => undefined);
+const down = (): never => {
+  throw new Error('down');
+};
+
+let open: StatusPage[] = [];
+afterEach(() => {
+  for (const page of open) page.close();
+  open = [];
+});
+
+function watched(
+  configuration: object,
+  options: StatusPageOptions = {},
+  policies: Record<string, Policy> = {},
+  clock: VirtualClock = new VirtualClock(),
+) {
+  const registry = pipelineRegistry(configuration, { clock, policies });
+  const page = statusPage(registry, { clock, ...options });
+  open.push(page);
+  const ask = (query = '', init?: RequestInit): Promise<Response> =>
+    page.fetch(new Request(`http://host/status${query}`, init));
+  const command = async (body: unknown, token = TOKEN): Promise<[number, string]> => {
+    const response = await ask('', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    return [response.status, ((await response.json()) as { message: string }).message];
+  };
+  return { clock, registry, page, ask, command };
+}
+
+const stock = {
+  pipelines: { stock: { policies: [{ use: 'breaker' }, { bulkhead: { maxConcurrent: 2, maxQueue: 4 } }] } },
+};
+const withBreaker = (
+  options: StatusPageOptions = {},
+): ReturnType<typeof watched> & { readonly breaker: CircuitBreaker } => {
+  const breaker = circuitBreaker({ trip: consecutive(2), name: 'stock-breaker' });
+  return { ...watched(stock, options, { breaker }), breaker };
+};
+
+describe('what a status page shows', () => {
+  it('is every pipeline with its calls of the last minute, its policies, their states, limits and queues', async () => {
+    const { clock, registry, page } = withBreaker();
+    const calls = registry.get('stock');
+    expect(page.view()).toMatchObject({ tone: 'idle', summary: 'Nothing has been called yet', commands: false });
+    for (let n = 0; n < 19; n++) {
+      const call = calls.execute(() => new Promise((done) => clock.setTimer(100, () => done(0))));
+      await clock.advance(100);
+      await call;
+    }
+    await calls.tryExecute(down);
+    for (let n = 0; n < 5; n++) void calls.tryExecute(never);
+    const [view] = page.view().pipelines;
+    expect(view).toMatchObject({ name: 'stock', tone: 'good', status: 'healthy', busy: 5 });
+    expect(view!.calls.errorRatio).toBe(0.05);
+    expect(view!.calls.ratePerSecond).toBeCloseTo(20 / 1.9, 5);
+    expect(Math.abs(view!.calls.p95Ms! / 100 - 1)).toBeLessThan(0.02);
+    expect(view!.policies[0]).toMatchObject({
+      place: '0',
+      kind: 'circuit-breaker',
+      name: 'stock-breaker',
+      state: 'closed',
+      tone: 'good',
+      isBreaker: true,
+    });
+    expect(view!.policies[1]).toMatchObject({
+      tone: 'bad',
+      value: 2,
+      meters: [
+        { label: 'running', used: 2, of: 2 },
+        { label: 'queued', used: 3, of: 4 },
+      ],
+    });
+  });
+
+  it('turns bad as a breaker opens or calls fail, and idle again after a minute without calls', async () => {
+    const { clock, registry, page, breaker } = withBreaker();
+    const calls = registry.get('stock');
+    const status = () => page.view().pipelines[0]!.status;
+    await calls.execute(() => 1);
+    for (let n = 0; n < 2; n++) await calls.tryExecute(down);
+    expect([status(), page.view().tone]).toEqual(['open', 'bad']);
+    breaker.reset();
+    expect(status()).toBe('failing');
+    for (let n = 0; n < 17; n++) await calls.execute(() => 1);
+    expect(status()).toBe('degraded');
+    breaker.isolate();
+    expect(status()).toBe('isolated');
+    breaker.reset();
+    await clock.advance(70_000);
+    expect([status(), page.view().pipelines[0]!.calls]).toEqual([
+      'idle',
+      { ratePerSecond: 0, errorRatio: null, p50Ms: null, p95Ms: null, p99Ms: null },
+    ]);
+  });
+
+  it('follows a registry whose pipelines come, change and go, and leaves no listener with those that went', async () => {
+    const { registry, page, clock } = watched(
+      { pipelines: { a: { policies: [] }, b: { policies: [] } } },
+      { intervalMs: 1_000 },
+    );
+    const gone = registry.get('a');
+    registry.update({ pipelines: { b: { policies: [{ timeout: '1s' }] }, c: { policies: [] } } });
+    await clock.advance(1_000);
+    expect(page.view().pipelines.map(({ name, policies }) => [name, policies.length])).toEqual([
+      ['b', 1],
+      ['c', 0],
+    ]);
+    const { channel } = gone as unknown as { channel: { isHeard: boolean } };
+    expect(channel.isHeard).toBe(false);
+  });
+
+  it('tells of each kind of policy what matters, of a pipeline in the row its policies, and of a user’s own its numbers', () => {
+    const own = Object.assign(bulkhead({ maxConcurrent: 1 }), { kind: 'own' as never, name: 'own' });
+    const clock = new VirtualClock();
+    const inner = pipeline({ name: 'inner', clock }, circuitBreaker());
+    const policies = { own, inner: inner as unknown as Policy };
+    const { page } = watched(
+      {
+        pipelines: {
+          all: {
+            policies: [
+              { timeout: '2s' },
+              { retry: 4 },
+              { hedge: { delayMs: '60ms' } },
+              { rateLimit: { limit: 600, periodMs: '1m' } },
+              { fallback: { value: { secret: 'in the fallback' } } },
+              { use: 'own' },
+              { use: 'inner' },
+            ],
+          },
+        },
+      },
+      {},
+      policies,
+      clock,
+    );
+    const views = page.view().pipelines[0]!.policies;
+    const told = views.map(({ kind, facts }) => [kind, facts.map(({ label, value }) => `${label} ${value}`)]);
+    expect(told).toEqual([
+      ['timeout', ['after 2 s']],
+      ['retry', ['attempts at most 4', 'retries 0', 'exhausted 0']],
+      ['hedge', ['delay 60 ms', 'hedges 0', 'answered by a hedge 0']],
+      ['rate-limit', ['allows 600 in 60 s', 'waiting 0', 'admitted 0', 'refused 0']],
+      ['fallback', []],
+      ['own', ['running 0', 'queued 0']],
+      ['pipeline', []],
+    ]);
+    expect(views[6]!.policies![0]).toMatchObject({ place: '6.0', kind: 'circuit-breaker', state: 'closed' });
+    expect(JSON.stringify(page.view())).not.toContain('in the fallback');
+  });
+
+  it('includes caches, limiters, operations, health and alerts where they are given', async () => {
+    const monitor = performanceMonitor();
+    for (let n = 0; n < 40; n++) monitor.record(`operation ${n}`, 10, n === 0);
+    monitor.record('operation 0', 10);
+    const statistics = {
+      memoryHits: 60,
+      tierHits: 10,
+      staleHits: 5,
+      misses: 25,
+      loads: 25,
+      loadFailures: 5,
+      entries: 9,
+      evicted: 0,
+    };
+    const clock = new VirtualClock();
+    const { page, clock: time } = watched(
+      stock,
+      {
+        title: 'Shop',
+        monitor,
+        caches: { users: { statistics } },
+        limiters: { logins: { statistics: { admitted: 1, refused: 2, waiting: 3, keys: 4 } } },
+        health: healthChecks({ clock, checks: { db: () => ({ status: 'degraded', message: 'slow' }) } }),
+        alerts: {
+          status: [
+            {
+              name: 'errors',
+              state: 'firing',
+              timeInStateMs: 3_000,
+              value: 0.5,
+              threshold: 0.1,
+              summary: 'many errors',
+              urgency: 'page',
+            },
+          ],
+        },
+      },
+      { breaker: circuitBreaker() },
+    );
+    await time.advance(2_000);
+    const view = page.view();
+    expect(view).toMatchObject({
+      title: 'Shop',
+      tone: 'bad',
+      summary: 'Something needs attention',
+      moreOperations: 10,
+    });
+    expect(view.caches).toMatchObject([
+      { name: 'users', tone: 'warn', headline: { label: 'hit ratio', value: '75 %' } },
+    ]);
+    expect(view.limiters).toMatchObject([{ name: 'logins', tone: 'warn', headline: { label: 'waiting', value: '3' } }]);
+    expect(view.operations[0]).toMatchObject({ name: 'operation 0', count: 2, errorRatio: 0.5 });
+    expect(view.health).toEqual([{ name: 'db', tone: 'warn', state: 'degraded', message: 'slow' }]);
+    expect(view.alerts).toEqual([
+      { name: 'errors', tone: 'bad', state: 'firing', message: 'many errors (now 0.5, for 3 s)' },
+    ]);
+  });
+});
+
+describe('a request of a status page', () => {
+  it('is answered with a page, text or JSON, by its query or by what it accepts', async () => {
+    const { ask } = withBreaker();
+    const type = async (query: string, accept?: string): Promise<string> => {
+      const response = await ask(query, accept === undefined ? {} : { headers: { accept } });
+      const text = await response.text();
+      return `${response.headers.get('content-type')?.split(';')[0]} ${text.slice(0, 9).replace('\n', '')}`;
+    };
+    expect(await type('')).toBe('text/plain Breakwate');
+    expect(await type('', 'text/html,*/*')).toMatch(/^text\/html <!doctype/);
+    expect(await type('', 'application/json')).toMatch(/^application\/json \{"title"/);
+    expect(await type('?format=text', 'text/html')).toMatch(/^text\/plain/);
+    expect(await type('?format=html')).toMatch(/^text\/html/);
+    expect(await type('?format=nonsense', 'application/json')).toMatch(/^application\/json/);
+  });
+
+  it('of a page gets one document that nothing else is loaded for and nothing else may run in', async () => {
+    const { ask } = withBreaker({ title: '<script>alert(1)</script>' });
+    const response = await ask('?format=html');
+    const html = await response.text();
+    expect(html).not.toMatch(/<script>alert|(?:src|href)="(?!data:)/);
+    expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+    const [, nonce] = /script-src 'nonce-([\da-f]{32})'/.exec(response.headers.get('content-security-policy')!)!;
+    expect(html.split(`nonce="${nonce}"`)).toHaveLength(3);
+    expect((await ask('?format=html')).headers.get('content-security-policy')).not.toContain(nonce);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    });
+  });
+
+  it('of another method is refused, and HEAD gets no body', async () => {
+    const { ask } = withBreaker();
+    expect((await ask('', { method: 'DELETE' })).status).toBe(405);
+    for (const query of ['', '?format=events', '?format=html']) {
+      const response = await ask(query, { method: 'HEAD' });
+      expect([response.status, await response.text()]).toEqual([200, '']);
+    }
+  });
+
+  it('of text gets lines that no name can forge', async () => {
+    const { ask } = watched({ pipelines: { 'a\n  forged  healthy': { policies: [] } } });
+    const text = await (await ask()).text();
+    expect(text).toContain('a\\n  forged');
+    expect(text.split('\n').filter((line) => line.startsWith('  forged'))).toEqual([]);
+  });
+
+  it('of a page that was closed is answered with 503', async () => {
+    const { page, ask } = withBreaker();
+    page.close();
+    expect((await ask()).status).toBe(503);
+  });
+});
+
+describe('the stream of a status page', () => {
+  /** Reads the next event of a stream. */
+  function events(response: Response) {
+    const reader = response.body!.getReader();
+    const decoder = new TextDecoder();
+    let text = '';
+    const next = async (): Promise<{ name: string; data: Record<string, unknown> } | undefined> => {
+      while (!text.includes('\n\n')) {
+        const { value, done } = await reader.read();
+        if (done) return undefined;
+        text += decoder.decode(value);
+      }
+      const [, name = '', data = '{}'] = /event: (.*)\ndata: (.*)\n\n/.exec(text)!;
+      text = text.slice(text.indexOf('\n\n') + 2);
+      return { name, data: JSON.parse(data) as Record<string, unknown> };
+    };
+    return { next, cancel: () => reader.cancel() };
+  }
+
+  it('begins with all that is known, goes on with a point an interval, and ends when the page is closed', async () => {
+    const { clock, registry, ask, page } = withBreaker({ intervalMs: 1_000, historyMs: 10_000 });
+    for (let n = 0; n < 15; n++) {
+      await registry.get('stock').tryExecute(n % 3 === 0 ? down : () => 1);
+      await clock.advance(1_000);
+    }
+    const stream = events(await ask('?format=events'));
+    const full = (await stream.next())!;
+    expect(full.name).toBe('full');
+    const series = (full.data['series'] as Record<string, Record<string, number[]>>)['pipeline:stock']!;
+    expect(series['rate']).toEqual(Array.from({ length: 10 }, () => 1));
+    expect(series['failures']).toEqual([0, 1, 0, 0, 1, 0, 0, 1, 0, 0]);
+    expect((full.data['series'] as Record<string, unknown>)['policy:0:stock']).toEqual({
+      value: Array.from({ length: 10 }, () => 0),
+    });
+    await clock.advance(1_000);
+    const tick = (await stream.next())!;
+    expect([tick.name, (tick.data['points'] as Record<string, unknown>)['pipeline:stock']]).toEqual([
+      'tick',
+      { rate: 0, failures: 0, p50: null, p95: null, p99: null },
+    ]);
+    page.close();
+    expect(await stream.next()).toBeUndefined();
+  });
+
+  it('is let go when its browser goes away, and more browsers than may are asked to come later', async () => {
+    const { clock, ask } = withBreaker({ maxViewers: 2, intervalMs: 1_000 });
+    const [one, other] = [events(await ask('?format=events')), events(await ask('?format=events'))];
+    expect((await ask('?format=events')).status).toBe(503);
+    await one.cancel();
+    expect((await ask('?format=events')).status).toBe(200);
+    await clock.advance(1_000);
+    expect((await other.next())!.name).toBe('full');
+  });
+
+  it('leaves parts out for a browser that does not read, and holds no more than some', async () => {
+    const { clock, ask } = withBreaker({ intervalMs: 1_000 });
+    const stream = events(await ask('?format=events'));
+    await clock.advance(500_000);
+    let parts = 0;
+    while ((await Promise.race([stream.next(), laterTurn()])) !== undefined) parts++;
+    expect(parts).toBeGreaterThan(0);
+    expect(parts).toBeLessThanOrEqual(10);
+  });
+});
+
+/** A later turn of the event loop, when all that can be read has been read. */
+function laterTurn(): Promise<undefined> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    const arrived = (): void => {
+      port1.close();
+      resolve(undefined);
+    };
+    port1.addEventListener('message', arrived, { once: true });
+    port1.start();
+    port2.postMessage(0);
+  });
+}
+
+describe('a command', () => {
+  const isolate = { command: 'isolate', pipeline: 'stock', policy: '0', reason: 'maintenance' };
+
+  it('isolates, releases and resets a breaker for who has the token, and is told', async () => {
+    const { command, breaker, page } = withBreaker({ commandToken: TOKEN });
+    const told: unknown[] = [];
+    page.events.on('status-command', ({ command: what, target, outcome }) => told.push([what, target, outcome]));
+    const isolated = vi.spyOn(breaker, 'isolate');
+    expect(await command(isolate)).toEqual([200, 'the breaker is isolated']);
+    expect([breaker.state, isolated.mock.calls]).toEqual(['isolated', [['maintenance']]]);
+    expect(await command(isolate)).toEqual([200, 'the breaker is isolated already']);
+    expect(await command({ ...isolate, command: 'release' })).toEqual([200, 'the isolation from here has ended']);
+    expect(breaker.state).toBe('closed');
+    expect((await command({ ...isolate, command: 'release' }))[0]).toBe(404);
+    await command({ ...isolate, reason: '' });
+    expect(await command({ ...isolate, command: 'reset' })).toEqual([200, 'the breaker was reset']);
+    expect(breaker.state).toBe('closed');
+    expect(told.slice(0, 3)).toEqual([
+      ['isolate', 'stock', 'success'],
+      ['isolate', 'stock', 'success'],
+      ['release', 'stock', 'success'],
+    ]);
+  });
+
+  it('isolates again a breaker that somebody else has reset meanwhile', async () => {
+    const { command, breaker } = withBreaker({ commandToken: TOKEN });
+    await command(isolate);
+    breaker.reset();
+    expect(await command(isolate)).toEqual([200, 'the breaker is isolated']);
+    expect(breaker.state).toBe('isolated');
+  });
+
+  it('does nothing without the right token, and after ten wrong ones a minute not with it either', async () => {
+    const { command, breaker, clock, page, ask } = withBreaker({ commandToken: TOKEN });
+    const told: unknown[] = [];
+    page.events.on('*', ({ outcome }) => told.push(outcome));
+    expect((await ask('', { method: 'POST', body: JSON.stringify(isolate) })).headers.get('www-authenticate')).toBe(
+      'Bearer',
+    );
+    for (const wrong of ['', 'x', TOKEN.slice(1), `${TOKEN}x`, TOKEN.toUpperCase()])
+      expect(await command(isolate, wrong)).toEqual([401, 'the token is missing or wrong']);
+    for (let n = 0; n < 4; n++) await command(isolate, `wrong ${n}`);
+    expect((await command(isolate))[0]).toBe(429);
+    expect([breaker.state, new Set(told)]).toEqual(['closed', new Set(['refused'])]);
+    await clock.advance(70_000);
+    expect((await command(isolate))[0]).toBe(200);
+  });
+
+  it('is taken by no page that has no token', async () => {
+    const { command, breaker } = withBreaker();
+    expect(await command(isolate)).toEqual([403, 'this status page takes no commands']);
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('that does not say which breaker, or what, changes nothing', async () => {
+    const { command, breaker } = withBreaker({ commandToken: TOKEN });
+    expect((await command('{'))[0]).toBe(400);
+    expect((await command('null'))[0]).toBe(400);
+    expect((await command({ ...isolate, command: 'explode' }))[0]).toBe(400);
+    expect((await command({ ...isolate, pipeline: '__proto__' }))[0]).toBe(404);
+    for (const policy of ['1', '9', '-1', 'length', '0.0', '__proto__', ''])
+      expect((await command({ ...isolate, policy }))[0]).toBe(404);
+    expect((await command('x'.repeat(10_001)))[0]).toBe(413);
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('reaches a breaker of a pipeline that stands in the row', async () => {
+    const breaker = circuitBreaker();
+    const clock = new VirtualClock();
+    const inner = pipeline({ name: 'inner', clock }, breaker) as unknown as Policy;
+    const { command } = watched(
+      { pipelines: { outer: { policies: [{ use: 'inner' }] } } },
+      { commandToken: TOKEN },
+      { inner },
+      clock,
+    );
+    expect((await command({ command: 'isolate', pipeline: 'outer', policy: '0.0' }))[0]).toBe(200);
+    expect(breaker.state).toBe('isolated');
+  });
+});
+
+describe('a status page', () => {
+  it('that is closed listens to nothing and leaves no timer', async () => {
+    const clock = new VirtualClock();
+    const own = pipeline({ name: 'own', clock }) as Pipeline & { readonly channel?: { isHeard: boolean } };
+    const registry = { list: () => [{ name: 'own', busy: 0, policies: [] }], get: (): WatchedPipeline => own };
+    const page = statusPage(registry, { clock });
+    expect([own.channel?.isHeard, clock.pendingTimers]).toEqual([true, 1]);
+    await clock.advance(10_000);
+    page.close();
+    page.close();
+    expect([own.channel?.isHeard, clock.pendingTimers]).toEqual([false, 0]);
+  });
+
+  it('goes on where what it shows throws, answers 500, and tells', async () => {
+    const caches = {
+      users: Object.defineProperty({}, 'statistics', {
+        enumerable: true,
+        get: () => {
+          throw new Error('gone');
+        },
+      }) as never,
+    };
+    const { page, ask, clock } = watched(stock, { caches }, { breaker: circuitBreaker() });
+    const told: unknown[] = [];
+    page.events.on('hook-failed', ({ hook }) => told.push(hook));
+    for (const format of ['text', 'events']) expect((await ask(`?format=${format}`)).status).toBe(500);
+    await clock.advance(4_000);
+    expect(told).toEqual(['view', 'view', 'sample', 'sample']);
+  });
+
+  it('tells of limits, queues, chances and loads of the other kinds of policies, as plain numbers', () => {
+    const listed = (kind: string, state: object, options: object = {}) => ({
+      kind,
+      name: kind,
+      state: state as Record<string, unknown>,
+      options: options as Record<string, unknown>,
+    });
+    const policies = [
+      listed('adaptive-concurrency', { inflight: 9, limit: 10, queued: 2, rttMs: 35.5, statistics: { refused: 4 } }),
+      listed('client-throttling', { rejectionRatio: 0.6, requests: 1_500, accepts: 300 }),
+      listed('shedding', { load: 1.25, statistics: { refused: 7 } }),
+      listed('keyed', { size: 40 }, { maxKeys: 100 }),
+      listed('circuit-breaker', { state: 'odd', retryAfterMs: Infinity }),
+      listed('circuit-breaker', { state: 'open', retryAfterMs: 4_200, timeInStateMs: 200_000 }),
+      listed('bulkhead', { running: 1, queued: 0, statistics: {} }, { maxConcurrent: Infinity, maxQueue: 0 }),
+      listed('rate-limit', { limits: [{ limit: 10, periodMs: 1_000 }, {}], statistics: { waiting: 3 } }),
+      listed('mine', { ratio: 0.5, name: 'not shown', nested: {}, openCircuits: 2 }),
+    ];
+    const registry = { list: () => [{ name: 'all', busy: 0, policies }], get: (): WatchedPipeline => pipeline() };
+    const page = statusPage(registry, { clock: new VirtualClock() });
+    open.push(page);
+    const shown = page
+      .view()
+      .pipelines[0]!.policies.map(({ kind, tone, state, meters, facts }) => [
+        `${kind} ${tone} ${state ?? ''}`.trimEnd(),
+        [
+          ...meters.map(({ label, used, of }) => `${label} ${used}/${of}`),
+          ...facts.map(({ label, value }) => `${label} ${value}`),
+        ].join(', '),
+      ]);
+    expect(shown).toEqual([
+      ['adaptive-concurrency warn', 'in flight 9/10, limit 10, queued 2, refused 4, round trip 36 ms'],
+      ['client-throttling bad', 'refused 60 %, requests 1,500, accepted 300'],
+      ['shedding bad', 'load 1.25/1, refused 7'],
+      ['keyed idle', 'keys 40/100'],
+      ['circuit-breaker idle unknown', ''],
+      ['circuit-breaker bad open', 'for 3 min, lets a call through in 4.2 s'],
+      ['bulkhead good', ''],
+      ['rate-limit warn', 'allows 10 in 1 s, waiting 3'],
+      ['mine idle', 'ratio 0.5, open circuits 2'],
+    ]);
+  });
+
+  it('as text has a line for each operation, check and alert, and says how many are left out', async () => {
+    const monitor = performanceMonitor();
+    for (let n = 0; n < 31; n++) monitor.record(`operation ${n}`, 1_500);
+    const clock = new VirtualClock();
+    const status = {
+      name: 'errors',
+      state: 'pending',
+      timeInStateMs: 0,
+      value: undefined,
+      threshold: 1,
+      summary: 'many',
+      urgency: 'page',
+    } as const;
+    const { ask, clock: time } = watched(
+      { pipelines: {} },
+      {
+        monitor,
+        health: healthChecks({ clock, checks: { db: () => 'unhealthy' } }),
+        alerts: { status: [status] },
+        caches: {
+          fresh: {
+            statistics: {
+              memoryHits: 0,
+              tierHits: 0,
+              staleHits: 0,
+              misses: 0,
+              loads: 0,
+              loadFailures: 0,
+              entries: 0,
+              evicted: 0,
+            },
+          },
+        },
+        limiters: { idle: { statistics: { admitted: 0, refused: 0, waiting: 0, keys: 0 } } },
+      },
+    );
+    await time.advance(2_000);
+    const lines = (await (await ask()).text()).split('\n');
+    expect(lines).toContain('  … and 1 more');
+    expect(lines.find((line) => line.includes('operation 0'))).toMatch(
+      /1 times, 0 % failing, p50 1.5 s, p95 1.5 s, p99 1.5 s$/,
+    );
+    expect(lines.find((line) => line.startsWith('  db'))).toMatch(/unhealthy +checked in 0 ms$/);
+    expect(lines.find((line) => line.startsWith('  errors'))).toMatch(/pending +many \(nothing measured, for 0 ms\)$/);
+    expect(lines.find((line) => line.startsWith('  fresh'))).toContain('hit ratio –');
+  });
+
+  it('keeps no more points than its plots have', async () => {
+    const { clock, page } = watched(stock, { intervalMs: 1_000, historyMs: 20_000 }, { breaker: circuitBreaker() });
+    await clock.advance(300_000);
+    const { model } = page as unknown as { model: { series: object } };
+    const series = JSON.parse(JSON.stringify(model.series)) as Record<string, Record<string, unknown[]>>;
+    expect(Object.values(series['pipeline:stock']!).map(({ length }) => length)).toEqual([20, 20, 20, 20, 20]);
+  });
+
+  it('shows neither secrets of names nor of messages', async () => {
+    const secret = 'sk-live-abcdefghijklmnop';
+    const clock = new VirtualClock();
+    const { ask, clock: time } = watched(
+      { pipelines: { [`for ${secret}`]: { policies: [{ timeout: { timeoutMs: 50, name: secret } }] } } },
+      {
+        title: `Shop ${secret}`,
+        health: healthChecks({
+          clock,
+          foreignMessages: true,
+          checks: { [secret]: () => Promise.reject(new Error(secret)) },
+        }),
+        alerts: {
+          status: [
+            {
+              name: secret,
+              state: 'firing',
+              timeInStateMs: 0,
+              value: 1,
+              threshold: 1,
+              summary: secret,
+              urgency: secret,
+            },
+          ],
+        },
+        caches: {},
+      },
+    );
+    await time.advance(5_000);
+    const reader = (await ask('?format=events')).body!.getReader();
+    const part = new TextDecoder().decode((await reader.read()).value);
+    await reader.cancel();
+    const outputs = [
+      part,
+      ...(await Promise.all(['html', 'text', 'json'].map(async (format) => (await ask(`?format=${format}`)).text()))),
+    ];
+    for (const output of outputs) expect(output).not.toContain(secret);
+    expect(part).toContain('[redacted]');
+  });
+
+  it('refuses options that can not be meant, all at once', () => {
+    const registry: PipelineRegistry = pipelineRegistry({ pipelines: {} });
+    const wrong = {
+      title: '',
+      commandToken: 'short',
+      caches: { a: 1 },
+      limiters: 3,
+      monitor: {},
+      health: {},
+      alerts: 1,
+      intervalMs: 1,
+      historyMs: 5,
+      maxViewers: 0,
+      tokn: 'x',
+    };
+    expect(() => statusPage(registry, wrong as never)).toThrow(
+      /title[^]*commandToken[^]*caches[^]*limiters[^]*monitor[^]*health[^]*alerts[^]*intervalMs[^]*historyMs[^]*maxViewers[^]*tokn/,
+    );
+  });
+});
