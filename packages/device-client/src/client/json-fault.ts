@@ -1,7 +1,7 @@
 import type { ProblemFault } from '../contract/problem.ts';
 
 /** How deeply metadata may be nested, its own object counted. */
-export const MAX_METADATA_DEPTH = 28;
+const MAX_METADATA_DEPTH = 28;
 
 /**
  * What of a value can't be kept as JSON exactly as it is; undefined when all can. JSON.stringify would make null of NaN, a text of

@@ -188,7 +188,7 @@ export function transportSuite(name: string, start: () => Promise<CacheUnderTest
 
       it('names in metadata that objects have already, as data, but not the one that changes objects', async () => {
         const metadata = { constructor: 'x', toString: [1], ['has.dot']: { hasOwnProperty: null } };
-        await client.putDevice('a', { metadata: metadata as never });
+        await client.putDevice('a', { metadata });
         expect(JSON.stringify((await client.getDevice('a')).metadata)).toBe(JSON.stringify(metadata));
         const spoilt = JSON.parse('{ "a": { "__proto__": { "admin": true } } }') as Device['metadata'];
         await expect(client.putDevice('a', { metadata: spoilt })).rejects.toThrow(InvalidRequest);
