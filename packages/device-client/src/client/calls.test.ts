@@ -241,7 +241,10 @@ describe('a request', () => {
     const paths = (error as InvalidRequest).faults.map(({ path }) => path);
     expect(paths).toEqual(expect.arrayContaining(['query.limit', 'query.sort', 'query.offset']));
     expect(() => client.listDevices({ updatedSince: '2026-02-30T00:00:00Z' })).toThrow(/updatedSince/);
-    expect(await rejection(client.putDevice('a', { metadata: [] as never }))).toBeInstanceOf(InvalidRequest);
+    const deep = JSON.parse(`${'{"a":'.repeat(29)}1${'}'.repeat(29)}`) as object;
+    for (const metadata of [[], { a: NaN }, { a: new Date(0) }, { a: () => 1 }, { a: [undefined] }, { a: 1n }, deep]) {
+      expect(await rejection(client.putDevice('a', { metadata: metadata as never }))).toBeInstanceOf(InvalidRequest);
+    }
   });
 
   it('for many devices asks for a thousand at a time', async () => {
@@ -312,7 +315,7 @@ describe('health', () => {
   it('is what the service says, also when it says so with status 503', async () => {
     const { client, service } = clientUnderTest();
     const causes = [{ component: 'store', status: 'unhealthy', message: 'gone' }];
-    service.interfere = () => json({ status: 'unhealthy', causes, checkedAt: '2026-03-01T12:00:00Z' }, 503);
+    service.interfere = () => json({ status: 'unhealthy', causes, checkedAt: '2024-03-01T12:00:00Z' }, 503);
     expect(await client.health()).toMatchObject({ status: 'unhealthy', causes });
   });
 
