@@ -14,11 +14,12 @@ const core = fileURLToPath(new URL('../..', import.meta.url));
 
 const program = `
 import { rateLimiter } from './dist/rate-limit/index.js';
+// A day: nobody's debt is over, and forgotten, before the last has come, however slow the machine.
 const keys = Number(process.argv[1]);
 const maxKeys = Number(process.argv[2]);
 globalThis.gc();
 const before = process.memoryUsage();
-const limiter = rateLimiter({ limit: 10, periodMs: 60_000, maxKeys });
+const limiter = rateLimiter({ limit: 10, periodMs: 86_400_000, maxKeys });
 let longestMs = 0;
 for (let index = 0; index < keys;) {
   const heapBefore = process.memoryUsage().heapUsed;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ioredisPort, nodeRedisPort } from './port.ts';
+import { ioredisPort, nodeRedisPort } from '../../../gates/redis/port.ts';
 
 /** What ioredis, iovalkey and node-redis have in common here: listeners, subscriptions, and what was sent. */
 class Client {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../clock/random.ts';
 import { VirtualClock } from '../../../clock/virtual-clock.ts';
 import { propertyRuns } from '../../../testing/test-support/property-runs.ts';
-import type { RedisPort } from './port.ts';
+import type { RedisPort } from '../../../gates/redis/port.ts';
 import { redisBus, redisStore } from './redis-store.ts';
 import { ServerTime } from './server-time.ts';
 import { recordOf } from './stored-value.ts';
