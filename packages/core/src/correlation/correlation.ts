@@ -3,7 +3,7 @@
  * its id, however many requests are served at once. Loading this room costs nothing; from the first use on the platform
  * follows its promises, which older versions of Node do at a price, and calls of pipelines remember where they began.
  */
-import { callContexts, type ContextCapture } from '../pipeline/call-context.ts';
+import { callContexts, type ContextCapture, type InContext } from '../pipeline/call-context.ts';
 import { type LocalStorage, localStorageClass } from './local-storage.ts';
 
 /** What is known of the request that work belongs to. */
@@ -26,21 +26,22 @@ interface Scope {
   fields: Readonly<Record<string, unknown>>;
 }
 
-let storage: LocalStorage<Scope> | undefined;
+let storage: LocalStorage<Scope | undefined> | undefined;
 
 /** What is in use, made when it is first needed. From then on calls remember the scope that they began in. */
-function storageInUse(): LocalStorage<Scope> {
+function storageInUse(): LocalStorage<Scope | undefined> {
   if (storage !== undefined) return storage;
-  const made = new (localStorageClass<Scope>())();
+  const made = new (localStorageClass<Scope | undefined>())();
   callContexts.capture ??= rememberingScopes(made);
   return (storage = made);
 }
 
-/** A call remembers the scope that it begins in, where it begins in one. */
-function rememberingScopes(scopes: LocalStorage<Scope>): ContextCapture {
+/** A call remembers the scope that it begins in, or that it begins in none: it has no part in anybody else's. */
+function rememberingScopes(scopes: LocalStorage<Scope | undefined>): ContextCapture {
+  const outside: InContext = (run) => scopes.run(undefined, run);
   return () => {
     const scope = scopes.getStore();
-    return scope === undefined ? undefined : (run) => scopes.run(scope, run);
+    return scope === undefined ? outside : (run) => scopes.run(scope, run);
   };
 }
 
@@ -62,8 +63,7 @@ const current = (): Scope | undefined => storage?.getStore();
 
 /**
  * Runs `fn`, and all that it begins, under this correlation: an id within the trace that is under way, or one with a
- * trace of its own. An id that no log line could
- * hold safely is replaced by a new one.
+ * trace of its own. An id that no log line could hold safely is replaced by a new one.
  *
  * @param of Undefined for a new id.
  * @throws ConfigurationError where the platform has no AsyncLocalStorage.

@@ -46,6 +46,7 @@ const TOLD = [
   'load',
 ] as const;
 
+/** A pipeline with its policies and their state, as a registry lists it: for a status page of pipelines that are in none. */
 export function statusOf(pipeline: {
   readonly name?: string;
   readonly busy: number;

@@ -206,6 +206,17 @@ describe('a call that somebody else sets going again', () => {
     ]);
   });
 
+  it('and that began outside of any scope runs outside, whoever that is', async () => {
+    const calls = pipeline(bulkhead({ maxConcurrent: 1, maxQueue: 1 }));
+    const first = withCorrelation('a', () => calls.execute(turn));
+    const second = calls.execute(async () => {
+      const before = id();
+      await turn();
+      return [before, id()];
+    });
+    expect((await Promise.all([first, second]))[1]).toEqual([undefined, undefined]);
+  });
+
   it('remembers what a tracer keeps as well, where that is asked for', async () => {
     const spans = new AsyncLocalStorage<string>();
     const seen = async (): Promise<(string | undefined)[]> => {

@@ -193,10 +193,12 @@ class Check {
         resolve(this.note(finding.status, finding.message, finding.details, startedAt));
       };
       const closed = (): void => settle({ status: 'unhealthy', message: 'closed' });
-      const timer = this.clock.setTimer(timeoutMs, () => {
+      const tooLong = (): void => {
         settle({ status: 'unhealthy', message: `no answer within ${timeoutMs} ms` });
         controller.abort(new DOMException(`the health check took more than ${timeoutMs} ms`, 'TimeoutError'));
-      });
+      };
+      // A check that hangs is no reason for a program to stay.
+      const timer = this.clock.setTimer(timeoutMs, tooLong, true);
       signal.addEventListener('abort', closed);
       const ended = (finding: HealthFinding): void => {
         this.running = undefined;

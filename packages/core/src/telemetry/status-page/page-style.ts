@@ -87,7 +87,7 @@ tr+tr td,thead+tbody td{border-top:1px solid var(--soft)}
 .notices b{font-weight:580}
 .notices .label{flex:1 1 200px;overflow-wrap:anywhere}
 .empty{padding:48px 16px;text-align:center;color:var(--muted)}
-footer{max-width:1480px;margin:0 auto;padding:0 24px 28px;color:var(--muted);font-size:12px}
+footer{max-width:1480px;margin:16px auto 0;padding:0 24px 28px;color:var(--muted);font-size:12px}
 code{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 dialog{border:1px solid var(--line);border-radius:14px;background:var(--card);color:var(--text);padding:20px 22px;max-width:420px;width:calc(100% - 32px);box-shadow:0 16px 48px rgb(0 0 0/.3)}
 dialog::backdrop{background:rgb(10 14 20/.5)}

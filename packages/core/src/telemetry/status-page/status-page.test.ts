@@ -5,7 +5,7 @@ import { consecutive } from '../../circuit-breaker/trip-rules.ts';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
 import { type Pipeline, pipeline } from '../../pipeline/pipeline.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { pipelineRegistry, type PipelineRegistry } from '../../registry/registry.ts';
+import { pipelineRegistry, type PipelineRegistry, pipelineStatus } from '../../registry/index.ts';
 import { healthChecks } from '../health/health-checks.ts';
 import { performanceMonitor } from '../performance-monitor.ts';
 import type { StatusPageOptions } from './options.ts';
@@ -453,6 +453,28 @@ describe('a status page', () => {
     page.close();
     page.close();
     expect([own.channel?.isHeard, clock.pendingTimers]).toEqual([false, 0]);
+  });
+
+  it('shows pipelines that are in no registry, by an object that stands in for one', async () => {
+    const clock = new VirtualClock();
+    const pipelines = [
+      pipeline({ name: 'search', clock }, bulkhead({ maxConcurrent: 3 })),
+      pipeline({ name: 'mail', clock }),
+    ];
+    const page = statusPage(
+      { list: () => pipelines.map(pipelineStatus), get: (name) => pipelines.find((each) => each.name === name)! },
+      { clock },
+    );
+    open.push(page);
+    void pipelines[0]!.execute(never);
+    expect(page.view().pipelines).toMatchObject([
+      {
+        name: 'search',
+        status: 'running',
+        policies: [{ kind: 'bulkhead', meters: [{ label: 'running', used: 1, of: 3 }] }],
+      },
+      { name: 'mail', status: 'idle', policies: [] },
+    ]);
   });
 
   it('goes on where what it shows throws, answers 500, and tells', async () => {
