@@ -95,6 +95,34 @@ describe('a connection pool', () => {
     expect([made.length, pool.statistics.timedOut]).toEqual([3, 47]);
   });
 
+  it('makes no more at once than it may, and the next when one is made or could not be', async () => {
+    const makings: ReturnType<typeof deferred<Connection>>[] = [];
+    const { pool } = setUp({
+      maxCreating: 2,
+      minSize: 3,
+      create: () => {
+        const making = deferred<Connection>();
+        makings.push(making);
+        return making.promise;
+      },
+    });
+    const waiting = Array.from({ length: 5 }, () => watched(pool.acquire()));
+    await microtasks();
+    expect([makings.length, pool.statistics.creating]).toEqual([2, 2]);
+    makings[0]!.resolve({ id: 0, alive: true, ended: false });
+    await microtasks();
+    expect([makings.length, pool.statistics.creating, waiting[0]!.state]).toEqual([3, 2, 'fulfilled']);
+    makings[1]!.reject(new Error('refused'));
+    await microtasks();
+    expect([makings.length, pool.statistics.creating]).toEqual([4, 2]);
+    for (let made = 2; made < makings.length; made++) {
+      makings[made]!.resolve({ id: made, alive: true, ended: false });
+      await microtasks();
+    }
+    // Whoever had waited longest when one could not be made was told so, and needs none.
+    expect([makings.length, pool.statistics.size, pool.statistics.waiting]).toEqual([5, 4, 0]);
+  });
+
   it('serves those who wait in the order in which they came', async () => {
     const { pool } = setUp({ maxSize: 1, maxOverflow: 0 });
     const order: number[] = [];

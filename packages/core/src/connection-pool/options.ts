@@ -33,6 +33,8 @@ export interface ConnectionPoolOptions<Resource> {
   readonly maxSize?: number | undefined;
   /** How many more there may be while all are in use; they end as soon as nobody waits for them. At least 0; default 40. */
   readonly maxOverflow?: number | undefined;
+  /** How many are made at once, so that a server that comes back is not met by all of them; at least 1; default 10. */
+  readonly maxCreating?: number | undefined;
   /** How many may wait for a resource; at least 0; default Infinity. */
   readonly maxWaiting?: number | undefined;
   /** How long somebody waits for one, in milliseconds; default 30,000. */
@@ -63,6 +65,7 @@ export const connectionPoolDefaults: {
   readonly minSize: number;
   readonly maxSize: number;
   readonly maxOverflow: number;
+  readonly maxCreating: number;
   readonly maxWaiting: number;
   readonly acquireTimeoutMs: number;
   readonly createTimeoutMs: number;
@@ -78,6 +81,7 @@ export const connectionPoolDefaults: {
   minSize: 0,
   maxSize: 20,
   maxOverflow: 40,
+  maxCreating: 10,
   maxWaiting: Infinity,
   acquireTimeoutMs: 30_000,
   createTimeoutMs: 30_000,
@@ -101,6 +105,7 @@ export const connectionPoolRules: Rules<ConnectionPoolOptions<never>> = Object.f
   minSize: integer(0),
   maxSize: integer(1),
   maxOverflow: integer(0),
+  maxCreating: integer(1),
   maxWaiting: count(0),
   acquireTimeoutMs: positiveMilliseconds(),
   createTimeoutMs: positiveMilliseconds(),

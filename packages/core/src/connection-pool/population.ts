@@ -99,12 +99,17 @@ export class Population<Resource> {
     return this.idleCount > 0 || this.size < this.settings.maxSize + this.settings.maxOverflow;
   }
 
+  private get mayMake(): boolean {
+    const { maxSize, maxOverflow, maxCreating } = this.settings;
+    return this.size < maxSize + maxOverflow && this.creating < maxCreating;
+  }
+
   /** Sees to it that a resource is on its way for everybody who waits, as far as there may be more. */
   supply(): void {
     while (!this.closed && this.unsupplied > 0) {
       const member = this.idle.last;
       if (member === undefined) {
-        if (this.size >= this.settings.maxSize + this.settings.maxOverflow) return;
+        if (!this.mayMake) return;
         this.make();
       } else {
         this.removeIdle(member);
@@ -115,8 +120,8 @@ export class Population<Resource> {
 
   /** Makes as many as are to be kept at least. */
   fill(): void {
-    const { minSize, maxSize, maxOverflow } = this.settings;
-    while (!this.closed && this.size - this.ending < minSize && this.size < maxSize + maxOverflow) this.make();
+    const { minSize } = this.settings;
+    while (!this.closed && this.size - this.ending < minSize && this.mayMake) this.make();
   }
 
   /** A resource comes back from its borrower. */
@@ -162,6 +167,9 @@ export class Population<Resource> {
     this.host.tell('resource-created', { durationMs: now - startedAt });
     watch((error) => this.died(member, error));
     this.offer(member, now);
+    // As many are made at once as may be: there is room for another making now.
+    this.supply();
+    this.fill();
   }
 
   notMade(error: unknown): void {

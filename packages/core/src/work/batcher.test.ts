@@ -65,6 +65,23 @@ describe('a batcher', () => {
     expect(batches).toEqual([[4, 5], [2], [50], [1, 9], [3]]);
   });
 
+  it('lets a batch go at once when it is as heavy as it may be', async () => {
+    const { numbers, batches } = doubling({ maxWeight: 10, weigh: (key) => key, delayMs: 1_000 });
+    const values = [watched(numbers.load(4)), watched(numbers.load(6))];
+    await turn();
+    expect([batches, values.map(({ value }) => value)]).toEqual([[[4, 6]], [8, 12]]);
+  });
+
+  it('has the room of a key that nobody wants any more for another one', async () => {
+    const { numbers, batches } = doubling({ maxWeight: 10, weigh: (key) => key });
+    const controller = new AbortController();
+    const gone = rejection(numbers.load(7, { signal: controller.signal }));
+    controller.abort('left');
+    await gone;
+    expect(await Promise.all([numbers.load(4), numbers.load(5)])).toEqual([8, 10]);
+    expect(batches).toEqual([[4, 5]]);
+  });
+
   it('waits for more keys as long as it is told to, from the first of a batch', async () => {
     const { clock, numbers, batches } = doubling({ delayMs: 20 });
     void numbers.load(1);
@@ -100,6 +117,13 @@ describe('a batcher', () => {
   it('takes results as a Map by key, and fails a key that is not in it', async () => {
     const { numbers } = doubling({ batch: () => new Map([[1, 10]]) });
     expect(await numbers.loadMany([1, 2])).toMatchObject([10, { code: 'BATCH_RESULT', category: 'internal' }]);
+  });
+
+  it('fails all keys when what comes is neither a list nor a Map', async () => {
+    for (const answer of [undefined, { length: 1, 0: 'like a list' }, 'x']) {
+      const numbers = batcher<number, string>({ batch: async () => answer as never });
+      expect(await rejection(numbers.load(1))).toMatchObject({ code: 'BATCH_RESULT' });
+    }
   });
 
   it('fails all keys rather than give one the result of another when their number is not right', async () => {
@@ -155,6 +179,12 @@ describe('a batcher', () => {
     early.abort('early');
     await turn();
     expect([gone.error, batches]).toEqual(['early', [[2, 3]]]);
+    const third = new AbortController();
+    const mixed = watched(numbers.load(4, { signal: third.signal }));
+    void numbers.load(5);
+    await turn();
+    third.abort('one of two');
+    expect([mixed.state, signals[1]!.aborted]).toEqual(['pending', false]);
     controller.abort('all');
     await turn();
     expect([signals[0]!.aborted, ...others.map(({ error }) => error)]).toEqual([true, 'all', 'all']);
@@ -162,7 +192,13 @@ describe('a batcher', () => {
     const alone = watched(numbers.load(4, { signal: only.signal }));
     only.abort('gone');
     await turn();
-    expect([alone.error, batches.length]).toEqual(['gone', 1]);
+    expect([alone.error, batches]).toEqual([
+      'gone',
+      [
+        [2, 3],
+        [4, 5],
+      ],
+    ]);
   });
 
   it('gives a batch function that looks for its signal late one that is aborted when nobody wants anything any more', async () => {
@@ -261,7 +297,7 @@ describe('a batcher of thunks', () => {
     const work = thunkBatcher<{ id: number }, void>({
       concurrency: 2,
       maxWeight: 3,
-      weigh: () => 1,
+      weigh: ({ id }) => (id === 9 ? 3 : 1),
       identify: ({ id }) => id,
       name: 'exports',
     });
@@ -273,6 +309,9 @@ describe('a batcher of thunks', () => {
     await Promise.all([1, 2, 3].map((id) => work.run({ id }, thunk)));
     await work.run({ id: 3 }, thunk);
     expect([most, work.name, work.statistics]).toEqual([2, 'exports', { batches: 2, keys: 4, shared: 0, failed: 0 }]);
+    // The heavy one goes alone; equal ones share.
+    await Promise.all([{ id: 1 }, { id: 1 }, { id: 9 }].map((key) => work.run(key, thunk)));
+    expect(work.statistics).toEqual({ batches: 4, keys: 6, shared: 1, failed: 0 });
     await work.close();
     expect(await rejection(work.run({ id: 1 }, thunk))).toMatchObject({ code: 'BATCHER_CLOSED' });
   });

@@ -125,6 +125,8 @@ describe('a worker pool', () => {
 
   it('ends an aborted task at once, whether it waits or runs, and lets go of the signal', async () => {
     const { pool } = setUp({ maxWorkers: 1 });
+    const failed: unknown[] = [];
+    pool.on('task-failed', (event) => failed.push(event));
     const { controller, signal, ...counted } = countedController();
     let inner!: AbortSignal;
     const running = watched(
@@ -138,6 +140,7 @@ describe('a worker pool', () => {
     expect(counted.listening).toBe(0);
     expect(await rejection(pool.execute(() => 3, { signal }))).toBe('left');
     expect(pool.statistics).toMatchObject({ aborted: 2, succeeded: 1, failed: 0 });
+    expect(failed).toEqual([]);
   });
 
   it('starts nothing while it is paused, and goes on when it is resumed', async () => {
@@ -162,6 +165,35 @@ describe('a worker pool', () => {
     await clock.advance(1);
     expect(drained.state).toBe('fulfilled');
     expect(await pool.execute(() => 3)).toBe(3);
+  });
+
+  it('is drained only when nothing runs and nothing waits, and also when what waited was aborted', async () => {
+    const { clock, pool, taking } = setUp({ maxWorkers: 1 });
+    void pool.execute(taking(10, 1));
+    const whileOneRuns = watched(pool.drain());
+    await clock.advance(9);
+    expect(whileOneRuns.state).toBe('pending');
+    await clock.advance(1);
+    expect(whileOneRuns.state).toBe('fulfilled');
+    pool.pause();
+    const controller = new AbortController();
+    const waiting = watched(pool.execute(() => 2, { signal: controller.signal }));
+    const [drained, closed] = [watched(pool.drain()), watched(pool.drain())];
+    await microtasks();
+    expect(drained.state).toBe('pending');
+    controller.abort('left');
+    await microtasks();
+    expect([waiting.error, drained.state, closed.state]).toEqual(['left', 'fulfilled', 'fulfilled']);
+  });
+
+  it('lets a newcomer run behind those who wait, also when a worker has become free meanwhile', async () => {
+    const started: string[] = [];
+    const { pool } = setUp({ maxWorkers: 2 });
+    pool.pause();
+    for (const name of ['first', 'second', 'third']) void pool.execute(() => started.push(name));
+    pool.resume();
+    await pool.execute(() => started.push('newcomer'));
+    expect(started).toEqual(['first', 'second', 'third', 'newcomer']);
   });
 
   it('closes when what is there has ended, resuming for that; it takes nothing new', async () => {
@@ -215,14 +247,17 @@ describe('a worker pool', () => {
 
   it('tells of failed tasks, with how long they waited and ran, and sums up', async () => {
     const { clock, pool, taking } = setUp({ maxWorkers: 1, name: 'mail' });
+    await clock.advance(1_000);
     const failed: unknown[] = [];
     pool.on('task-failed', (event) => failed.push(event));
+    await rejection(pool.execute(() => new Promise(() => undefined), { signal: AbortSignal.abort('left') }));
     void pool.execute(taking(10, 1));
     const failing = rejection(pool.execute(() => taking(5, 0)().then(() => Promise.reject(new Error('no')))));
     await clock.advance(20);
     await failing;
     expect(failed).toMatchObject([{ policy: 'mail', error: { message: 'no' }, waitedMs: 10, durationMs: 5 }]);
     const { waitMs, runMs } = pool.statistics;
+    expect(failed).toHaveLength(1);
     expect([waitMs.max, runMs.max, runMs.mean]).toEqual([10, 10, 7.5]);
     expect(setUp().pool.statistics.runMs.max).toBeNaN();
   });
@@ -308,6 +343,20 @@ describe('a worker pool with an adaptive number of workers', () => {
       [8, 2],
     ]);
     expect(pool.workers).toBe(2);
+    // Whoever aborts says nothing about how the work goes.
+    const controller = new AbortController();
+    const aborted = rejection(pool.execute(() => new Promise(() => undefined), { signal: controller.signal }));
+    controller.abort('left');
+    await aborted;
+    expect(samples).toHaveLength(4);
+  });
+
+  it('tells of its workers only when their number changes', async () => {
+    const { pool } = setUp({ minWorkers: 2, adaptive: { next: ({ limit }) => limit } });
+    const changes: unknown[] = [];
+    pool.on('workers-changed', (event) => changes.push(event));
+    await pool.execute(() => 1);
+    expect(changes).toEqual([]);
   });
 
   it('keeps its workers when the policy throws, and tells of that', async () => {
