@@ -22,7 +22,6 @@ export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value>, T
   /** How many invalidations there had been when it began. */
   readonly sequence: number;
   readonly startedAt: number;
-  readonly waiters: Set<Waiter<Value>> = new Set();
   /** The value that it is to replace. */
   stale: CacheEntry<Value> | undefined;
   /** What the second tier said when it began. */
@@ -35,6 +34,10 @@ export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value>, T
   ended = false;
   private readonly observer: FlightObserver<Value>;
   private said: LoadAnswer<Value> | undefined = undefined;
+  /** The one who waits, as long as there has been no other: most flights have one caller, and need no set. */
+  private only: Waiter<Value> | undefined = undefined;
+  /** Those who wait, once there have been two. */
+  private all: Set<Waiter<Value>> | undefined = undefined;
 
   constructor(
     observer: FlightObserver<Value>,
@@ -59,9 +62,17 @@ export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value>, T
     return this.said;
   }
 
+  /** Those who wait now, in the order in which they came. */
+  get waiters(): readonly Waiter<Value>[] {
+    if (this.all !== undefined) return [...this.all];
+    return this.only === undefined ? [] : [this.only];
+  }
+
   board(waiter: Waiter<Value>): void {
     waiter.owner = this;
-    this.waiters.add(waiter);
+    if (this.all !== undefined) this.all.add(waiter);
+    else if (this.only === undefined) this.only = waiter;
+    else this.all = new Set([this.only, waiter]);
   }
 
   softTimeout(waiter: Waiter<Value>): void {
@@ -73,7 +84,8 @@ export class Flight<Value> extends TimeoutEntry implements WaiterOwner<Value>, T
   }
 
   left(waiter: Waiter<Value>): void {
-    this.waiters.delete(waiter);
+    if (this.all !== undefined) this.all.delete(waiter);
+    else if (this.only === waiter) this.only = undefined;
   }
 
   tierAnswered(answer: TierAnswer<Value>): void {

@@ -97,7 +97,7 @@ export class Landing<Value> {
     core.counters.loadFailures++;
     if (options.failureTtlMs > 0 && !flight.invalidated) this.failures.remember(text, error, options.failureTtlMs);
     let servedStale = false;
-    for (const waiter of [...flight.waiters]) {
+    for (const waiter of flight.waiters) {
       const stale = this.usable(flight, waiter);
       if (stale !== undefined && core.memory.now() < stale.freshUntil + waiter.request.options.staleIfErrorMs) {
         servedStale = true;
@@ -127,7 +127,7 @@ export class Landing<Value> {
   private serve(flight: Flight<Value>, entry: CacheEntry<Value>): void {
     // Which of several invalidations was whose is not kept: who came after any of them waits for the next load.
     const isVoid = this.core.fences.lastOf(entry.tags) > flight.sequence;
-    const late = isVoid ? [...flight.waiters].filter((waiter) => waiter.sequence > flight.sequence) : [];
+    const late = isVoid ? flight.waiters.filter((waiter) => waiter.sequence > flight.sequence) : [];
     for (const waiter of late) flight.left(waiter);
     this.finish(flight, entry.value);
     for (const waiter of late) this.takeNext(waiter);
@@ -136,7 +136,7 @@ export class Landing<Value> {
   /** Gives callers what there is, while the flight goes on. */
   private serveMeanwhile(flight: Flight<Value>, entry: CacheEntry<Value>, stale: boolean): void {
     if (!stale) this.core.keep(flight.request.text, entry);
-    for (const waiter of [...flight.waiters]) {
+    for (const waiter of flight.waiters) {
       this.core.countHit('second', stale, flight.request.text);
       this.give(waiter, entry.value);
     }
@@ -144,7 +144,7 @@ export class Landing<Value> {
 
   private finish(flight: Flight<Value>, value: Value): void {
     this.flights.remove(flight);
-    for (const waiter of [...flight.waiters]) this.give(waiter, value);
+    for (const waiter of flight.waiters) this.give(waiter, value);
   }
 
   private give(waiter: Waiter<Value>, value: Value): void {

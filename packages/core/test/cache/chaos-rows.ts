@@ -124,7 +124,6 @@ export const chaosRows: readonly ChaosRow[] = [
   {
     name: 'two processes invalidating during loads',
     ownProcesses: true,
-    // As long again as they may need to start.
-    run: ({ pause }) => pause(3_000),
+    run: ({ pause }) => pause(1_500),
   },
 ];

@@ -97,7 +97,7 @@ export async function runChaos(row: ChaosRow): Promise<ChaosResult> {
   const instances: ChaosInstance[] = [];
   const children: ChaosChild[] = [];
   for (const which of [0, 1] as const) {
-    if (row.ownProcesses === true) children.push(new ChaosChild(server.port, source));
+    if (row.ownProcesses === true) children.push(await ChaosChild.start(server.port, source));
     else instances.push(new ChaosInstance(server.port, source, optionsOf(which)));
   }
   const all = [...instances, ...children];

@@ -93,6 +93,7 @@ describe('a checksum', () => {
     for (const size of [0, 1, 3, 4, 5, 2_047, 2_048, 5_001]) {
       const some = Uint8Array.from({ length: size }, (_, at) => (at * 7) % 251);
       expect(crc32(some, 5)).toBe(ownCrc32(some, 5));
+      expect(crc32(some, 5, 3)).toBe(ownCrc32(some.subarray(3), 5));
     }
   });
 });

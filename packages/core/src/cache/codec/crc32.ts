@@ -29,20 +29,20 @@ function platformChecksum(): Checksum | null {
   return platform;
 }
 
-/** The checksum of bytes, going on from that of the bytes before them. */
-export function crc32(bytes: Uint8Array, before = 0): number {
-  if (bytes.length >= LARGE_BYTES) {
+/** The checksum of the bytes from `from` on, going on from that of the bytes before them. */
+export function crc32(bytes: Uint8Array, before = 0, from = 0): number {
+  if (bytes.length - from >= LARGE_BYTES) {
     const own = platformChecksum();
-    if (own !== null) return own(bytes, before);
+    if (own !== null) return own(bytes.subarray(from), before);
   }
-  return ownCrc32(bytes, before);
+  return ownCrc32(bytes, before, from);
 }
 
 /** @internal The same without the platform's help. */
-export function ownCrc32(bytes: Uint8Array, before = 0): number {
+export function ownCrc32(bytes: Uint8Array, before = 0, from = 0): number {
   const { length } = bytes;
   let crc = ~before;
-  let at = 0;
+  let at = from;
   for (; at + 4 <= length; at += 4) {
     crc ^= bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
     crc = table3[crc & 0xff]! ^ table2[(crc >>> 8) & 0xff]! ^ table1[(crc >>> 16) & 0xff]! ^ table0[crc >>> 24]!;

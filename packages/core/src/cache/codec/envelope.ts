@@ -59,20 +59,20 @@ export function sealed(facts: EnvelopeFacts, payload: Uint8Array): Uint8Array {
   const key = textBytes(facts.key);
   const told = textBytes(JSON.stringify({ generations, ...(etag === undefined ? {} : { etag }) }));
   const bytes = new Uint8Array(HEADER_BYTES + key.length + told.length + payload.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, MAGIC);
-  view.setUint8(8, facts.codec);
-  view.setUint8(9, facts.compression);
-  view.setUint32(10, facts.schemaVersion);
-  view.setFloat64(14, facts.createdAt);
-  view.setFloat64(22, facts.freshMs);
-  view.setFloat64(30, facts.graceMs);
-  view.setUint32(38, key.length);
-  view.setUint32(42, told.length);
+  const written = new DataView(bytes.buffer);
+  written.setUint32(0, MAGIC);
+  written.setUint8(8, facts.codec);
+  written.setUint8(9, facts.compression);
+  written.setUint32(10, facts.schemaVersion);
+  written.setFloat64(14, facts.createdAt);
+  written.setFloat64(22, facts.freshMs);
+  written.setFloat64(30, facts.graceMs);
+  written.setUint32(38, key.length);
+  written.setUint32(42, told.length);
   bytes.set(key, HEADER_BYTES);
   bytes.set(told, HEADER_BYTES + key.length);
   bytes.set(payload, HEADER_BYTES + key.length + told.length);
-  view.setUint32(4, crc32(bytes.subarray(CHECKED_FROM)));
+  written.setUint32(4, crc32(bytes, 0, CHECKED_FROM));
   return bytes;
 }
 
@@ -81,6 +81,10 @@ interface Told {
   readonly generations: readonly (readonly [string, string])[];
   readonly tags: readonly string[];
 }
+
+/** The header that is being read. A view of its own for each envelope would cost more than reading it does. */
+const header: Uint8Array = new Uint8Array(HEADER_BYTES);
+const view: DataView = new DataView(header.buffer);
 
 /** Reads envelopes, of which most say the same of their values: what was read last is not parsed again. */
 export class EnvelopeReader {
@@ -95,9 +99,9 @@ export class EnvelopeReader {
   /** @throws PoisonError when the bytes are no envelope, or that of another key or schema version. */
   open(bytes: Uint8Array, key: string): Envelope {
     if (bytes.length < HEADER_BYTES) throw new PoisonError('not ours');
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let at = 0; at < HEADER_BYTES; at++) header[at] = bytes[at]!;
     if (view.getUint32(0) !== MAGIC) throw new PoisonError('not ours');
-    if (view.getUint32(4) !== crc32(bytes.subarray(CHECKED_FROM))) throw new PoisonError('torn');
+    if (view.getUint32(4) !== crc32(bytes, 0, CHECKED_FROM)) throw new PoisonError('torn');
     const schemaVersion = view.getUint32(10);
     if (schemaVersion !== this.schemaVersion) throw new PoisonError('of another schema');
     const toldAt = HEADER_BYTES + view.getUint32(38);

@@ -50,3 +50,4 @@ async function obey(message: ParentMessage): Promise<void> {
 // Nobody is there any more to say when to end.
 process.on('disconnect', () => process.exit());
 process.on('message', (message) => void obey(message as ParentMessage));
+process.send!({ done: 'started' });
