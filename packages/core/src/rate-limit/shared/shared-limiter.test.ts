@@ -252,6 +252,38 @@ describe('a leased limiter', () => {
     });
   });
 
+  it('holds leases of no more keys than maxLeases, and gives back what has to go', async () => {
+    const { clock, store, limiter } = setUp({ leased: true, limit: 100, maxLeases: 10 });
+    for (let n = 0; n < 200; n++) {
+      const key = `client-${n}`;
+      await limiter.tryAcquire(key);
+      await limiter.tryAcquire(key);
+    }
+    await clock.advance(0);
+    expect(limiter.statistics.leased).toBeLessThanOrEqual(10 * 50);
+    expect(store.asked.filter((what) => what === 'forgive').length).toBeGreaterThan(50);
+  });
+
+  it('decides by itself when the store goes away, and is not held up by a batch on its way', async () => {
+    const { clock, store, limiter } = setUp({ leased: true, limit: 100, periodMs: 60_000, instances: 2 });
+    await admitted(limiter, 20);
+    store.behaviour.hangs = true;
+    const made = await settled(clock, Promise.all(Array.from({ length: 100 }, () => limiter.tryAcquire('a'))), 60);
+    const without = made.filter(({ degraded, allowed }) => degraded && allowed).length;
+    expect(without).toBe(50);
+    expect(limiter.storeState).toBe('away');
+  });
+
+  it('looks without taking: by what is held, by what is known, by the store', async () => {
+    const { store, limiter } = setUp({ leased: true, limit: 100, periodMs: 3_600_000 });
+    expect(await limiter.check('a', { cost: 60 })).toMatchObject({ allowed: true, remaining: 100 });
+    expect(store.asked).toEqual(['check']);
+    await admitted(limiter, 100);
+    store.asked.length = 0;
+    expect(await limiter.check('a')).toMatchObject({ allowed: false });
+    expect(store.asked).toEqual([]);
+  });
+
   it('settles within the lease, and owes what was too much', async () => {
     const { limiter } = setUp({ leased: true, limit: 100, periodMs: 3_600_000 });
     const decision = await limiter.tryAcquire('a', { cost: 10, settles: true });
