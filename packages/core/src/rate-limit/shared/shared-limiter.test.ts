@@ -428,5 +428,7 @@ describe('a shared limiter', () => {
       );
     }
     expect(() => setUp({ leased: true, instances: 6, burst: 10 })).toThrow(/two for each instance/);
+    expect(() => setUp({ maxKeys: 5 } as never)).toThrow(/no such option/);
+    expect(() => setUp({ limit: 1e9, periodMs: 34_560_000_000 })).toThrow(/can count/);
   });
 });
