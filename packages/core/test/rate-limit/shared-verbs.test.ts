@@ -277,11 +277,17 @@ describe.skipIf(redisMissing !== undefined)('a shared limiter on Redis', () => {
     const slot = held(await limiter.reserve('a'));
     await slot.delayBy(1_000);
     await limiter.reset('b');
-    const used = [...String(await bench.bare.info('commandstats')).matchAll(/^cmdstat_([a-z|]+):/gm)].map(
-      ([, name]) => name,
-    );
+    const used = [...(await bench.bare.info('commandstats')).matchAll(/^cmdstat_([a-z|]+):/gm)].map(([, name]) => name);
     expect(used.filter((name) => ['keys', 'scan', 'flushall', 'flushdb'].includes(name!))).toEqual([]);
     for (const key of await bench.bare.keys('*')) expect([key, (await bench.bare.pttl(key)) > 0]).toEqual([key, true]);
+  });
+
+  it('changes the numbers of a limit for all processes', async () => {
+    const options = { limit: 10, ...hour, followMs: 20 };
+    const [one, two] = [await bench.limiter(options), await bench.limiter(options)];
+    await one.update({ limit: 4 });
+    await expect.poll(async () => (await two.check('a')).limitValue, { timeout: 5_000 }).toBe(4);
+    expect(await two.tryAcquire('a')).toMatchObject({ allowed: true, remaining: 3 });
   });
 
   it('holds no more places of a key than maxReservations, and says so', async () => {

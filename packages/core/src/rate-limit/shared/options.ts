@@ -39,6 +39,8 @@ export interface SharedLimiterSettings {
   readonly storeTimeoutMs?: number | undefined;
   /** How often a store that is away is tried, in milliseconds above 0; default 200. */
   readonly pingMs?: number | undefined;
+  /** How often a limiter that is used looks whether another process has changed its numbers, in milliseconds above 0; default 1,000. */
+  readonly followMs?: number | undefined;
   /** How many questions may be under way at the store at a time: an integer of at least 1; default 1,000. */
   readonly maxInFlight?: number | undefined;
   /**
@@ -89,6 +91,7 @@ export const SHARED_RATE_LIMITER_DEFAULTS: Readonly<
       | 'onStoreError'
       | 'storeTimeoutMs'
       | 'pingMs'
+      | 'followMs'
       | 'maxInFlight'
       | 'leased'
       | 'leaseMs'
@@ -102,6 +105,7 @@ export const SHARED_RATE_LIMITER_DEFAULTS: Readonly<
   onStoreError: 'local',
   storeTimeoutMs: 50,
   pingMs: 200,
+  followMs: 1_000,
   maxInFlight: 1_000,
   leased: false,
   leaseMs: 1_000,
@@ -120,6 +124,7 @@ const rules: Rules<OwnSettings> = {
   onStoreError: oneOf('local', 'open', 'closed', 'throw'),
   storeTimeoutMs: positiveMilliseconds(),
   pingMs: positiveMilliseconds(),
+  followMs: positiveMilliseconds(),
   maxInFlight: integer(1),
   leased: flag(),
   leaseMs: milliseconds(1),
@@ -138,6 +143,7 @@ export interface ResolvedSharedOptions {
   readonly onStoreError: OnStoreError;
   readonly storeTimeoutMs: number;
   readonly pingMs: number;
+  readonly followMs: number;
   readonly maxInFlight: number;
   readonly leased: boolean;
   readonly leaseMs: number;

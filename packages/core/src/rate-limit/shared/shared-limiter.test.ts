@@ -385,13 +385,59 @@ describe('a shared limiter', () => {
     expect(shadow.limiter.statistics).toMatchObject({ shadowRefused: 2, refused: 0 });
   });
 
-  it('changes its numbers at once', async () => {
-    const { limiter } = setUp();
-    limiter.update({ limit: 5 });
-    expect(limiter.limits).toEqual([{ name: 'rate-limit', limit: 5, periodMs: 1_000, burst: 5 }]);
-    expect(await limiter.check('a', { cost: 6 })).toMatchObject({ oversize: true });
-    expect(() => limiter.update({ limit: 0 })).toThrow(ConfigurationError);
-    expect(() => limiter.update({ limit: 1 }, 'other')).toThrow(RangeError);
+  it('changes its numbers at once, and those of other processes while they are used', async () => {
+    const clock = new VirtualClock();
+    const store = new MemoryLimits(clock);
+    const [one, two] = [setUp({}, clock, store).limiter, setUp({}, clock, store).limiter];
+    const told: unknown[] = [];
+    two.events.on('limit-updated', ({ limit, previousLimit }) => told.push([limit, previousLimit]));
+    await two.tryAcquire('a');
+    await one.update({ limit: 5 });
+    expect(one.limits).toEqual([{ name: 'rate-limit', limit: 5, periodMs: 1_000, burst: 5 }]);
+    expect(await one.check('a', { cost: 6 })).toMatchObject({ oversize: true });
+    expect(two.limits[0]!.limit).toBe(10);
+    await two.tryAcquire('a');
+    await clock.advance(1_000);
+    expect([two.limits[0]!.limit, told]).toEqual([5, [[5, 10]]]);
+    // One that begins later learns of it as well, and one that was configured otherwise is not concerned.
+    const [later, other] = [setUp({}, clock, store).limiter, setUp({ limit: 20 }, clock, store).limiter];
+    await Promise.all([later.check('a'), other.check('a')]);
+    await clock.advance(0);
+    expect([later.limits[0]!.limit, other.limits[0]!.limit]).toEqual([5, 20]);
+    await expect(one.update({ limit: 0 })).rejects.toBeInstanceOf(ConfigurationError);
+    await expect(one.update({ limit: 1 }, 'other')).rejects.toBeInstanceOf(RangeError);
+    await one.update({ limit: 10 });
+    await clock.advance(0);
+    await later.check('a');
+    await clock.advance(2_000);
+    await later.check('a');
+    await clock.advance(1_000);
+    expect(later.limits[0]!.limit).toBe(10);
+  });
+
+  it('tells others of changed numbers when the store is back, and believes nothing that it can not mean', async () => {
+    const clock = new VirtualClock();
+    const store = new MemoryLimits(clock);
+    const [one, two] = [setUp({}, clock, store).limiter, setUp({}, clock, store).limiter];
+    await one.check('a');
+    store.behaviour.error = new Error('gone');
+    await one.update({ limit: 5 });
+    store.behaviour.error = undefined;
+    await clock.advance(1_000);
+    await one.check('a');
+    await clock.advance(1_000);
+    await two.check('a');
+    await clock.advance(0);
+    expect(two.limits[0]!.limit).toBe(5);
+    for (const nonsense of ['{', 'null', '{"from":{"limit":10,"periodMs":1000},"to":{"limit":-1,"periodMs":0}}']) {
+      await store.tellNumbers('rate-limit', nonsense);
+      await two.check('a');
+      await clock.advance(2_000);
+      expect(two.limits[0]!.limit).toBe(5);
+    }
+    const strict = setUp({ onStoreError: 'throw' }, clock, store);
+    store.behaviour.error = new Error('gone');
+    await expect(strict.limiter.update({ limit: 4 })).rejects.toBeInstanceOf(LimitStoreError);
   });
 
   it('has reservations that end once', async () => {
