@@ -107,10 +107,12 @@ describe.skipIf(redisMissing !== undefined)('shared limits on Redis', () => {
       let answeredFirstAt = 0;
       let [sentLastAt, answeredLastAt] = [0, 0];
       let count = 0;
-      while (performance.now() - sentFirstAt < 1_500) {
+      // A machine that is busy may have kept us from asking: what is there then is taken before the end.
+      for (let wasRefused = false; !wasRefused || performance.now() - sentFirstAt < 1_500;) {
         sentLastAt = performance.now();
         const answers = await Promise.all(Array.from({ length: 16 }, () => limiter.tryAcquire('hot')));
         count += answers.filter(({ allowed }) => allowed).length;
+        wasRefused = answers.some(({ allowed }) => !allowed);
         answeredLastAt = performance.now();
         answeredFirstAt ||= answeredLastAt;
       }

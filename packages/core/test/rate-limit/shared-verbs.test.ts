@@ -1,5 +1,5 @@
 /** The verbs of a shared limiter on a real Redis, through each of the clients. */
-import { fixedWindow, type SharedReservation, slidingLog, slidingWindow } from 'breakwater/rate-limit';
+import { fixedWindow, gcra, type SharedReservation, slidingLog, slidingWindow } from 'breakwater/rate-limit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { redisMissing } from '../cache/redis-server.ts';
 import { clientNames, RedisBench } from './redis-limits.ts';
@@ -233,5 +233,80 @@ describe.skipIf(redisMissing !== undefined)('a shared limiter on Redis', () => {
     expect(await limiter.check('a')).toMatchObject({ remaining: 9 });
     await limiter.tryAcquire('a');
     expect(String(await bench.bare.get((await bench.bare.keys('*'))[0]!)).startsWith('L')).toBe(false);
+  });
+
+  it('keeps a limit of 400 days, and lets one of a millisecond go', async () => {
+    const long = await bench.limiter({ limit: 2, periodMs: 34_560_000_000 });
+    expect(await long.tryAcquire('a', { cost: 2 })).toMatchObject({ allowed: true });
+    const refused = await long.tryAcquire('a');
+    expect(refused.allowed).toBe(false);
+    expect(refused.retryAfterMs).toBeGreaterThan(17_279_000_000);
+    const short = await bench.limiter({ limit: 1, periodMs: 1, namespace: 'short' });
+    for (let n = 0; n < 5; n++) {
+      await short.acquire('a', { maxWaitMs: 1_000 });
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+    expect(await bench.bare.exists('{short:a}:rate-limit')).toBe(0);
+  });
+
+  it('trusts the clock of no process: one that is an hour ahead lets through no more', async () => {
+    const ahead = {
+      now: () => (performance.now() + 3_600_000) as never,
+      wallTime: () => (Date.now() + 3_600_000) as never,
+      setTimer: (delayMs: number, callback: () => void) => {
+        const timer = setTimeout(callback, delayMs);
+        return { cancel: () => clearTimeout(timer) };
+      },
+    };
+    for (const algorithm of [gcra, slidingLog, slidingWindow, fixedWindow]) {
+      const options = { limit: 4, ...hour, algorithm, namespace: algorithm.kind };
+      const [one, two] = [await bench.limiter(options), await bench.limiter({ ...options, clock: ahead })];
+      let admitted = 0;
+      for (let n = 0; n < 10; n++) if ((await (n % 2 === 0 ? one : two).tryAcquire('a')).allowed) admitted++;
+      expect([algorithm.kind, admitted]).toEqual([algorithm.kind, 4]);
+    }
+  });
+
+  it('asks the server for nothing that looks at all keys, and writes none without an end', async () => {
+    await bench.bare.config('RESETSTAT');
+    const limiter = await bench.limiter({ limit: 10, ...hour });
+    await limiter.tryAcquire('a');
+    await limiter.ban('b', 60_000);
+    await limiter.feedback({ status: 429, headers: { 'retry-after': '9' } }, 'c');
+    await limiter.penalise('d', 20);
+    const slot = held(await limiter.reserve('a'));
+    await slot.delayBy(1_000);
+    await limiter.reset('b');
+    const used = [...(await bench.bare.info('commandstats')).matchAll(/^cmdstat_([a-z|]+):/gm)].map(([, name]) => name);
+    expect(used.filter((name) => ['keys', 'scan', 'flushall', 'flushdb'].includes(name!))).toEqual([]);
+    for (const key of await bench.bare.keys('*')) expect([key, (await bench.bare.pttl(key)) > 0]).toEqual([key, true]);
+  });
+
+  it('changes the numbers of a limit for all processes', async () => {
+    const options = { limit: 10, ...hour, followMs: 20 };
+    const [one, two] = [await bench.limiter(options), await bench.limiter(options)];
+    await one.update({ limit: 4 });
+    await expect.poll(async () => (await two.check('a')).limitValue, { timeout: 5_000 }).toBe(4);
+    expect(await two.tryAcquire('a')).toMatchObject({ allowed: true, remaining: 3 });
+  });
+
+  it('holds no more places of a key than maxReservations, and says so', async () => {
+    const limiter = await bench.limiter({ limit: 10, ...hour, maxReservations: 2 });
+    const first = held(await limiter.reserve('a'));
+    held(await limiter.reserve('a'));
+    expect(await limiter.reserve('a')).toMatchObject({ reserved: false, limitName: 'reservations', oversize: false });
+    await first.cancel();
+    held(await limiter.reserve('a'));
+  });
+
+  it('takes over what a process with other numbers, or another algorithm, has left', async () => {
+    const [slow, fast] = [await bench.limiter({ limit: 10, ...hour }), await bench.limiter({ limit: 1_000, ...hour })];
+    await slow.tryAcquire('a', { cost: 5 });
+    const { resetMs } = await fast.check('a');
+    expect(resetMs).toBeGreaterThan(1_790_000);
+    expect(resetMs).toBeLessThanOrEqual(1_800_000);
+    const log = await bench.limiter({ limit: 10, ...hour, algorithm: slidingLog });
+    expect(await log.tryAcquire('a')).toMatchObject({ allowed: true, remaining: 9 });
+    expect(await slow.tryAcquire('a')).toMatchObject({ allowed: true });
   });
 });

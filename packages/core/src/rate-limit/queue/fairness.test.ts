@@ -7,7 +7,7 @@ import { rateLimiter } from '../index.ts';
 
 const PER_SECOND = 100;
 
-/** Ten minutes of Poisson arrivals of HIGH and a queue of BATCH that never ends, at a load of HIGH alone. */
+/** A minute of Poisson arrivals of HIGH and a queue of BATCH that never ends, at a load of HIGH alone. */
 async function simulate(load: number) {
   const clock = new VirtualClock();
   const random = seededRandom(7);

@@ -145,6 +145,13 @@ describe('a sharded limiter', () => {
     await limiter.close();
   });
 
+  it('remembers no more keys than maxKeys, and is right about those that it has forgotten', async () => {
+    const { limiter } = setUp({ limit: 8, periodMs: 3_600_000, maxKeys: 2 });
+    for (const key of ['a', 'b', 'c', 'd']) for (let n = 0; n < 9; n++) await limiter.tryAcquire(key);
+    for (const key of ['a', 'b', 'c', 'd']) expect((await limiter.tryAcquire(key)).allowed).toBe(false);
+    expect(limiter.balance()).toMatchObject({ admitted: 32, refused: 8 });
+  });
+
   it('refuses options that can not be meant', async () => {
     expect(() => setUp({ limit: 3 })).toThrow(ConfigurationError);
     expect(() => setUp({ shards: 1 })).toThrow(/at least 2/);

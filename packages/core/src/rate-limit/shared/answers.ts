@@ -13,7 +13,7 @@ export function decisionOf(question: LimitQuestion, answer: LimitAnswer): RateLi
 }
 
 /** The decision about a key that is banned, or whose budget is paused. */
-export function heldBack({ cause, leftMs }: LimitHold): RateLimitDecision {
+function heldBack({ cause, leftMs }: LimitHold): RateLimitDecision {
   return decisionApart(cause, false, leftMs);
 }
 

@@ -33,15 +33,16 @@ export class SharedCommands {
     await this.tell((store) => store.lower({ ...question, limits }), locally);
   }
 
-  update(change: Partial<LimitNumbers>, limitName: string | undefined): void {
-    const { questions, leases, without, record } = this.core;
-    const named = indexOfLimit(questions.limits, limitName);
-    const before = questions.limits[named]!;
-    const after = changedLimit(before, change);
-    leases?.releaseAll();
-    questions.limits = questions.limits.with(named, after);
-    without.renew();
-    record.updated(after, before.limit);
+  async update(change: Partial<LimitNumbers>, limitName: string | undefined): Promise<void> {
+    const { limits, numbers, without } = this.core;
+    const index = indexOfLimit(limits, limitName);
+    const after = changedLimit(limits[index]!, change);
+    this.core.changed(index, after);
+    try {
+      await numbers.tell(index, after);
+    } catch (error) {
+      if (!(error instanceof LimitStoreError) || !without.isLocal) throw error;
+    }
   }
 
   async ban(key: LimiterKey | undefined, durationMs: number): Promise<void> {

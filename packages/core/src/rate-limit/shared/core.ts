@@ -1,6 +1,8 @@
 /** What the parts of a shared limiter work with: the store, what is done without it, who waits, and what is leased. */
 import type { Clock } from '../../clock/clock.ts';
 import type { LimiterRecord } from '../limiter-record.ts';
+import type { ResolvedLimit } from '../limit-options.ts';
+import { FollowedNumbers, type NumbersOwner } from './followed-numbers.ts';
 import { type LeaseOwner, Leases } from './leases.ts';
 import type { LimitAnswer, LimitQuestion, LimitStore } from './limit-store.ts';
 import type { ResolvedSharedOptions } from './options.ts';
@@ -9,7 +11,7 @@ import { StoreLink } from './store-link.ts';
 import { WaitingRoom } from './waiting-room.ts';
 import { WithoutStore } from './without-store.ts';
 
-export class SharedCore implements LeaseOwner {
+export class SharedCore implements LeaseOwner, NumbersOwner {
   readonly options: ResolvedSharedOptions;
   readonly clock: Clock;
   readonly record: LimiterRecord;
@@ -17,6 +19,7 @@ export class SharedCore implements LeaseOwner {
   readonly link: StoreLink;
   readonly without: WithoutStore;
   readonly room: WaitingRoom;
+  readonly numbers: FollowedNumbers;
   /** Undefined where every decision asks the store. */
   readonly leases: Leases | undefined;
   readonly instances: number;
@@ -36,10 +39,30 @@ export class SharedCore implements LeaseOwner {
     this.maxLeases = options.maxLeases;
     this.idPrefix = `${Math.floor(options.random.next() * 2 ** 48).toString(36)}-`;
     const { onStoreError } = options;
-    this.link = new StoreLink(options, clock, (state, error) => record.storeChanged({ state, onStoreError, error }));
+    this.link = new StoreLink(
+      options,
+      clock,
+      (state, error) => record.storeChanged({ state, onStoreError, error }),
+      () => this.numbers.used(),
+    );
+    this.numbers = new FollowedNumbers(this, options.followMs);
     this.without = new WithoutStore(options, questions, clock);
     this.room = new WaitingRoom(clock);
     this.leases = options.leased ? new Leases(this, options.limits.length) : undefined;
+  }
+
+  get limits(): readonly ResolvedLimit[] {
+    return this.questions.limits;
+  }
+
+  /** Goes on with other numbers. */
+  changed(index: number, limit: ResolvedLimit): void {
+    const { questions, leases, without, record } = this;
+    const before = questions.limits[index]!;
+    leases?.releaseAll();
+    questions.limits = questions.limits.with(index, limit);
+    without.renew();
+    record.updated(limit, before.limit);
   }
 
   now(): number {
@@ -71,6 +94,7 @@ export class SharedCore implements LeaseOwner {
   async close(): Promise<void> {
     this.leases?.releaseAll();
     await Promise.all(this.unwaited);
+    this.numbers.close();
     this.link.close();
   }
 }

@@ -103,6 +103,10 @@ export interface LimitStore {
   settle(question: LimitQuestion, id: string): Promise<boolean>;
   /** Moves a reservation by at least `byMs`: in how many milliseconds its time is then; undefined when it is not held. */
   move(question: LimitQuestion, id: string, byMs: number): Promise<number | undefined>;
+  /** Keeps what a process says about the numbers of a limit. */
+  tellNumbers(limitName: string, text: string): Promise<unknown>;
+  /** What was said last about the numbers of a limit; undefined when nothing was. */
+  numbers(limitName: string): Promise<string | undefined>;
   /** Resolves when the store takes writings. */
   ping(): Promise<unknown>;
 }

@@ -1,7 +1,7 @@
 import { type Random, systemRandom } from '../../clock/random.ts';
 import type { Clock } from '../../clock/clock.ts';
 import { ConfigurationError, type ConfigurationFault } from '../../errors/configuration-error.ts';
-import { resolveOptions } from '../../options/resolve.ts';
+import { describe, resolveOptions } from '../../options/resolve.ts';
 import {
   anything,
   count,
@@ -39,6 +39,8 @@ export interface SharedLimiterSettings {
   readonly storeTimeoutMs?: number | undefined;
   /** How often a store that is away is tried, in milliseconds above 0; default 200. */
   readonly pingMs?: number | undefined;
+  /** How often a limiter that is used looks whether another process has changed its numbers, in milliseconds above 0; default 1,000. */
+  readonly followMs?: number | undefined;
   /** How many questions may be under way at the store at a time: an integer of at least 1; default 1,000. */
   readonly maxInFlight?: number | undefined;
   /**
@@ -89,6 +91,7 @@ export const SHARED_RATE_LIMITER_DEFAULTS: Readonly<
       | 'onStoreError'
       | 'storeTimeoutMs'
       | 'pingMs'
+      | 'followMs'
       | 'maxInFlight'
       | 'leased'
       | 'leaseMs'
@@ -102,6 +105,7 @@ export const SHARED_RATE_LIMITER_DEFAULTS: Readonly<
   onStoreError: 'local',
   storeTimeoutMs: 50,
   pingMs: 200,
+  followMs: 1_000,
   maxInFlight: 1_000,
   leased: false,
   leaseMs: 1_000,
@@ -120,6 +124,7 @@ const rules: Rules<OwnSettings> = {
   onStoreError: oneOf('local', 'open', 'closed', 'throw'),
   storeTimeoutMs: positiveMilliseconds(),
   pingMs: positiveMilliseconds(),
+  followMs: positiveMilliseconds(),
   maxInFlight: integer(1),
   leased: flag(),
   leaseMs: milliseconds(1),
@@ -138,6 +143,7 @@ export interface ResolvedSharedOptions {
   readonly onStoreError: OnStoreError;
   readonly storeTimeoutMs: number;
   readonly pingMs: number;
+  readonly followMs: number;
   readonly maxInFlight: number;
   readonly leased: boolean;
   readonly leaseMs: number;
@@ -165,7 +171,9 @@ export function resolveSharedOptions(given: SharedRateLimiterOptions): ResolvedS
       'namespace',
     ]),
   );
+  faults.push(...faultsOfForeign(ofLimits));
   if (limiter === undefined || settings === undefined) throw new ConfigurationError(faults);
+  faults.push(...limiter.limits.flatMap(faultsOfUnits));
   if (settings.leased) faults.push(...limiter.limits.flatMap((limit) => faultsOfLease(limit, settings.instances)));
   if (faults.length > 0) throw new ConfigurationError(faults);
   const { limits, allow, deny, shadow, name, clock } = limiter;
@@ -175,6 +183,22 @@ export function resolveSharedOptions(given: SharedRateLimiterOptions): ResolvedS
 /** The largest batch that a process may hold of a limit. */
 export function largestBatch({ algorithm, burst, limit }: ResolvedLimit, instances: number): number {
   return Math.floor((algorithm.hasBurst ? burst : limit) / (2 * instances));
+}
+
+/** Options that a local limiter has and a shared one has not. */
+const FOREIGN: readonly string[] = ['maxKeys', 'maxQueueCost', 'onFull'];
+
+function faultsOfForeign(given: Readonly<Record<string, unknown>>): ConfigurationFault[] {
+  const expected = 'nothing: a shared limiter has no such option';
+  const foreign = FOREIGN.filter((name) => given[name] !== undefined);
+  return foreign.map((name) => ({ path: `sharedRateLimiter.${name}`, expected, received: describe(given[name]) }));
+}
+
+/** The store counts in whole parts of a millisecond: as many as make up a burst must fit into 62 bits. */
+function faultsOfUnits({ algorithm, burst, periodMs }: ResolvedLimit): ConfigurationFault[] {
+  if (!algorithm.hasBurst || burst * periodMs < 2 ** 62) return [];
+  const expected = 'a burst that the store can count in its period';
+  return [{ path: 'sharedRateLimiter.burst', expected, received: String(burst) }];
 }
 
 function faultsOfLease(limit: ResolvedLimit, instances: number): ConfigurationFault[] {

@@ -252,6 +252,38 @@ describe('a leased limiter', () => {
     });
   });
 
+  it('holds leases of no more keys than maxLeases, and gives back what has to go', async () => {
+    const { clock, store, limiter } = setUp({ leased: true, limit: 100, maxLeases: 10 });
+    for (let n = 0; n < 200; n++) {
+      const key = `client-${n}`;
+      await limiter.tryAcquire(key);
+      await limiter.tryAcquire(key);
+    }
+    await clock.advance(0);
+    expect(limiter.statistics.leased).toBeLessThanOrEqual(10 * 50);
+    expect(store.asked.filter((what) => what === 'forgive').length).toBeGreaterThan(50);
+  });
+
+  it('decides by itself when the store goes away, and is not held up by a batch on its way', async () => {
+    const { clock, store, limiter } = setUp({ leased: true, limit: 100, periodMs: 60_000, instances: 2 });
+    await admitted(limiter, 20);
+    store.behaviour.hangs = true;
+    const made = await settled(clock, Promise.all(Array.from({ length: 100 }, () => limiter.tryAcquire('a'))), 60);
+    const without = made.filter(({ degraded, allowed }) => degraded && allowed).length;
+    expect(without).toBe(50);
+    expect(limiter.storeState).toBe('away');
+  });
+
+  it('looks without taking: by what is held, by what is known, by the store', async () => {
+    const { store, limiter } = setUp({ leased: true, limit: 100, periodMs: 3_600_000 });
+    expect(await limiter.check('a', { cost: 60 })).toMatchObject({ allowed: true, remaining: 100 });
+    expect(store.asked).toEqual(['check']);
+    await admitted(limiter, 100);
+    store.asked.length = 0;
+    expect(await limiter.check('a')).toMatchObject({ allowed: false });
+    expect(store.asked).toEqual([]);
+  });
+
   it('settles within the lease, and owes what was too much', async () => {
     const { limiter } = setUp({ leased: true, limit: 100, periodMs: 3_600_000 });
     const decision = await limiter.tryAcquire('a', { cost: 10, settles: true });
@@ -353,13 +385,59 @@ describe('a shared limiter', () => {
     expect(shadow.limiter.statistics).toMatchObject({ shadowRefused: 2, refused: 0 });
   });
 
-  it('changes its numbers at once', async () => {
-    const { limiter } = setUp();
-    limiter.update({ limit: 5 });
-    expect(limiter.limits).toEqual([{ name: 'rate-limit', limit: 5, periodMs: 1_000, burst: 5 }]);
-    expect(await limiter.check('a', { cost: 6 })).toMatchObject({ oversize: true });
-    expect(() => limiter.update({ limit: 0 })).toThrow(ConfigurationError);
-    expect(() => limiter.update({ limit: 1 }, 'other')).toThrow(RangeError);
+  it('changes its numbers at once, and those of other processes while they are used', async () => {
+    const clock = new VirtualClock();
+    const store = new MemoryLimits(clock);
+    const [one, two] = [setUp({}, clock, store).limiter, setUp({}, clock, store).limiter];
+    const told: unknown[] = [];
+    two.events.on('limit-updated', ({ limit, previousLimit }) => told.push([limit, previousLimit]));
+    await two.tryAcquire('a');
+    await one.update({ limit: 5 });
+    expect(one.limits).toEqual([{ name: 'rate-limit', limit: 5, periodMs: 1_000, burst: 5 }]);
+    expect(await one.check('a', { cost: 6 })).toMatchObject({ oversize: true });
+    expect(two.limits[0]!.limit).toBe(10);
+    await two.tryAcquire('a');
+    await clock.advance(1_000);
+    expect([two.limits[0]!.limit, told]).toEqual([5, [[5, 10]]]);
+    // One that begins later learns of it as well, and one that was configured otherwise is not concerned.
+    const [later, other] = [setUp({}, clock, store).limiter, setUp({ limit: 20 }, clock, store).limiter];
+    await Promise.all([later.check('a'), other.check('a')]);
+    await clock.advance(0);
+    expect([later.limits[0]!.limit, other.limits[0]!.limit]).toEqual([5, 20]);
+    await expect(one.update({ limit: 0 })).rejects.toBeInstanceOf(ConfigurationError);
+    await expect(one.update({ limit: 1 }, 'other')).rejects.toBeInstanceOf(RangeError);
+    await one.update({ limit: 10 });
+    await clock.advance(0);
+    await later.check('a');
+    await clock.advance(2_000);
+    await later.check('a');
+    await clock.advance(1_000);
+    expect(later.limits[0]!.limit).toBe(10);
+  });
+
+  it('tells others of changed numbers when the store is back, and believes nothing that it can not mean', async () => {
+    const clock = new VirtualClock();
+    const store = new MemoryLimits(clock);
+    const [one, two] = [setUp({}, clock, store).limiter, setUp({}, clock, store).limiter];
+    await one.check('a');
+    store.behaviour.error = new Error('gone');
+    await one.update({ limit: 5 });
+    store.behaviour.error = undefined;
+    await clock.advance(1_000);
+    await one.check('a');
+    await clock.advance(1_000);
+    await two.check('a');
+    await clock.advance(0);
+    expect(two.limits[0]!.limit).toBe(5);
+    for (const nonsense of ['{', 'null', '{"from":{"limit":10,"periodMs":1000},"to":{"limit":-1,"periodMs":0}}']) {
+      await store.tellNumbers('rate-limit', nonsense);
+      await two.check('a');
+      await clock.advance(2_000);
+      expect(two.limits[0]!.limit).toBe(5);
+    }
+    const strict = setUp({ onStoreError: 'throw' }, clock, store);
+    store.behaviour.error = new Error('gone');
+    await expect(strict.limiter.update({ limit: 4 })).rejects.toBeInstanceOf(LimitStoreError);
   });
 
   it('has reservations that end once', async () => {
@@ -396,5 +474,7 @@ describe('a shared limiter', () => {
       );
     }
     expect(() => setUp({ leased: true, instances: 6, burst: 10 })).toThrow(/two for each instance/);
+    expect(() => setUp({ maxKeys: 5 } as never)).toThrow(/no such option/);
+    expect(() => setUp({ limit: 1e9, periodMs: 34_560_000_000 })).toThrow(/can count/);
   });
 });

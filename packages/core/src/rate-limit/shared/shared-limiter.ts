@@ -161,8 +161,8 @@ class SharedLimiter implements SharedRateLimiter {
     await this.inside.commands.feedback(response, key);
   }
 
-  update(change: Partial<LimitNumbers>, limitName?: string): void {
-    this.inside.commands.update(change, limitName);
+  async update(change: Partial<LimitNumbers>, limitName?: string): Promise<void> {
+    await this.inside.commands.update(change, limitName);
   }
 
   async ban(key: LimiterKey | undefined, durationMs: number): Promise<void> {

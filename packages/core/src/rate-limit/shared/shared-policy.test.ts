@@ -20,6 +20,8 @@ it('a pipeline lets calls through at the pace of a shared limiter', async () => 
   for (let n = 0; n < 3; n++) void calls.execute(() => at.push(clock.now()));
   await clock.advance(1_000);
   expect(at).toEqual([0, 100, 200]);
+  // It looks once more whether its numbers have changed, and then no more until it is used again.
+  await clock.advance(2_000);
   expect(clock.pendingTimers).toBe(0);
 });
 

@@ -81,10 +81,11 @@ export interface SharedRateLimiter {
   /** Learns from a response of the server that is being spared: a pause holds back all processes. */
   feedback(response: ServerResponse, key?: LimiterKey): Promise<void>;
   /**
-   * Changes the numbers of a limit, in this process: tell the others too. What was taken before is paid for at the pace
-   * of before.
+   * Changes the numbers of a limit: at once in this process, in the others within `followMs` of their next use, where they
+   * were configured with the same numbers. What was taken before is paid for at the pace of before. While the store is
+   * away the others learn of it when it is back.
    */
-  update(change: Partial<LimitNumbers>, limitName?: string): void;
+  update(change: Partial<LimitNumbers>, limitName?: string): Promise<void>;
   /** Refuses `key` for `durationMs` milliseconds, in all processes. */
   ban(key: LimiterKey | undefined, durationMs: number): Promise<void>;
   /** Charges `cost` without letting anything through. */

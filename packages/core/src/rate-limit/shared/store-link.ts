@@ -23,8 +23,19 @@ export class StoreLink {
   private readonly health: StoreHealth;
   private inFlight = 0;
   private lastError: unknown = undefined;
+  private readonly asked: () => void;
 
-  constructor(options: ResolvedSharedOptions, clock: Clock, changed: (state: LimitStoreState, error: unknown) => void) {
+  /**
+   * @param changed Told when the store goes away, and why, and when it is back.
+   * @param asked Told of each question.
+   */
+  constructor(
+    options: ResolvedSharedOptions,
+    clock: Clock,
+    changed: (state: LimitStoreState, error: unknown) => void,
+    asked: () => void,
+  ) {
+    this.asked = asked;
     this.store = options.store.open(options.namespace);
     this.options = options;
     this.clock = clock;
@@ -46,6 +57,7 @@ export class StoreLink {
   async ask<T>(question: (store: LimitStore) => Promise<T>): Promise<T> {
     if (this.state === 'away') throw this.unavailable('is away', this.lastError);
     if (this.inFlight >= this.options.maxInFlight) throw this.unavailable('is asked too much', undefined);
+    this.asked();
     this.inFlight++;
     this.calls++;
     try {
@@ -58,6 +70,12 @@ export class StoreLink {
     } finally {
       this.inFlight--;
     }
+  }
+
+  /** Asks beside the decisions: nobody waits for the answer, it is not counted, and changes nothing when it fails. */
+  async askAside<T>(question: (store: LimitStore) => Promise<T>): Promise<T> {
+    if (this.state === 'away') throw this.unavailable('is away', this.lastError);
+    return this.limited(question);
   }
 
   close(): void {

@@ -42,6 +42,7 @@ export class MemoryLimits implements LimitStore, LimitStoreSource {
   private readonly limits: Map<string, Limit> = new Map();
   private readonly holds: Map<string, { readonly cause: LimitHold['cause']; readonly untilMs: number }> = new Map();
   private readonly held: Map<string, Held> = new Map();
+  private readonly told: Map<string, string> = new Map();
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -157,6 +158,18 @@ export class MemoryLimits implements LimitStore, LimitStoreSource {
       this.promise(question, id, atUs, held.expiresMs);
       return (atUs - this.nowUs) / US_PER_MS;
     });
+  }
+
+  tellNumbers(limitName: string, text: string): Promise<unknown> {
+    return this.answer('tellNumbers', () => this.told.set(limitName, text));
+  }
+
+  /** Looks are not among what was asked: they come by themselves. */
+  async numbers(limitName: string): Promise<string | undefined> {
+    const { error, hangs } = this.behaviour;
+    if (hangs) return new Promise(() => undefined);
+    if (error !== undefined) throw error;
+    return this.told.get(limitName);
   }
 
   ping(): Promise<unknown> {

@@ -5,6 +5,7 @@
  *   {<namespace>:<contest>}:<limit>:<key>   what a key has taken of a limit
  *   {<namespace>:<contest>}!                 a pause of all who share a budget
  *   {<namespace>:<contest>}!<key>            a ban
+ *   <namespace>:!<limit>                     what was said about its numbers
  *   <namespace>:!                            what pings write
  * ```
  *
@@ -31,6 +32,8 @@ import { HOLD, LEDGER } from './ledger-script.ts';
 /** Beyond this Redis keeps no time in milliseconds: 1,000 years. */
 const LONGEST_MS = 31_536_000_000_000;
 const PING_LIFE_MS = '1000';
+/** Changed numbers are kept for 30 days after somebody has looked at them. */
+const NUMBERS_LIFE_MS = '2592000000';
 
 /** The algorithms that the scripts know, by their kind. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -136,6 +139,17 @@ class RedisLimits implements LimitStore {
     return delayMs === Infinity ? undefined : delayMs;
   }
 
+  tellNumbers(limitName: string, text: string): Promise<unknown> {
+    const key = this.numbersKey(limitName);
+    return this.port.send(['SET', key, text, 'PX', NUMBERS_LIFE_MS], { key });
+  }
+
+  async numbers(limitName: string): Promise<string | undefined> {
+    const key = this.numbersKey(limitName);
+    const reply = await this.port.send(['GETEX', key, 'PX', NUMBERS_LIFE_MS], { key });
+    return reply === null || reply === undefined ? undefined : textOf(reply);
+  }
+
   /** A replica that takes no writings, or a disk that is full, is of no use: so a ping writes. */
   ping(): Promise<unknown> {
     const key = `${this.namespace}:!`;
@@ -180,6 +194,10 @@ class RedisLimits implements LimitStore {
     if (limits.length === 1 && limits[0]!.numbers.per === undefined && key === contest) return [];
     const shared = `${this.tagOf(contest)}!`;
     return key === contest ? [shared] : [shared, `${shared}${escaped(key ?? '')}`];
+  }
+
+  private numbersKey(limitName: string): string {
+    return `${this.namespace}:!${escaped(limitName)}`;
   }
 
   private tagOf(contest: string | undefined): string {
