@@ -24,6 +24,7 @@ import { Attempt } from './attempt.ts';
 import { callContexts, type InContext } from './call-context.ts';
 import { CallGuard } from './call-guard.ts';
 import { CallTimes } from './call-times.ts';
+import type { CallWatchers } from './call-watchers.ts';
 import { waitedInSyncCall } from './check-sync-call.ts';
 import { LeftBehind } from './left-behind.ts';
 import type { Plan } from './plan.ts';
@@ -71,6 +72,8 @@ class Rare {
   times: CallTimes | undefined = undefined;
   /** Only where somebody keeps contexts; a fork has that of its call. */
   inContext: InContext | undefined = undefined;
+  /** Whether somebody watches its runs. */
+  watched = false;
   sync = false;
 }
 
@@ -408,7 +411,7 @@ export class RunningCall implements Call {
     const fn = this.function;
     let result: unknown;
     try {
-      result = this.plan.watchers === undefined ? fn(attempt) : this.plan.watchers.run(this, attempt, fn);
+      result = this.plan.watchers === undefined ? fn(attempt) : this.runWatched(this.plan.watchers, attempt);
       if (isThenable(result)) return this.await(attempt, result);
     } catch (error) {
       // The function's, or that of a thenable that can't be waited for: `await` would throw it too.
@@ -422,6 +425,11 @@ export class RunningCall implements Call {
     let call: RunningCall = this;
     while (call.origin !== undefined && at < call.origin.first) call = call.origin.parent;
     return call.kept(at);
+  }
+
+  private runWatched(watchers: CallWatchers, attempt: Attempt): unknown {
+    this.rarely.watched = true;
+    return watchers.run(this, attempt, this.function);
   }
 
   private await(attempt: Attempt, result: unknown): undefined {
@@ -468,9 +476,11 @@ export class RunningCall implements Call {
   /** A run has ended with `outcome`, in time or late; returns that. */
   private stopped(attempt: Attempt, outcome: Outcome): Outcome {
     const late = this.current !== attempt;
-    if (!late) this.plan.watchers?.runEnded(this, attempt, outcome);
     if (late) this.tellRunEnd('late-result', attempt, outcome);
-    else if (this.rare !== undefined) this.tellRunEnd('attempt-ended', attempt, outcome);
+    else if (this.rare !== undefined) {
+      if (this.rare.watched) this.plan.watchers?.runEnded(this, attempt, outcome);
+      this.tellRunEnd('attempt-ended', attempt, outcome);
+    }
     if (!late) this.current = undefined;
     // Known before anybody is told: what wakes up may end the call, and `end` counts the runs that are left by itself.
     const outlivedCall = (this.origin === undefined ? this : this.root).outcome !== undefined;

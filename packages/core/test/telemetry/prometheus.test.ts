@@ -35,7 +35,8 @@ describe('the text for Prometheus', () => {
     );
     for (const { prometheus, kind, labels, description } of expected) {
       const family = families.find(({ name }) => name === prometheus)!;
-      expect([family.type, family.help]).toEqual([kind.toUpperCase(), description]);
+      const type = kind === 'up-down counter' ? 'GAUGE' : kind.toUpperCase();
+      expect([family.type, family.help]).toEqual([type, description]);
       const names = labels.map((label) => metricLabels[label].resilience4j);
       for (const { labels: given = {} } of family.metrics)
         for (const label of Object.keys(given)) expect(names).toContain(label);

@@ -13,13 +13,13 @@ import { BoundedValues } from './bounded-series.ts';
 import { EventMetrics } from './event-metrics.ts';
 import { Instruments } from './instruments.ts';
 import type { InstrumentOptions, MeterPort, MetricAttributes } from './meter.ts';
+import { PipelineWatch } from './measured-pipeline.ts';
 import { accessTo, type MetricSource, type SourceAccess } from './metric-source.ts';
 import { type MetricNaming, openTelemetryNames } from './naming.ts';
 import { isPipeline, PolicyReading } from './readings.ts';
 import type { Report } from './report.ts';
 import { SeriesBook } from './series-book.ts';
 import { UserCounter, UserHistogram } from './user-instruments.ts';
-import { PipelineWatch } from './measured-pipeline.ts';
 
 /** Options of {@link collectMetrics}. */
 export interface CollectMetricsOptions {
@@ -53,6 +53,7 @@ const rules: Rules<CollectMetricsOptions> = Object.freeze({
     'createHistogram',
     'createObservableCounter',
     'createObservableGauge',
+    'createObservableUpDownCounter',
     'addBatchObservableCallback',
     'removeBatchObservableCallback',
   ),

@@ -90,9 +90,18 @@ function observedMetric(
   series: BoundedSeries,
   scale: number,
 ): ObservedMetric {
-  const instrument =
-    kind === 'counter' ? meter.createObservableCounter(name, options) : meter.createObservableGauge(name, options);
-  return new ObservedMetric(instrument, series, scale, combine ?? 'sum');
+  return new ObservedMetric(observable(meter, name, options, kind), series, scale, combine ?? 'sum');
+}
+
+function observable(
+  meter: MeterPort,
+  name: string,
+  options: InstrumentOptions,
+  kind: MetricDefinition['kind'],
+): ObservablePort {
+  if (kind === 'counter') return meter.createObservableCounter(name, options);
+  if (kind === 'gauge') return meter.createObservableGauge(name, options);
+  return meter.createObservableUpDownCounter(name, options);
 }
 
 /** What was read of one metric since the last collection: two policies of one name make one number. */

@@ -38,6 +38,7 @@ export interface MeterPort {
   createHistogram(name: string, options?: InstrumentOptions): HistogramPort;
   createObservableCounter(name: string, options?: InstrumentOptions): ObservablePort;
   createObservableGauge(name: string, options?: InstrumentOptions): ObservablePort;
+  createObservableUpDownCounter(name: string, options?: InstrumentOptions): ObservablePort;
   addBatchObservableCallback(callback: (result: BatchResultPort) => void, instruments: ObservablePort[]): void;
   removeBatchObservableCallback(callback: (result: BatchResultPort) => void, instruments: ObservablePort[]): void;
 }

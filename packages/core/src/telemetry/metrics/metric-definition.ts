@@ -2,8 +2,11 @@ import type { LabelName } from './labels.ts';
 
 /** What is measured: one row of the table in docs/operations/metrics.md. */
 export interface MetricDefinition {
-  /** `counter` adds up, `histogram` keeps a distribution, `gauge` is what is there now. */
-  readonly kind: 'counter' | 'histogram' | 'gauge';
+  /**
+   * `counter` adds up, `histogram` keeps a distribution, `gauge` is what is there now; so is `up-down counter`, of which a
+   * semantic convention says that it adds up over processes.
+   */
+  readonly kind: 'counter' | 'histogram' | 'gauge' | 'up-down counter';
   /** The name in OpenTelemetry: a semantic convention where there is one, otherwise as Polly names it; undefined where another row says it. */
   readonly openTelemetry: string | undefined;
   /** The name in Prometheus: that of resilience4j or Micrometer where they have it. */

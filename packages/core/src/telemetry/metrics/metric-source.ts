@@ -3,6 +3,7 @@ import { describe } from '../../options/resolve.ts';
 import type { EventTeller } from '../event-teller.ts';
 import { PerformanceMonitor } from '../performance-monitor.ts';
 import type { ToldEvent } from './event-metrics.ts';
+import type { MeasuredPipeline } from './measured-pipeline.ts';
 import type { MeasuredPolicy } from './policy-readings.ts';
 import { isPipeline, type PolicyReading } from './readings.ts';
 import type { Report } from './report.ts';
@@ -18,7 +19,6 @@ import {
   readWorkers,
   type WorkersShape,
 } from './source-readings.ts';
-import type { MeasuredPipeline } from './measured-pipeline.ts';
 
 /**
  * What can be watched: a pipeline with all its policies, a policy that is used by itself, a rate limiter, a cache, a

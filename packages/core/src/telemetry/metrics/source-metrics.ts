@@ -98,14 +98,14 @@ export const sourceMetrics: Readonly<Record<SourceMetricName, MetricDefinition>>
     { unit: '{operation}' },
   ),
   poolConnections: metric(
-    'gauge',
+    'up-down counter',
     ['db.client.connection.count', 'breakwater_connection_pool_connections'],
     ['pool', 'connectionState'],
     'Resources of a pool, by whether they are lent.',
     { unit: '{connection}' },
   ),
   poolPending: metric(
-    'gauge',
+    'up-down counter',
     ['db.client.connection.pending_requests', 'breakwater_connection_pool_pending'],
     ['pool'],
     'Who waits for a resource.',

@@ -78,13 +78,8 @@ export class Family {
   /** The family in the text format; empty when it has no series. */
   text(): string {
     if (this.series.size === 0) return '';
-    const help =
-      this.help === ''
-        ? ''
-        : `# HELP ${this.name} ${helpText(this.help)}
-`;
-    let lines = `${help}# TYPE ${this.name} ${this.type}
-`;
+    const help = this.help === '' ? '' : `# HELP ${this.name} ${helpText(this.help)}\n`;
+    let lines = `${help}# TYPE ${this.name} ${this.type}\n`;
     for (const series of this.series.values()) {
       lines += series.counts === undefined ? sample(this.name, series.labels, series.value) : this.buckets(series);
     }

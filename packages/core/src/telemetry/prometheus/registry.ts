@@ -40,7 +40,6 @@ const FAILED = 'breakwater_registry_failed_callbacks_total';
 /** A meter whose instruments Prometheus can read; see {@link prometheusRegistry}. */
 export interface PrometheusRegistry extends MeterPort {
   createGauge(name: string, options?: InstrumentOptions): HistogramPort;
-  createObservableUpDownCounter(name: string, options?: InstrumentOptions): ObservablePort;
   /** What the text is: the value of a `Content-Type` header. */
   readonly contentType: string;
   /** All metrics in the text format. */

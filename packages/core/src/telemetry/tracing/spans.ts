@@ -43,6 +43,12 @@ export interface SpanSettings {
   readonly errorMessages: boolean;
 }
 
+/** What an error says; nothing where it is none, or says it in no text. */
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? (error.message as unknown) : error;
+  return typeof message === 'string' ? message : '';
+}
+
 /** Begins and ends spans. What leaves is redacted; the texts of errors leave only where that was asked for. */
 export class Spans {
   private readonly settings: SpanSettings;
@@ -104,7 +110,7 @@ export class Spans {
       span.setStatus({ code: STATUS_ERROR });
       return;
     }
-    const message = this.clean(error instanceof Error ? error.message : String(error));
+    const message = this.clean(messageOf(error));
     span.setStatus({ code: STATUS_ERROR, message });
     span.addEvent('exception', { 'exception.type': type, 'exception.message': message });
   }

@@ -116,11 +116,14 @@ describe('a span of your own', () => {
       }),
     ).toThrow(RangeError);
     await expect(trace.span('d', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    const odd: unknown = Object.create(null);
+    await expect(trace.span('e', () => Promise.reject(odd))).rejects.toBe(odd);
     expect(spans.map(({ name, ended, status }) => [name, ended, status?.message])).toEqual([
       ['a', 1, undefined],
       ['b', 1, undefined],
       ['c', 1, 'password=[redacted]'],
       ['d', 1, 'no'],
+      ['e', 1, ''],
     ]);
   });
 });
