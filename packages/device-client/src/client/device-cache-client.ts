@@ -23,6 +23,7 @@ import type {
 import { type DeviceList, deviceList } from './device-list.ts';
 import { unreachable, withCause } from './health.ts';
 import { tell } from './logger.ts';
+import type { NearCacheWait } from './near-cache.ts';
 import { type ClientOptions, resolveSettings } from './options.ts';
 import {
   checkEntries,
@@ -78,7 +79,7 @@ class Client implements DeviceCacheMethods {
     const device = await (nearCache === undefined
       ? load(options)
       : nearly('getDevice', options, () =>
-          nearCache.get(id, (signal) => load({ ...forAll(options), signal }), options?.signal),
+          nearCache.get(id, (signal) => load({ ...forAll(options), signal }), waitOf(options)),
         ));
     if (device === undefined) throw new DeviceNotFound(id);
     return device;
@@ -93,7 +94,7 @@ class Client implements DeviceCacheMethods {
       nearCache.getMany(
         unique,
         (missing, signal) => this.loadMany(missing, { ...forAll(options), signal }),
-        options?.signal,
+        waitOf(options),
       ),
     );
     return new Map(found.flatMap((device) => (device === undefined ? [] : [[device.id, device]])));
@@ -251,7 +252,7 @@ class Client implements DeviceCacheMethods {
     try {
       return await policies[kind].execute(({ signal }) => ask(transport, signal), options);
     } catch (error) {
-      const failure = failureOfCall(error, what, options?.signal);
+      const failure = failureOfCall(error, what, isOwn(error, options));
       tell(settings.logger, 'debug', () => `device cache: ${what} failed: ${String(failure)}`);
       throw failure;
     }
@@ -263,8 +264,23 @@ async function nearly<T>(what: string, options: DeviceCallOptions | undefined, g
   try {
     return await get();
   } catch (error) {
-    throw failureOfCall(error, what, options?.signal);
+    throw failureOfCall(error, what, isOwn(error, options));
   }
+}
+
+/** Whether an error is the reason of the caller's own abort, or of the call that this one is part of. */
+const isOwn = (error: unknown, options: DeviceCallOptions | undefined): boolean =>
+  [options?.signal, options?.parent?.signal].some((signal) => signal?.aborted === true && signal.reason === error);
+
+/** How long a caller waits for a load that others may wait for too. */
+function waitOf({ signal, deadlineMs = Infinity, parent }: DeviceCallOptions = {}): NearCacheWait {
+  const signals = [signal, parent?.signal].filter((one) => one !== undefined);
+  const leftMs = Math.min(deadlineMs, parent?.remainingMs ?? Infinity);
+  return {
+    signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
+    // What is over already fails with the next turn.
+    hardTimeoutMs: Math.max(1, leftMs),
+  };
 }
 
 /** What of a call's options may go into a load that others share: a caller's abort and deadline are the caller's own. */
