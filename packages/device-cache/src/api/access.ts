@@ -25,7 +25,9 @@ export class Access {
   private readonly clock: Clock;
   private tokens: readonly KnownToken[] = [];
   private limiter: RateLimiter;
-  private periodSeconds: number = 0;
+  private policy: string = '';
+  private lastAddress: string = '';
+  private lastKey: string = '';
 
   constructor(settings: AccessSettings, clock: Clock) {
     this.clock = clock;
@@ -38,15 +40,20 @@ export class Access {
     const { tokens, rateLimit: limit, rateLimitPeriodMs } = settings;
     this.tokens = tokens.map(({ name, scopes, token }) => ({ name, scopes, digest: digestOf(token) }));
     this.limiter.update({ limit, periodMs: rateLimitPeriodMs, burst: limit });
-    this.periodSeconds = Math.ceil(rateLimitPeriodMs / 1_000);
+    this.policy = `"default";q=${limit};w=${Math.ceil(rateLimitPeriodMs / 1_000)}`;
+  }
+
+  /** Whether there are tokens, without which nobody may do anything. */
+  get isClosed(): boolean {
+    return this.tokens.length > 0;
   }
 
   /** Counts the request and says so in its answer. Throws where there are too many. */
   admit(request: FastifyRequest, reply: FastifyReply): void {
     const who = this.tokenOf(request)?.name;
-    const key = who === undefined ? `address ${clientAddressKey(request.ip)}` : `token ${who}`;
+    const key = who === undefined ? this.keyOfAddress(request.ip) : `token ${who}`;
     const decision = this.limiter.tryAcquire(key);
-    void reply.headers(this.headersOf(decision));
+    this.tell(reply, decision);
     if (!decision.allowed) throw new ApiError('RATE_LIMITED', { retryAfterMs: decision.retryAfterMs });
   }
 
@@ -78,19 +85,19 @@ export class Access {
     return rateLimiter({ limit, periodMs, burst: limit, name: 'default', clock: this.clock });
   }
 
-  /** As draft-ietf-httpapi-ratelimit-headers has them. */
-  private headersOf({
-    limitValue,
-    remaining,
-    resetMs,
-    retryAfterMs,
-    allowed,
-  }: RateLimitDecision): Record<string, string> {
+  /** As draft-ietf-httpapi-ratelimit-headers has it. */
+  private tell(reply: FastifyReply, { remaining, resetMs, retryAfterMs, allowed }: RateLimitDecision): void {
     const seconds = Math.ceil((allowed ? resetMs : retryAfterMs) / 1_000);
-    return {
-      'ratelimit-policy': `"default";q=${limitValue};w=${this.periodSeconds}`,
-      ratelimit: `"default";r=${remaining};t=${seconds}`,
-    };
+    void reply.header('ratelimit-policy', this.policy).header('ratelimit', `"default";r=${remaining};t=${seconds}`);
+  }
+
+  /** The requests of one connection come from one address: mostly it is the one that was asked for last. */
+  private keyOfAddress(address: string): string {
+    if (address !== this.lastAddress) {
+      this.lastAddress = address;
+      this.lastKey = `address ${clientAddressKey(address)}`;
+    }
+    return this.lastKey;
   }
 }
 

@@ -26,7 +26,7 @@ import { Object as Shape } from 'typebox';
 import type { ListRequest } from '../store/store.ts';
 import type { ApiParts } from './api-parts.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { sendTagged } from './entity-tag.ts';
+import { sendJson, sendTagged } from './entity-tag.ts';
 import { ApiError } from './problems.ts';
 import { nothing, responses } from './responses.ts';
 
@@ -126,10 +126,11 @@ function batchRoute(app: FastifyInstance, { store, nearCache }: ApiParts): void 
     },
     async (request, reply) => {
       const ids = [...new Set(request.body.ids)];
-      const devices = await store.get(ids);
+      const devices = await store.getJson(ids);
       const found = devices.filter((device) => device !== undefined);
       nearCache.countReads(ids.length, found.length);
-      return reply.send({ devices: found, missing: ids.filter((_, at) => devices[at] === undefined) });
+      const missing = JSON.stringify(ids.filter((_, at) => devices[at] === undefined));
+      return sendJson(reply, `{"devices":[${found.join(',')}],"missing":${missing}}`);
     },
   );
 }
@@ -153,7 +154,8 @@ function writeRoutes(app: FastifyInstance, { store, nearCache }: ApiParts): void
       nearCache.drop(id);
       const ready = await nearCache.get(id);
       if (ready === undefined) throw notFound(id);
-      return sendTagged(request, reply.status(before === undefined ? 201 : 200), ready.body, ready.tag);
+      const status = before === undefined ? 201 : 200;
+      return sendJson(reply.status(status).header('etag', ready.tag), ready.body);
     },
   );
   app.put<{ Body: PutManyRequest }>(
@@ -169,7 +171,7 @@ function writeRoutes(app: FastifyInstance, { store, nearCache }: ApiParts): void
     async (request, reply) => {
       const devices = await store.put(request.body.devices);
       for (const { id } of devices) nearCache.drop(id);
-      return reply.send({ devices });
+      return sendJson(reply, JSON.stringify({ devices }));
     },
   );
   app.delete<ById>(

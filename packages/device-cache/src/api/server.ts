@@ -8,8 +8,10 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequ
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Scope } from '../config/tokens.ts';
+import type { Cell } from '../metrics/counters.ts';
 import type { ApiParts } from './api-parts.ts';
 import { deviceRoutes } from './device-routes.ts';
+import { sendJson } from './entity-tag.ts';
 import { Idempotency } from './idempotency.ts';
 import { readJsonBodies } from './json-body.ts';
 import { openApiInformation } from './open-api.ts';
@@ -42,6 +44,8 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   const idempotency = new Idempotency<IngestResult>(clock);
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
+    // Who logs names the request by itself: a child of the log for each would cost more than most answers.
+    childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: configuration.bodyLimitBytes,
     trustProxy: configuration.trustProxy,
@@ -64,7 +68,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     return told;
   });
   readJsonBodies(app);
-  await app.register(compress, { threshold: 1_024, encodings: ['br', 'gzip', 'deflate'] });
+  await app.register(compress, { global: false, globalDecompression: false, encodings: ['br', 'gzip', 'deflate'] });
   if (configuration.corsOrigins.length > 0) await app.register(cors, { origin: [...configuration.corsOrigins] });
   await app.register(swagger, { openapi: openApiInformation });
   guard(app, parts);
@@ -77,7 +81,9 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     readingRoutes(routes, parts, idempotency);
     stateRoutes(routes, parts);
     streams = streamRoute(routes, parts);
-    routes.get(paths.openApi, { schema: { hide: true } }, (_request, reply) => reply.send(app.swagger()));
+    routes.get(paths.openApi, { schema: { hide: true } }, (_request, reply) =>
+      sendJson(reply, JSON.stringify(app.swagger())),
+    );
     done();
   });
   await app.ready();
@@ -96,24 +102,32 @@ export async function createApi(parts: ApiParts): Promise<Api> {
 function guard(app: FastifyInstance, { access, isDraining }: ApiParts): void {
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
-    const path = pathOf(request);
-    if (OPEN_PATHS.has(path)) return done();
+    if (OPEN_PATHS.has(request.routeOptions.url ?? '')) return done();
     if (isDraining()) {
       void reply.header('connection', 'close');
       throw new ApiError('SHUTTING_DOWN', { retryAfterMs: 1_000 });
     }
     access.admit(request, reply);
-    if (!PUBLIC.test(path)) access.authorize(request, scopeOf(request));
+    if (access.isClosed && !PUBLIC.test(pathOf(request))) access.authorize(request, scopeOf(request));
     done();
   });
 }
 
 function observe(app: FastifyInstance, { counters }: ApiParts): void {
+  const cells = new Map<string, { readonly requests: Cell; readonly seconds: Cell }>();
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown';
     const { method } = request;
-    counters.add('http_requests_total', { method, route, status: String(reply.statusCode) });
-    counters.add('http_request_seconds_total', { method, route }, reply.elapsedTime / 1_000);
+    const key = `${method} ${route} ${reply.statusCode}`;
+    let own = cells.get(key);
+    if (own === undefined) {
+      const requests = counters.cell('http_requests_total', { method, route, status: String(reply.statusCode) });
+      own = { requests, seconds: counters.cell('http_request_seconds_total', { method, route }) };
+      // Methods, routes and statuses are few.
+      cells.set(key, own);
+    }
+    own.requests.value++;
+    own.seconds.value += reply.elapsedTime / 1_000;
     done();
   });
 }

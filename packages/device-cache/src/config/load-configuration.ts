@@ -90,13 +90,15 @@ function readFile(path: string, what: string, faults: ConfigurationFault[]): unk
   }
 }
 
+const groups: ReadonlySet<string> = new Set(Object.keys(settings).map((path) => path.split('.', 1)[0]!));
+
 function flattened(contents: unknown, faults: ConfigurationFault[]): readonly (readonly [string, unknown])[] {
   if (!isRecord(contents)) {
     faults.push({ path: 'configuration', expected: 'an object', received: 'something else' });
     return [];
   }
   return Object.entries(contents).flatMap(([group, inner]) => {
-    if (!isRecord(inner)) return known(group, inner, faults);
+    if (!isRecord(inner) || !groups.has(group)) return known(group, inner, faults);
     return Object.entries(inner).flatMap(([name, value]) => known(`${group}.${name}`, value, faults));
   });
 }

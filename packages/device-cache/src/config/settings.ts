@@ -56,7 +56,13 @@ export const settings: Readonly<Record<string, Setting>> = Object.freeze({
   },
   'api.corsOrigins': { rule: listOfTexts, fallback: [], env: 'API_CORS_ORIGINS', parse: asList },
   'api.trustProxy': { rule: flag(), fallback: false, env: 'API_TRUST_PROXY', parse: asFlag },
-  'api.rateLimit': { rule: integer(1), fallback: 6_000, env: 'API_RATE_LIMIT', parse: asNumber, isLive: true },
+  'api.rateLimit': {
+    rule: integer(1, 1_000_000),
+    fallback: 6_000,
+    env: 'API_RATE_LIMIT',
+    parse: asNumber,
+    isLive: true,
+  },
   'api.rateLimitPeriodMs': {
     rule: integer(1_000, 86_400_000),
     fallback: 60_000,

@@ -11,8 +11,8 @@ export async function deadLetterFile(path: string): Promise<DeadLetters> {
   mkdirSync(dirname(path), { recursive: true });
   const file = await open(path, 'a+');
   try {
-    const { positions, wholeBytes } = await survey(file);
-    await file.truncate(wholeBytes);
+    const { positions, wholeBytes, hasRest } = await survey(file);
+    if (hasRest) await file.truncate(wholeBytes);
     return new DeadLetterFile(file, positions);
   } catch (error) {
     await file.close();
@@ -63,7 +63,7 @@ function lineOf({ bytes, ...letter }: DeadLetter): string {
 }
 
 /** Which positions the file holds, and where its last whole line ends. */
-async function survey(file: FileHandle): Promise<{ positions: BuriedPositions; wholeBytes: number }> {
+async function survey(file: FileHandle): Promise<{ positions: BuriedPositions; wholeBytes: number; hasRest: boolean }> {
   const positions = new BuriedPositions();
   const { size } = await file.stat();
   const chunk = Buffer.alloc(64 * 1024);
@@ -77,7 +77,7 @@ async function survey(file: FileHandle): Promise<{ positions: BuriedPositions; w
     for (const line of text.subarray(0, end).toString().split('\n')) if (line !== '') remember(line, positions);
     rest = text.subarray(end);
   }
-  return { positions, wholeBytes: size - rest.length };
+  return { positions, wholeBytes: size - rest.length, hasRest: rest.length > 0 };
 }
 
 function remember(line: string, positions: BuriedPositions): void {

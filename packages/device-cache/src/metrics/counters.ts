@@ -2,6 +2,11 @@
 
 export type Labels = Readonly<Record<string, string>>;
 
+/** One number, to be changed without looking it up again. */
+export interface Cell {
+  value: number;
+}
+
 /** What the service counts; names are written with `breakwater_device_cache_` before them. */
 export type CounterName =
   | 'readings_total'
@@ -40,22 +45,31 @@ const MOST_SERIES = 1_000;
 const OTHERS = 'other';
 
 export class Counters {
-  private readonly series: Map<CounterName, Map<string, number>> = new Map();
+  private readonly series: Map<CounterName, Map<string, Cell>> = new Map();
 
   /** Adds to a counter. */
   add(name: CounterName, labels: Labels, amount: number = 1): void {
-    const { of, key } = this.place(name, labels);
-    of.set(key, (of.get(key) ?? 0) + amount);
+    this.cell(name, labels).value += amount;
   }
 
   /** Sets a gauge, or a counter that somebody else counts. */
   set(name: CounterName, labels: Labels, value: number): void {
-    const { of, key } = this.place(name, labels);
-    of.set(key, value);
+    this.cell(name, labels).value = value;
   }
 
-  get(name: CounterName, labels: Labels): number {
-    return this.series.get(name)?.get(textOf(labels)) ?? 0;
+  /** The number itself, for whoever changes it often. */
+  cell(name: CounterName, labels: Labels): Cell {
+    let of = this.series.get(name);
+    if (of === undefined) this.series.set(name, (of = new Map()));
+    const key = textOf(labels);
+    const known = of.get(key);
+    if (known !== undefined) return known;
+    const isFull = of.size >= MOST_SERIES;
+    const others = Object.fromEntries(Object.keys(labels).map((label) => [label, OTHERS]));
+    if (isFull && key !== textOf(others)) return this.cell(name, others);
+    const made = { value: 0 };
+    of.set(key, made);
+    return made;
   }
 
   /** Everything, as `/metrics` tells it. */
@@ -65,17 +79,9 @@ export class Counters {
       const of = this.series.get(name as CounterName);
       if (of === undefined) continue;
       lines.push(`# HELP ${PREFIX}${name} ${help}`, `# TYPE ${PREFIX}${name} ${type}`);
-      for (const [labels, value] of of) lines.push(`${PREFIX}${name}${labels} ${value}`);
+      for (const [labels, { value }] of of) lines.push(`${PREFIX}${name}${labels} ${value}`);
     }
     return `${lines.join('\n')}\n`;
-  }
-
-  private place(name: CounterName, labels: Labels): { of: Map<string, number>; key: string } {
-    let of = this.series.get(name);
-    if (of === undefined) this.series.set(name, (of = new Map()));
-    const key = textOf(labels);
-    if (of.has(key) || of.size < MOST_SERIES) return { of, key };
-    return { of, key: textOf(Object.fromEntries(Object.keys(labels).map((label) => [label, OTHERS]))) };
   }
 }
 

@@ -1,5 +1,4 @@
 /** Devices as they are sent, ready in memory; a change of a device takes its copy out. */
-import type { Device } from '@breakwater/device-client/contract';
 import { type Cache, createCache } from 'breakwater/cache';
 import type { Clock } from 'breakwater/clock';
 import { entityTag } from '../api/entity-tag.ts';
@@ -78,16 +77,10 @@ export class NearCache {
   }
 
   private async load(id: string): Promise<ReadyDevice | null> {
-    const [device] = await this.store.get([id]);
-    this.countReads(1, device === undefined ? 0 : 1);
-    return device === undefined ? null : readyDevice(device);
+    const [body] = await this.store.getJson([id]);
+    this.countReads(1, body === undefined ? 0 : 1);
+    return body === undefined ? null : { body, tag: entityTag(body) };
   }
-}
-
-/** A device in the form in which it is sent. */
-export function readyDevice(device: Device): ReadyDevice {
-  const body = JSON.stringify(device);
-  return { body, tag: entityTag(body) };
 }
 
 const ratioOf = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);

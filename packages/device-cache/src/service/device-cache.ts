@@ -46,7 +46,13 @@ export class DeviceCache {
   private rounds: Promise<void> = Promise.resolve();
   private lastHealth: { readonly at: number; readonly status: Promise<HealthStatus> } | undefined = undefined;
 
-  private constructor(configuration: Configuration, log: Logger, clock: Clock, deadLetters: DeadLetters) {
+  private constructor(
+    configuration: Configuration,
+    log: Logger,
+    clock: Clock,
+    deadLetters: DeadLetters,
+    client: RedisClient | undefined,
+  ) {
     this.configuration = configuration;
     this.log = log;
     this.clock = clock;
@@ -54,7 +60,7 @@ export class DeviceCache {
     this.rules = rulesOf(configuration);
     const { redis, store, kafka, messages } = configuration;
     const ttlMs = store.ttlSeconds * 1_000;
-    this.redis = redis === undefined ? undefined : redisClient(redis, log);
+    this.redis = client;
     this.store =
       redis === undefined || this.redis === undefined
         ? sqliteStore({ path: store.path, ttlMs, clock })
@@ -84,7 +90,15 @@ export class DeviceCache {
       kafka === undefined || kafka.errorTopic === ''
         ? await deadLetterFile(messages.deadLetterFile)
         : new KafkaDeadLetters(kafka, log);
-    const service = new DeviceCache(configuration, log, clock, deadLetters);
+    const client = configuration.redis === undefined ? undefined : redisClient(configuration.redis, log);
+    let service: DeviceCache;
+    try {
+      service = new DeviceCache(configuration, log, clock, deadLetters, client);
+    } catch (error) {
+      client?.close();
+      await deadLetters.close();
+      throw error;
+    }
     try {
       await service.start();
     } catch (error) {

@@ -29,3 +29,24 @@ export function summaryView(
 export function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
+
+/** A reading that is kept as JSON, with what it is sorted by. */
+export interface KeptReading {
+  readonly category: string;
+  readonly index: string;
+  readonly json: string;
+}
+
+/** What {@link deviceView} shows, as JSON that is put together from what is kept: nothing is read to be written again. */
+export function deviceJson(id: string, lastUpdatedMs: number, metadata: string, readings: KeptReading[]): string {
+  readings.sort((a, b) => compare(a.category, b.category) || compare(a.index, b.index));
+  const categories: string[] = [];
+  let list = '';
+  for (const { category, json } of readings) {
+    if (categories.at(-1) !== category) categories.push(category);
+    list += list === '' ? json : `,${json}`;
+  }
+  const lastUpdated = new Date(lastUpdatedMs).toISOString();
+  // Ids have no character that JSON would write otherwise.
+  return `{"id":"${id}","lastUpdated":"${lastUpdated}","metadata":${metadata},"categories":${JSON.stringify(categories)},"readingCount":${readings.length},"readings":[${list}]}`;
+}

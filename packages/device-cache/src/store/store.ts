@@ -85,6 +85,8 @@ export interface DeviceStore {
   delete(id: string): Promise<boolean>;
   /** The devices of these ids, in their order; undefined where there is none. */
   get(ids: readonly string[]): Promise<readonly (Device | undefined)[]>;
+  /** The same as JSON, as it is sent. */
+  getJson(ids: readonly string[]): Promise<readonly (string | undefined)[]>;
   list(request: ListRequest): Promise<ListResult>;
   info(): Promise<StoreInfo>;
   /** What the log has after `position`; of undefined: only where it stands. */

@@ -1,5 +1,5 @@
 import type { Device, DeviceSummary, JsonObject, Reading, RedisKeys } from '@breakwater/device-client/contract';
-import { type DeviceFacts, deviceView, summaryView } from '../device-view.ts';
+import { type DeviceFacts, deviceJson, deviceView, type KeptReading, summaryView } from '../device-view.ts';
 import { type RedisConnection, texts } from './connection.ts';
 import { readScript } from './scripts.ts';
 
@@ -16,20 +16,24 @@ export class DeviceReader {
   async device(id: string): Promise<Device | undefined> {
     const found = await this.read(id, true);
     if (found === undefined) return undefined;
-    return deviceView(
-      found.facts,
-      found.rest.map((reading) => JSON.parse(reading) as Reading),
-    );
+    const readings = keptReadings(found.rest).map(({ json }) => JSON.parse(json) as Reading);
+    return deviceView(factsOf(found), readings);
+  }
+
+  async json(id: string): Promise<string | undefined> {
+    const found = await this.read(id, true);
+    if (found === undefined) return undefined;
+    return deviceJson(id, found.lastUpdatedMs, found.metadata, keptReadings(found.rest));
   }
 
   async summary(id: string): Promise<DeviceSummary | undefined> {
     const found = await this.read(id, false);
     if (found === undefined) return undefined;
-    const { facts, rest } = found;
+    const { rest } = found;
     const categories = rest.filter((_, index) => index % 2 === 0);
     const counts = rest.filter((_, index) => index % 2 === 1).map(Number);
     return summaryView(
-      facts,
+      factsOf(found),
       categories,
       counts.reduce((sum, count) => sum + count, 0),
     );
@@ -49,14 +53,24 @@ export class DeviceReader {
     ]);
     if (reply === null) return undefined;
     const [metadata, lastUpdated, ...rest] = texts(reply) as [string, string, ...string[]];
-    return {
-      facts: { id, lastUpdatedMs: Date.parse(lastUpdated), metadata: JSON.parse(metadata) as JsonObject },
-      rest,
-    };
+    return { id, lastUpdatedMs: Date.parse(lastUpdated), metadata, rest };
   }
 }
 
 interface Found {
-  readonly facts: DeviceFacts;
+  readonly id: string;
+  readonly lastUpdatedMs: number;
+  readonly metadata: string;
   readonly rest: readonly string[];
+}
+
+function factsOf({ id, lastUpdatedMs, metadata }: Found): DeviceFacts {
+  return { id, lastUpdatedMs, metadata: JSON.parse(metadata) as JsonObject };
+}
+
+function keptReadings(rest: readonly string[]): KeptReading[] {
+  const kept: KeptReading[] = [];
+  for (let i = 0; i + 2 < rest.length; i += 3)
+    kept.push({ category: rest[i]!, index: rest[i + 1]!, json: rest[i + 2]! });
+  return kept;
 }

@@ -106,6 +106,10 @@ class RedisStore implements DeviceStore {
     return this.connection.run(() => Promise.all(ids.map((id) => this.reader.device(id))));
   }
 
+  getJson(ids: readonly string[]): Promise<readonly (string | undefined)[]> {
+    return this.connection.run(() => Promise.all(ids.map((id) => this.reader.json(id))));
+  }
+
   list(request: ListRequest): Promise<ListResult> {
     return this.connection.run(() => this.walk.list(request));
   }

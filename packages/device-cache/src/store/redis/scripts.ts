@@ -98,7 +98,7 @@ export const deleteScript: ChangeScript = changeScript(deleteDevice, 4, leave);
 /**
  * KEYS: metadata, categories. ARGV: what stands before and after a category in a key, and whether the readings are asked for.
  * Returns metadata, `lastUpdated`,
- * and all readings; or each category with the number of its readings.
+ * and of each reading its category, its index and itself; or each category with the number of its readings.
  */
 export const readScript = `
 local facts = redis.call('HMGET', KEYS[1], 'metadata', 'lastUpdated')
@@ -107,7 +107,12 @@ local result = { facts[1] or '{}', facts[2] }
 for _, category in ipairs(redis.call('SMEMBERS', KEYS[2])) do
   local key = ARGV[1] .. category .. ARGV[2]
   if ARGV[3] == '1' then
-    for _, reading in ipairs(redis.call('HVALS', key)) do result[#result + 1] = reading end
+    local readings = redis.call('HGETALL', key)
+    for i = 1, #readings, 2 do
+      result[#result + 1] = category
+      result[#result + 1] = readings[i]
+      result[#result + 1] = readings[i + 1]
+    end
   else
     local count = redis.call('HLEN', key)
     if count > 0 then

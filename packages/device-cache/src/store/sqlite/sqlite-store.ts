@@ -11,7 +11,7 @@ import {
 import { type Clock, type Random, systemClock, systemRandom } from 'breakwater/clock';
 import type { DatabaseSync } from 'node:sqlite';
 import type { FencedReading } from '../../message/fence.ts';
-import { type DeviceFacts, deviceView, summaryView } from '../device-view.ts';
+import { type DeviceFacts, deviceJson, deviceView, summaryView } from '../device-view.ts';
 import type {
   ChangeListener,
   ChangesSince,
@@ -108,6 +108,22 @@ class SqliteStore implements DeviceStore {
       return ids.map((id) => {
         const facts = this.factsOf(id, nowMs);
         return facts === undefined ? undefined : deviceView(facts, this.readingsOf(id));
+      });
+    });
+  }
+
+  getJson(ids: readonly string[]): Promise<readonly (string | undefined)[]> {
+    return guarded(() => {
+      const nowMs = this.clock.wallTime();
+      return ids.map((id) => {
+        const row = this.statements.device.get(id, nowMs) as DeviceRow | undefined;
+        if (row === undefined) return undefined;
+        const kept = this.statements.readings.all(id).map(({ category, idx, reading }) => ({
+          category: String(category),
+          index: String(idx),
+          json: String(reading),
+        }));
+        return deviceJson(id, row.updated_ms, row.metadata, kept);
       });
     });
   }

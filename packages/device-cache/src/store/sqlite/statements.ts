@@ -18,7 +18,7 @@ const texts = {
     ON CONFLICT DO UPDATE SET
       metadata = excluded.metadata, updated_ms = max(updated_ms, excluded.updated_ms), expires_ms = excluded.expires_ms`,
   device: 'SELECT id, metadata, updated_ms FROM devices WHERE id = ? AND expires_ms > ?',
-  readings: 'SELECT reading FROM readings WHERE device = ?',
+  readings: 'SELECT category, idx, reading FROM readings WHERE device = ?',
   countByCategory: 'SELECT category, count(*) AS count FROM readings WHERE device = ? GROUP BY category',
   latestReading: 'SELECT max(timestamp_us) AS latest FROM readings WHERE device = ?',
   deleteDevice: 'DELETE FROM devices WHERE id = ?',

@@ -81,6 +81,20 @@ export function storeSuite({ name, make, elapse, shortTtlMs, propertyRuns }: Sto
       expect(await store.get(['s1'])).toEqual(before);
     });
 
+    it('has the same device as JSON', async () => {
+      await store.write([
+        fenced('s1', 0, { index: 'ü "quoted"' }),
+        fenced('s1', 0, { metadata: null }),
+        fenced('s1', 0),
+      ]);
+      await store.put([
+        { id: 's1', metadata: { name: 'N"ord', flags: [null] } },
+        { id: 's2', metadata: {} },
+      ]);
+      const texts = await store.getJson(['s1', 's2', 's3']);
+      expect(texts.map((text) => text && (JSON.parse(text) as unknown))).toEqual(await store.get(['s1', 's2', 's3']));
+    });
+
     it('holds exactly the latest of every index, in whatever order and however often readings come', async () => {
       const message = fc.record({
         device: fc.constantFrom('d1', 'd2'),

@@ -1,0 +1,105 @@
+/** What the service costs beside what it is made of, side by side in one run: ratios of the processor's time per request. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { redisMissing, RedisServer } from '../../../core/test/cache/redis-server.ts';
+import { readScript } from '../../src/store/redis/scripts.ts';
+import { reading } from '../../src/store/test-support/readings.ts';
+import { ServiceProcess } from '../test-support/service-process.ts';
+import { type Load, load, median } from './load.ts';
+
+const isLong = (process.env['BREAKWATER_LONG'] ?? '') !== '';
+const ROUNDS = isLong ? 9 : 3;
+const REQUESTS = isLong ? 8_000 : 2_000;
+/** Shorter runs beside other tests are coarse: they only find what is out of proportion. */
+const least = (ratio: number): number => (isLong ? ratio : ratio * 0.6);
+
+interface Bare {
+  readonly url: string;
+  readonly pid: number;
+  end(): void;
+}
+
+function bareServer(args: readonly string[]): Promise<Bare> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.mjs'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the bare server ended with ${code}`)));
+    child.stdout.on('data', (text) => {
+      const url = /listening on (\S+)/.exec(String(text))?.[1];
+      if (url !== undefined) resolve({ url, pid: child.pid!, end: () => child.kill('SIGKILL') });
+    });
+  });
+}
+
+/** Rounds of both, in turn: what disturbs the machine disturbs both. */
+async function sideBySide(
+  ours: () => Promise<Load>,
+  theirs: () => Promise<Load>,
+): Promise<{ ratio: number; text: string }> {
+  await Promise.all([ours(), theirs()]);
+  const pairs: [Load, Load][] = [];
+  for (let round = 0; round < ROUNDS; round++) pairs.push([await ours(), await theirs()]);
+  const ratio = median(pairs.map(([our, their]) => their.cpuMicros / our.cpuMicros));
+  const micros = (at: 0 | 1): string => `${median(pairs.map((pair) => pair[at].cpuMicros)).toFixed(0)} µs`;
+  const p99 = (at: 0 | 1): string => `p99 ${median(pairs.map((pair) => pair[at].p99Ms)).toFixed(1)} ms`;
+  return { ratio, text: `${ratio.toFixed(2)}: ${micros(0)} (${p99(0)}) to ${micros(1)} (${p99(1)})` };
+}
+
+describe.skipIf(redisMissing !== undefined)('a request for a device', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'device-throughput-'));
+  let redis: RedisServer;
+  let service: ServiceProcess;
+  let bare: Bare;
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    service = await ServiceProcess.start({
+      REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+      API_RATE_LIMIT: '1000000',
+      NEAR_CACHE_ENTRIES: '100',
+      DEAD_LETTER_FILE: join(folder, 'dead.jsonl'),
+    });
+    const ids = Array.from({ length: 3_000 }, (_, at) => `d${at}`);
+    for (let at = 0; at < ids.length; at += 1_000) {
+      const body = JSON.stringify(ids.slice(at, at + 1_000).map((id) => reading(id)));
+      const answer = await fetch(`${service.url}/v1/readings`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+      expect(answer.status).toBe(200);
+    }
+    const body = await (await fetch(`${service.url}/v1/devices/d0`)).text();
+    bare = await bareServer([body, String(redis.port), readScript, 'device:{id}:category:', ':readings']);
+  }, 120_000);
+  afterAll(async () => {
+    bare.end();
+    await service.end('SIGKILL');
+    await redis.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('from the near cache costs little more than a constant of the same size', { timeout: 600_000 }, async () => {
+    const { ratio, text } = await sideBySide(
+      () => load(service.pid, service.url, () => '/v1/devices/d0', REQUESTS),
+      () => load(bare.pid, bare.url, () => '/constant/d0', REQUESTS),
+    );
+    console.log(`near cache to constant: ${text}`);
+    expect(ratio, text).toBeGreaterThanOrEqual(least(0.9));
+  });
+
+  it('from Redis costs little more than a bare client', { timeout: 600_000 }, async () => {
+    let from = 0;
+    // No device is asked for twice while the near cache could still have it.
+    const next = (): string => `d${(from += 7) % 3_000}`;
+    const { ratio, text } = await sideBySide(
+      () => load(service.pid, service.url, () => `/v1/devices/${next()}`, REQUESTS),
+      () => load(bare.pid, bare.url, () => `/redis/${next()}`, REQUESTS),
+    );
+    console.log(`Redis to a bare client: ${text}`);
+    expect(ratio, text).toBeGreaterThanOrEqual(least(0.9));
+  });
+});
