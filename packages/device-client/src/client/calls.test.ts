@@ -389,6 +389,17 @@ describe('a client that is closed', () => {
     await client.close();
   });
 
+  it('gives nothing from its near cache any more', async () => {
+    const { client, service } = clientUnderTest({ nearCache: true });
+    service.ingest(reading({ device: 'a' }));
+    await client.getDevice('a');
+    const closing = client.close();
+    expect(await rejection(client.getDevice('a'))).toBeInstanceOf(ClientClosed);
+    expect(await rejection(client.getDevices(['a']))).toBeInstanceOf(ClientClosed);
+    await closing;
+    expect(client.peekDevice('a')).toBeUndefined();
+  });
+
   it('is closed by the end of an `await using` block', async () => {
     const { client } = clientUnderTest();
     {

@@ -23,7 +23,7 @@ import type {
 import { type DeviceList, deviceList } from './device-list.ts';
 import { unreachable, withCause } from './health.ts';
 import { tell } from './logger.ts';
-import type { NearCacheWait } from './near-cache.ts';
+import { forAll, isOwn, nearly, waitOf } from './call-options.ts';
 import { type ClientOptions, resolveSettings } from './options.ts';
 import {
   checkEntries,
@@ -73,7 +73,7 @@ class Client implements DeviceCacheMethods {
 
   async getDevice(id: string, options?: DeviceCallOptions): Promise<Device> {
     checkId(id);
-    const { nearCache } = this.assembly;
+    const { nearCache } = this.current;
     const load = (more?: DeviceCallOptions): Promise<Device | undefined> =>
       this.call('reads', 'getDevice', (transport, signal) => transport.getDevice(id, signal), more);
     const device = await (nearCache === undefined
@@ -88,7 +88,7 @@ class Client implements DeviceCacheMethods {
   async getDevices(ids: readonly string[], options?: DeviceCallOptions): Promise<ReadonlyMap<string, Device>> {
     checkIds(ids);
     const unique = [...new Set(ids)];
-    const { nearCache } = this.assembly;
+    const { nearCache } = this.current;
     if (nearCache === undefined) return this.loadMany(unique, options);
     const found = await nearly('getDevices', options, () =>
       nearCache.getMany(
@@ -146,8 +146,7 @@ class Client implements DeviceCacheMethods {
 
   watch(query: StreamQuery = {}, { signal }: WatchOptions = {}): AsyncIterableIterator<WatchEvent> {
     checkStreamQuery(query);
-    if (this.closed !== undefined) throw new ClientClosed();
-    const { clock, random } = this.assembly.settings;
+    const { clock, random } = this.current.settings;
     const watching = {
       changes: (from: StreamQuery, ending: AbortSignal) => this.assembly.changes(from, ending),
       logger: () => this.assembly.settings.logger,
@@ -181,12 +180,11 @@ class Client implements DeviceCacheMethods {
   }
 
   configure(changes: ConfigurationChanges): void {
-    if (this.closed !== undefined) throw new ClientClosed();
+    const before = this.current;
     const changed = divided(changes as Readonly<Record<string, unknown>>);
-    const isElsewhere = targetPlaces.some((place) => place in changed.target);
+    const isElsewhere = targetPlaces.some((place) => changes[place] !== undefined);
     const target = isElsewhere ? changed.target : { ...this.said.target, ...changed.target };
     const options = { ...this.said.options, ...changed.options };
-    const before = this.assembly;
     this.assembly = assembled(resolveSettings(target, options));
     this.said = { target, options };
     this.leave(before);
@@ -195,6 +193,12 @@ class Client implements DeviceCacheMethods {
   close(): Promise<void> {
     this.closed ??= this.end();
     return this.closed;
+  }
+
+  /** @throws ClientClosed */
+  private get current(): Assembly {
+    if (this.closed !== undefined) throw new ClientClosed();
+    return this.assembly;
   }
 
   private async end(): Promise<void> {
@@ -247,8 +251,7 @@ class Client implements DeviceCacheMethods {
     ask: Ask<T>,
     options: DeviceCallOptions | undefined,
   ): Promise<T> {
-    if (this.closed !== undefined) throw new ClientClosed();
-    const { policies, transport, settings } = this.assembly;
+    const { policies, transport, settings } = this.current;
     try {
       return await policies[kind].execute(({ signal }) => ask(transport, signal), options);
     } catch (error) {
@@ -258,34 +261,6 @@ class Client implements DeviceCacheMethods {
     }
   }
 }
-
-/** What goes through the near cache fails in the client's own words too. */
-async function nearly<T>(what: string, options: DeviceCallOptions | undefined, get: () => Promise<T>): Promise<T> {
-  try {
-    return await get();
-  } catch (error) {
-    throw failureOfCall(error, what, isOwn(error, options));
-  }
-}
-
-/** Whether an error is the reason of the caller's own abort, or of the call that this one is part of. */
-const isOwn = (error: unknown, options: DeviceCallOptions | undefined): boolean =>
-  [options?.signal, options?.parent?.signal].some((signal) => signal?.aborted === true && signal.reason === error);
-
-/** How long a caller waits for a load that others may wait for too. */
-function waitOf({ signal, deadlineMs = Infinity, parent }: DeviceCallOptions = {}): NearCacheWait {
-  const signals = [signal, parent?.signal].filter((one) => one !== undefined);
-  const leftMs = Math.min(deadlineMs, parent?.remainingMs ?? Infinity);
-  return {
-    signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
-    // What is over already fails with the next turn.
-    hardTimeoutMs: Math.max(1, leftMs),
-  };
-}
-
-/** What of a call's options may go into a load that others share: a caller's abort and deadline are the caller's own. */
-const forAll = (options: DeviceCallOptions | undefined): DeviceCallOptions =>
-  options?.priority === undefined ? {} : { priority: options.priority };
 
 // `await using` looks for it; declared by type only where the compiler knows it.
 if (Symbol.asyncDispose !== undefined) {
