@@ -12,7 +12,7 @@ const clusters: Cluster[] = [];
 const caches: Cache<unknown>[] = [];
 
 function cacheOn() {
-  const cluster = new Cluster(redis.servers.map(({ port }) => ({ port, host: '127.0.0.1' })));
+  const cluster = new Cluster(redis.nodes);
   clusters.push(cluster);
   const port = ioredisPort(cluster);
   const cache = createCache<unknown>({

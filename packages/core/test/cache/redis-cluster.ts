@@ -1,4 +1,4 @@
-/** A cluster of three masters on loopback: on free ports, stopped by their processes. */
+/** A Redis cluster of the test's own: three masters, without replicas. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,30 +9,29 @@ const SLOTS = 16_384;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class RedisCluster {
-  readonly servers: readonly RedisServer[];
-  private readonly directories: readonly string[];
+  readonly servers: RedisServer[] = [];
+  private readonly directories: string[] = [];
+  private readonly busPorts: string[] = [];
 
-  private constructor(servers: readonly RedisServer[], directories: readonly string[]) {
-    this.servers = servers;
-    this.directories = directories;
-  }
-
-  /** Three masters that have met, each with a third of the slots. */
+  /** Three masters that know each other, each with a third of the slots. */
   static async start(): Promise<RedisCluster> {
-    const servers: RedisServer[] = [];
-    const directories: string[] = [];
-    const busPorts: string[] = [];
+    const cluster = new RedisCluster();
     for (let n = 0; n < 3; n++) {
       const directory = mkdtempSync(join(tmpdir(), 'breakwater-cluster-'));
-      directories.push(directory);
+      cluster.directories.push(directory);
       const busPort = String(await freePort());
-      busPorts.push(busPort);
-      servers.push(
+      cluster.busPorts.push(busPort);
+      cluster.servers.push(
         await RedisServer.start(['--cluster-enabled', 'yes', '--cluster-port', busPort, '--dir', directory]),
       );
     }
-    await meet(servers, busPorts);
-    return new RedisCluster(servers, directories);
+    await cluster.meet();
+    return cluster;
+  }
+
+  /** Where its nodes listen. */
+  get nodes(): { readonly host: string; readonly port: number }[] {
+    return this.servers.map(({ port }) => ({ host: '127.0.0.1', port }));
   }
 
   async stop(): Promise<void> {
@@ -51,20 +50,20 @@ export class RedisCluster {
       }),
     );
   }
-}
 
-async function meet(servers: readonly RedisServer[], busPorts: readonly string[]): Promise<void> {
-  const nodes = servers.map(({ port }) => new Redis(port, '127.0.0.1'));
-  for (const [at, node] of nodes.entries()) {
-    const [first, last] = [Math.floor((at * SLOTS) / 3), Math.floor(((at + 1) * SLOTS) / 3) - 1];
-    await node.call('CLUSTER', 'ADDSLOTSRANGE', String(first), String(last));
-    await node.call('CLUSTER', 'SET-CONFIG-EPOCH', String(at + 1));
-  }
-  for (const [at, { port }] of servers.entries()) {
-    if (at > 0) await nodes[0]!.call('CLUSTER', 'MEET', '127.0.0.1', String(port), busPorts[at]!);
-  }
-  for (const node of nodes) {
-    while (!String(await node.call('CLUSTER', 'INFO')).includes('cluster_state:ok')) await pause(20);
-    node.disconnect();
+  private async meet(): Promise<void> {
+    const nodes = this.nodes.map(({ host, port }) => new Redis(port, host));
+    for (const [at, node] of nodes.entries()) {
+      const [first, last] = [Math.floor((at * SLOTS) / 3), Math.floor(((at + 1) * SLOTS) / 3) - 1];
+      await node.call('CLUSTER', 'ADDSLOTSRANGE', String(first), String(last));
+      await node.call('CLUSTER', 'SET-CONFIG-EPOCH', String(at + 1));
+    }
+    for (const [at, { host, port }] of this.nodes.entries()) {
+      if (at > 0) await nodes[0]!.call('CLUSTER', 'MEET', host, String(port), this.busPorts[at]!);
+    }
+    for (const node of nodes) {
+      while (!String(await node.call('CLUSTER', 'INFO')).includes('cluster_state:ok')) await pause(20);
+      node.disconnect();
+    }
   }
 }
