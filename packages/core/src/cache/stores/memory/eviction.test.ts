@@ -60,17 +60,13 @@ describe.each(policies)('eviction by $name', (eviction) => {
   });
 });
 
-describe('a window that shrinks to nothing', () => {
-  it('leaves the choice to the main part', () => {
-    const store = storeOf(wTinyLfu, { maxEntries: 2 });
-    store.set('a', 1);
-    store.set('b', 2);
-    for (const key of ['a', 'b']) store.get(key);
-    for (let n = 0; n < 20; n++) {
-      store.delete(`new ${n - 1}`);
-      store.set(`new ${n}`, n);
-      expect(store.size).toBeLessThanOrEqual(2);
-    }
+describe.each(policies)('an entry that grows ($name)', (eviction) => {
+  it('makes as many others leave as it takes, and stays', () => {
+    const store = storeOf(eviction, { maxBytes: 1_000, sizeOf: (bytes: number) => bytes });
+    for (let n = 0; n < 10; n++) store.set(`key ${n}`, 100);
+    for (let n = 0; n < 10; n++) store.get(`key ${n}`);
+    store.set('key 5', 500);
+    expect([store.get('key 5'), store.size, store.statistics.bytes]).toEqual([500, 6, 1_000]);
   });
 });
 
