@@ -78,7 +78,7 @@ function declarationFaults(folder) {
     const { importedFiles, referencedFiles, typeReferenceDirectives } = ts.preProcessFile(text, true, true);
     const foreign = [...importedFiles, ...referencedFiles, ...typeReferenceDirectives]
       .map(({ fileName }) => fileName)
-      .filter((specifier) => !specifier.startsWith('.') && !own.some((name) => isOf(name, specifier)));
+      .filter((specifier) => !specifier.startsWith('.') && !own.some((dependency) => isOf(dependency, specifier)));
     const runtime = text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '').match(/\b(NodeJS|Buffer)\b/g) ?? [];
     return [...new Set([...foreign, ...runtime])].map((type) => `dist/${name}: mentions ${type}`);
   });

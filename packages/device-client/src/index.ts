@@ -31,6 +31,7 @@ export {
   ClientClosed,
   DeviceCacheError,
   DeviceNotFound,
+  type FailureFacts,
   InvalidRequest,
   InvalidResponse,
   RateLimited,

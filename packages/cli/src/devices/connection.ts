@@ -13,7 +13,7 @@ export interface ConnectionFlags {
 }
 
 /** Where the service listens unless it was told otherwise. */
-export const DEFAULT_URL = 'http://127.0.0.1:8080';
+const DEFAULT_URL = 'http://127.0.0.1:8080';
 
 const TOKEN_VARIABLE = 'DEVICE_CACHE_TOKEN';
 

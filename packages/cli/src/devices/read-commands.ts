@@ -22,7 +22,7 @@ export function listCommand(): Command {
     .option('--category <name>', 'with a reading of this category')
     .option('--unit <name>', 'with a reading in this unit')
     .option('--datatype <name>', 'with a reading of this datatype, by its name or id')
-    .option('--updated-since <timestamp>', 'heard of since: 2026-03-01T12:00:00Z')
+    .option('--updated-since <timestamp>', 'heard of since: 2024-03-01T12:00:00Z')
     .addOption(
       new Option('--sort <order>', 'a dash turns it round')
         .choices(['id', '-id', 'lastUpdated', '-lastUpdated'])

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { deviceView, eventView, healthView, infoView, listView } from './views.ts';
 
 const device = (more: Partial<Device> = {}): Device => ({
-  ...{ id: 'station_123', lastUpdated: '2026-03-01T12:00:00.000Z', metadata: {}, categories: ['P'], readingCount: 0 },
+  ...{ id: 'station_123', lastUpdated: '2024-03-01T12:00:00.000Z', metadata: {}, categories: ['P'], readingCount: 0 },
   readings: [],
   ...more,
 });
@@ -18,8 +18,8 @@ describe('a table of devices', () => {
     expect(rows).toBe(
       [
         'ID           UPDATED                   CATEGORIES  READINGS  METADATA',
-        'a            2026-03-01T12:00:00.000Z  P                  7  {"name":"지붕"}',
-        'station_123  2026-03-01T12:00:00.000Z  M,P              120',
+        'a            2024-03-01T12:00:00.000Z  P                  7  {"name":"지붕"}',
+        'station_123  2024-03-01T12:00:00.000Z  M,P              120',
       ].join('\n'),
     );
   });
@@ -47,7 +47,7 @@ describe('a table of devices', () => {
 it('a device is shown with its metadata and its readings', () => {
   const reading = {
     ...{ request_id: 'r', device_id: 'station_123', labels: null, display_names: null },
-    ...{ timestamp: '2026-03-01T12:00:00Z', index: 'T', values: [25.5, 'high', null] },
+    ...{ timestamp: '2024-03-01T12:00:00Z', index: 'T', values: [25.5, 'high', null] },
     metadata: {
       ...{ datatype_id: 1, datatype_name: 'Temperature', datatype_unit: 'Celsius', datatype_type: [] },
       ...{ datatype_category: 'P', persist: true },
@@ -59,13 +59,13 @@ it('a device is shown with its metadata and its readings', () => {
   expect(shown).toBe(
     [
       'device   station_123',
-      'updated  2026-03-01T12:00:00.000Z',
+      'updated  2024-03-01T12:00:00.000Z',
       'name     Roof',
       'floor    3',
       '',
       'CATEGORY  INDEX  NAME         VALUES            UNIT     TIMESTAMP',
-      'P         T      Temperature  25.5, high, null  Celsius  2026-03-01T12:00:00Z',
-      '-         T      -            25.5, high, null  -        2026-03-01T12:00:00Z',
+      'P         T      Temperature  25.5, high, null  Celsius  2024-03-01T12:00:00Z',
+      '-         T      -            25.5, high, null  -        2024-03-01T12:00:00Z',
     ].join('\n'),
   );
 });
@@ -80,9 +80,9 @@ it('what the cache holds is shown with what is not known named as that', () => {
 });
 
 it('an event of a watch is one line', () => {
-  const change = { type: 'change', position: '1', deviceId: 'a', at: '2026-03-01T12:00:00Z' } as const;
+  const change = { type: 'change', position: '1', deviceId: 'a', at: '2024-03-01T12:00:00Z' } as const;
   expect(eventView({ ...change, cause: 'readings', categories: ['P', 'M'] })).toBe(
-    '2026-03-01T12:00:00Z  a  readings P,M',
+    '2024-03-01T12:00:00Z  a  readings P,M',
   );
   expect(eventView({ type: 'resync', position: '1', reason: 'log-exceeded' })).toMatch(/may have been missed/);
 });

@@ -1,40 +1,18 @@
 /** The second tier on a Redis cluster of three masters. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Cache, createCache, ioredisPort, redisBus, redisStore } from 'breakwater/cache';
 import { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, redisMissing, RedisServer } from './redis-server.ts';
+import { RedisCluster } from './redis-cluster.ts';
+import { redisMissing } from './redis-server.ts';
 
-const SLOTS = 16_384;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const servers: RedisServer[] = [];
-const directories: string[] = [];
-const busPorts: string[] = [];
+let redis: RedisCluster;
 const clusters: Cluster[] = [];
 const caches: Cache<unknown>[] = [];
 
-/** Gives each server a third of the slots and lets them meet. */
-async function join3(): Promise<void> {
-  const nodes = servers.map(({ port }) => new Redis(port, '127.0.0.1'));
-  for (const [at, node] of nodes.entries()) {
-    const [first, last] = [Math.floor((at * SLOTS) / 3), Math.floor(((at + 1) * SLOTS) / 3) - 1];
-    await node.call('CLUSTER', 'ADDSLOTSRANGE', String(first), String(last));
-    await node.call('CLUSTER', 'SET-CONFIG-EPOCH', String(at + 1));
-  }
-  for (const [at, { port }] of servers.entries()) {
-    if (at > 0) await nodes[0]!.call('CLUSTER', 'MEET', '127.0.0.1', String(port), busPorts[at]!);
-  }
-  for (const node of nodes) {
-    while (!String(await node.call('CLUSTER', 'INFO')).includes('cluster_state:ok')) await pause(20);
-    node.disconnect();
-  }
-}
-
 function cacheOn() {
-  const cluster = new Cluster(servers.map(({ port }) => ({ port, host: '127.0.0.1' })));
+  const cluster = new Cluster(redis.nodes);
   clusters.push(cluster);
   const port = ioredisPort(cluster);
   const cache = createCache<unknown>({
@@ -52,24 +30,14 @@ function cacheOn() {
 
 describe.skipIf(redisMissing !== undefined)('a second tier on a cluster', () => {
   beforeAll(async () => {
-    for (let n = 0; n < 3; n++) {
-      const directory = mkdtempSync(join(tmpdir(), 'breakwater-cluster-'));
-      directories.push(directory);
-      const busPort = String(await freePort());
-      busPorts.push(busPort);
-      servers.push(
-        await RedisServer.start(['--cluster-enabled', 'yes', '--cluster-port', busPort, '--dir', directory]),
-      );
-    }
-    await join3();
+    redis = await RedisCluster.start();
   }, 30_000);
 
   afterAll(async () => {
     // A bus that nobody closes would look for its servers for ever.
     for (const cache of caches) await cache.close();
     for (const cluster of clusters) cluster.disconnect();
-    for (const server of servers) await server.stop();
-    for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+    await redis?.stop();
   });
 
   it(
@@ -85,7 +53,7 @@ describe.skipIf(redisMissing !== undefined)('a second tier on a cluster', () => 
       expect(one.statistics.tierFailures).toBe(0);
       expect(await two.getMany(keys)).toEqual(keys);
       const sizes = await Promise.all(
-        servers.map(async ({ port }) => {
+        redis.servers.map(async ({ port }) => {
           const node = new Redis(port, '127.0.0.1');
           const size = await node.dbsize();
           node.disconnect();

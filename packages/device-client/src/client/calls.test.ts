@@ -109,12 +109,46 @@ describe('a call', () => {
     expect(await error).toMatchObject({ code: 'DEVICE_CACHE_TIMEOUT', details: { reason: 'TIMEOUT' } });
   });
 
-  it('ends at its own deadline', async () => {
+  it('ends at its own deadline, with a near cache too, whose load goes on for others', async () => {
     const { client, service, clock } = clientUnderTest();
     service.interfere = never;
     const error = rejection(client.getDevice('a', { deadlineMs: 300 }));
     await clock.advance(300);
     expect(await error).toMatchObject({ code: 'DEVICE_CACHE_TIMEOUT', details: { reason: 'DEADLINE_EXCEEDED' } });
+
+    const near = clientUnderTest({ nearCache: true });
+    near.service.ingest(reading({ device: 'a' }));
+    let answer: () => void = () => undefined;
+    const found = await near.service.fetch(`${SERVICE_URL}/v1/devices/a`);
+    near.service.interfere = ({ path }) =>
+      path === '/v1/stream' ? undefined : new Promise((resolve) => (answer = () => resolve(found)));
+    const [hasty, patient] = [rejection(near.client.getDevice('a', { deadlineMs: 300 })), near.client.getDevice('a')];
+    await near.clock.advance(300);
+    expect(await hasty).toMatchObject({ code: 'DEVICE_CACHE_TIMEOUT', details: { reason: 'CACHE_TIMEOUT' } });
+    answer();
+    expect(await patient).toMatchObject({ id: 'a' });
+    await near.client.close();
+  });
+
+  it('that is part of another ends with it, for its reason and in its time', async () => {
+    for (const nearCache of [false, true]) {
+      const { client, service, clock } = clientUnderTest({ nearCache });
+      service.interfere = ({ path }, signal) => (path === '/v1/stream' ? undefined : never(path, signal));
+      const outer = pipeline({ clock });
+      const controller = new AbortController();
+      const aborted = rejection(
+        outer.execute((parent) => client.getDevice('a', { parent }), { signal: controller.signal }),
+      );
+      const late = rejection(outer.execute((parent) => client.getDevices(['b'], { parent }), { deadlineMs: 200 }));
+      const reason = new Error('the user has left');
+      controller.abort(reason);
+      expect(await aborted).toBe(reason);
+      await clock.advance(200);
+      expect(await late).toMatchObject({ category: 'timeout' });
+      const closed = client.close();
+      await clock.advance(60_000);
+      await closed;
+    }
   });
 
   it("ends with the caller's own reason when the caller aborts, with a near cache too", async () => {
@@ -241,7 +275,10 @@ describe('a request', () => {
     const paths = (error as InvalidRequest).faults.map(({ path }) => path);
     expect(paths).toEqual(expect.arrayContaining(['query.limit', 'query.sort', 'query.offset']));
     expect(() => client.listDevices({ updatedSince: '2026-02-30T00:00:00Z' })).toThrow(/updatedSince/);
-    expect(await rejection(client.putDevice('a', { metadata: [] as never }))).toBeInstanceOf(InvalidRequest);
+    const deep = JSON.parse(`${'{"a":'.repeat(29)}1${'}'.repeat(29)}`) as object;
+    for (const metadata of [[], { a: NaN }, { a: new Date(0) }, { a: () => 1 }, { a: [undefined] }, { a: 1n }, deep]) {
+      expect(await rejection(client.putDevice('a', { metadata: metadata as never }))).toBeInstanceOf(InvalidRequest);
+    }
   });
 
   it('for many devices asks for a thousand at a time', async () => {
@@ -312,7 +349,7 @@ describe('health', () => {
   it('is what the service says, also when it says so with status 503', async () => {
     const { client, service } = clientUnderTest();
     const causes = [{ component: 'store', status: 'unhealthy', message: 'gone' }];
-    service.interfere = () => json({ status: 'unhealthy', causes, checkedAt: '2026-03-01T12:00:00Z' }, 503);
+    service.interfere = () => json({ status: 'unhealthy', causes, checkedAt: '2024-03-01T12:00:00Z' }, 503);
     expect(await client.health()).toMatchObject({ status: 'unhealthy', causes });
   });
 
@@ -350,6 +387,17 @@ describe('a client that is closed', () => {
     expect(() => client.configure({})).toThrow(ClientClosed);
     expect(await client.health()).toMatchObject({ status: 'unhealthy' });
     await client.close();
+  });
+
+  it('gives nothing from its near cache any more', async () => {
+    const { client, service } = clientUnderTest({ nearCache: true });
+    service.ingest(reading({ device: 'a' }));
+    await client.getDevice('a');
+    const closing = client.close();
+    expect(await rejection(client.getDevice('a'))).toBeInstanceOf(ClientClosed);
+    expect(await rejection(client.getDevices(['a']))).toBeInstanceOf(ClientClosed);
+    await closing;
+    expect(client.peekDevice('a')).toBeUndefined();
   });
 
   it('is closed by the end of an `await using` block', async () => {

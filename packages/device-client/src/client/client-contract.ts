@@ -60,7 +60,7 @@ export interface DeviceCacheMethods {
    * Resolves to the devices in the order of the entries.
    */
   putDevices(entries: readonly DeviceEntry[], options?: DeviceCallOptions): Promise<readonly DeviceSummary[]>;
-  /** Removes a device with its readings. False when there was none. */
+  /** Removes a device with its readings. False when there was none; also when an attempt whose answer was lost has removed it. */
   deleteDevice(id: string, options?: DeviceCallOptions): Promise<boolean>;
   /**
    * The changes of the devices that a query means, for as long as they are read. A connection that breaks is resumed; where

@@ -23,6 +23,7 @@ import type {
 import { type DeviceList, deviceList } from './device-list.ts';
 import { unreachable, withCause } from './health.ts';
 import { tell } from './logger.ts';
+import { forAll, isOwn, nearly, waitOf } from './call-options.ts';
 import { type ClientOptions, resolveSettings } from './options.ts';
 import {
   checkEntries,
@@ -72,13 +73,13 @@ class Client implements DeviceCacheMethods {
 
   async getDevice(id: string, options?: DeviceCallOptions): Promise<Device> {
     checkId(id);
-    const { nearCache } = this.assembly;
+    const { nearCache } = this.current;
     const load = (more?: DeviceCallOptions): Promise<Device | undefined> =>
       this.call('reads', 'getDevice', (transport, signal) => transport.getDevice(id, signal), more);
     const device = await (nearCache === undefined
       ? load(options)
       : nearly('getDevice', options, () =>
-          nearCache.get(id, (signal) => load({ ...forAll(options), signal }), options?.signal),
+          nearCache.get(id, (signal) => load({ ...forAll(options), signal }), waitOf(options)),
         ));
     if (device === undefined) throw new DeviceNotFound(id);
     return device;
@@ -87,13 +88,13 @@ class Client implements DeviceCacheMethods {
   async getDevices(ids: readonly string[], options?: DeviceCallOptions): Promise<ReadonlyMap<string, Device>> {
     checkIds(ids);
     const unique = [...new Set(ids)];
-    const { nearCache } = this.assembly;
+    const { nearCache } = this.current;
     if (nearCache === undefined) return this.loadMany(unique, options);
     const found = await nearly('getDevices', options, () =>
       nearCache.getMany(
         unique,
         (missing, signal) => this.loadMany(missing, { ...forAll(options), signal }),
-        options?.signal,
+        waitOf(options),
       ),
     );
     return new Map(found.flatMap((device) => (device === undefined ? [] : [[device.id, device]])));
@@ -145,8 +146,7 @@ class Client implements DeviceCacheMethods {
 
   watch(query: StreamQuery = {}, { signal }: WatchOptions = {}): AsyncIterableIterator<WatchEvent> {
     checkStreamQuery(query);
-    if (this.closed !== undefined) throw new ClientClosed();
-    const { clock, random } = this.assembly.settings;
+    const { clock, random } = this.current.settings;
     const watching = {
       changes: (from: StreamQuery, ending: AbortSignal) => this.assembly.changes(from, ending),
       logger: () => this.assembly.settings.logger,
@@ -180,12 +180,11 @@ class Client implements DeviceCacheMethods {
   }
 
   configure(changes: ConfigurationChanges): void {
-    if (this.closed !== undefined) throw new ClientClosed();
+    const before = this.current;
     const changed = divided(changes as Readonly<Record<string, unknown>>);
-    const isElsewhere = targetPlaces.some((place) => place in changed.target);
+    const isElsewhere = targetPlaces.some((place) => changes[place] !== undefined);
     const target = isElsewhere ? changed.target : { ...this.said.target, ...changed.target };
     const options = { ...this.said.options, ...changed.options };
-    const before = this.assembly;
     this.assembly = assembled(resolveSettings(target, options));
     this.said = { target, options };
     this.leave(before);
@@ -194,6 +193,12 @@ class Client implements DeviceCacheMethods {
   close(): Promise<void> {
     this.closed ??= this.end();
     return this.closed;
+  }
+
+  /** @throws ClientClosed */
+  private get current(): Assembly {
+    if (this.closed !== undefined) throw new ClientClosed();
+    return this.assembly;
   }
 
   private async end(): Promise<void> {
@@ -246,30 +251,16 @@ class Client implements DeviceCacheMethods {
     ask: Ask<T>,
     options: DeviceCallOptions | undefined,
   ): Promise<T> {
-    if (this.closed !== undefined) throw new ClientClosed();
-    const { policies, transport, settings } = this.assembly;
+    const { policies, transport, settings } = this.current;
     try {
       return await policies[kind].execute(({ signal }) => ask(transport, signal), options);
     } catch (error) {
-      const failure = failureOfCall(error, what, options?.signal);
+      const failure = failureOfCall(error, what, isOwn(error, options));
       tell(settings.logger, 'debug', () => `device cache: ${what} failed: ${String(failure)}`);
       throw failure;
     }
   }
 }
-
-/** What goes through the near cache fails in the client's own words too. */
-async function nearly<T>(what: string, options: DeviceCallOptions | undefined, get: () => Promise<T>): Promise<T> {
-  try {
-    return await get();
-  } catch (error) {
-    throw failureOfCall(error, what, options?.signal);
-  }
-}
-
-/** What of a call's options may go into a load that others share: a caller's abort and deadline are the caller's own. */
-const forAll = (options: DeviceCallOptions | undefined): DeviceCallOptions =>
-  options?.priority === undefined ? {} : { priority: options.priority };
 
 // `await using` looks for it; declared by type only where the compiler knows it.
 if (Symbol.asyncDispose !== undefined) {

@@ -1,10 +1,8 @@
-import { classify } from 'breakwater/errors';
 import type { HealthCause, HealthLevel, HealthStatus } from '../contract/state.ts';
 
 /** How it is when the cache did not answer. */
 export function unreachable(error: unknown, component: string, checkedAt: string): HealthStatus {
-  const { code } = classify(error);
-  const message = `${error instanceof Error ? error.message : String(error)} (${code})`;
+  const message = error instanceof Error ? error.message : String(error);
   return { status: 'unhealthy', causes: [{ component, status: 'unhealthy', message }], checkedAt };
 }
 

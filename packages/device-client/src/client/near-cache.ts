@@ -16,6 +16,12 @@ export interface NearCacheSource {
   readonly random: Random;
 }
 
+/** How long one caller waits; the load goes on for others. */
+export interface NearCacheWait {
+  readonly signal: AbortSignal | undefined;
+  readonly hardTimeoutMs: number;
+}
+
 /**
  * Devices in memory. A change that the stream tells of removes its device, and a gap in the stream removes all of them: what
  * is in here is at most as old as the stream is behind, and at most `ttlMs` old where there is no stream. What is being
@@ -62,19 +68,19 @@ export class NearCache {
   async get(
     id: string,
     load: (signal: AbortSignal) => Promise<Device | undefined>,
-    signal: AbortSignal | undefined,
+    wait: NearCacheWait,
   ): Promise<Device | undefined> {
     this.follow();
     const loader = async (_: string, context: { readonly signal: AbortSignal }): Promise<Device | null> =>
       (await load(context.signal)) ?? null;
-    return (await this.devices.getOrLoad(id, loader, signal === undefined ? undefined : { signal })) ?? undefined;
+    return (await this.devices.getOrLoad(id, loader, wait)) ?? undefined;
   }
 
   /** The same for many, in their order; what is missing here is loaded together. */
   async getMany(
     ids: readonly string[],
     load: (ids: readonly string[], signal: AbortSignal) => Promise<ReadonlyMap<string, Device>>,
-    signal: AbortSignal | undefined,
+    wait: NearCacheWait,
   ): Promise<readonly (Device | undefined)[]> {
     this.follow();
     const found = await this.devices.getOrLoadMany<string>(
@@ -83,7 +89,7 @@ export class NearCache {
         const loaded = await load(missing, context.signal);
         return missing.map((id) => loaded.get(id) ?? null);
       },
-      signal === undefined ? undefined : { signal },
+      wait,
     );
     return found.map((device) => device ?? undefined);
   }

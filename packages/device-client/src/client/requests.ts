@@ -8,6 +8,7 @@ import { listQuerySchema, readingsQuerySchema, streamQuerySchema } from '../cont
 import { timestampMs } from '../contract/timestamp.ts';
 import { InvalidRequest } from '../errors/errors.ts';
 import { faultsOf } from '../transport/conforming.ts';
+import { jsonFault } from './json-fault.ts';
 
 const idsSchema = List(deviceIdSchema);
 
@@ -35,9 +36,16 @@ export function checkEntries(entries: readonly { readonly id: unknown; readonly 
   refuse(
     entries.flatMap(({ id, metadata }, index) => [
       ...faultsOf(deviceIdSchema, id, `devices.${index}.id`),
-      ...faultsOf(deviceInputSchema, { metadata }, `devices.${index}`),
+      ...metadataFaults(metadata, `devices.${index}`),
     ]),
   );
+}
+
+function metadataFaults(metadata: unknown, path: string): readonly ProblemFault[] {
+  const faults = faultsOf(deviceInputSchema, { metadata }, path);
+  if (faults.length > 0) return faults;
+  const fault = jsonFault(metadata, `${path}.metadata`);
+  return fault === undefined ? [] : [fault];
 }
 
 /** Batches of at most a thousand, in their order. */

@@ -19,7 +19,7 @@ import {
 } from './limits.ts';
 import { schemaOf } from './schema.ts';
 
-/** In which order devices are listed; a dash turns it round. Devices of the same moment come by their ids. */
+/** In which order devices are listed; a dash turns it round. Devices of the same moment come by their ids, also when it is turned round. */
 export type DeviceSort = 'id' | '-id' | 'lastUpdated' | '-lastUpdated';
 
 /**

@@ -27,7 +27,7 @@ export interface ResyncData {
 /**
  * The events of `GET /v1/stream`. Each has an id, the position in the log to resume from; `ready` comes first on a
  * connection that does not resume, so that one that breaks before the first change can be resumed too. Between them a
- * comment keeps the connection awake.
+ * comment comes every 15 s.
  */
 export const streamEvents: { readonly ready: 'ready'; readonly change: 'change'; readonly resync: 'resync' } =
   Object.freeze({ ready: 'ready', change: 'change', resync: 'resync' });

@@ -2,7 +2,7 @@ import { BreakwaterError, type BreakwaterErrorOptions } from 'breakwater/errors'
 import type { ProblemFault } from '../contract/problem.ts';
 
 /** What is particular to one occurrence. */
-type Occurrence = Pick<BreakwaterErrorOptions, 'cause' | 'details' | 'retryAfterMs'>;
+export type FailureFacts = Pick<BreakwaterErrorOptions, 'cause' | 'details' | 'retryAfterMs'>;
 
 /** The base of every error of a client, but for faults of its configuration and the reason of its caller's abort. */
 export class DeviceCacheError extends BreakwaterError {}
@@ -30,7 +30,7 @@ nameError(DeviceNotFound, 'DeviceNotFound');
 export class InvalidRequest extends DeviceCacheError {
   readonly faults: readonly ProblemFault[];
 
-  constructor(message: string, faults: readonly ProblemFault[], code = 'INVALID_REQUEST', more: Occurrence = {}) {
+  constructor(message: string, faults: readonly ProblemFault[], code = 'INVALID_REQUEST', more: FailureFacts = {}) {
     super(message, { ...more, code, category: 'validation' });
     this.faults = faults;
   }
@@ -42,7 +42,7 @@ export class AccessDenied extends DeviceCacheError {
   /** The same token will be refused again. */
   readonly retryable: boolean = false;
 
-  constructor(message: string, code: 'UNAUTHENTICATED' | 'FORBIDDEN', more: Occurrence = {}) {
+  constructor(message: string, code: 'UNAUTHENTICATED' | 'FORBIDDEN', more: FailureFacts = {}) {
     super(message, { ...more, code, category: 'authentication' });
   }
 }
@@ -50,7 +50,7 @@ nameError(AccessDenied, 'AccessDenied');
 
 /** This client asks more than it may. Code `RATE_LIMITED`, category `rate_limit`; `retryAfterMs` says when to come back. */
 export class RateLimited extends DeviceCacheError {
-  constructor(message: string, more: Occurrence = {}) {
+  constructor(message: string, more: FailureFacts = {}) {
     super(message, { ...more, code: 'RATE_LIMITED', category: 'rate_limit' });
   }
 }
@@ -61,7 +61,7 @@ nameError(RateLimited, 'RateLimited');
  * `SERVICE_UNAVAILABLE`, category `external_service`; what it was is the cause, and `details.reason` its code.
  */
 export class ServiceUnavailable extends DeviceCacheError {
-  constructor(message: string, more: Occurrence = {}) {
+  constructor(message: string, more: FailureFacts = {}) {
     super(message, { ...more, code: 'SERVICE_UNAVAILABLE', category: 'external_service' });
   }
 }
@@ -69,7 +69,7 @@ nameError(ServiceUnavailable, 'ServiceUnavailable');
 
 /** There was no answer in time. Code `DEVICE_CACHE_TIMEOUT`, category `timeout`; the time limit's own error is the cause. */
 export class RequestTimedOut extends DeviceCacheError {
-  constructor(message: string, more: Occurrence = {}) {
+  constructor(message: string, more: FailureFacts = {}) {
     super(message, { ...more, code: 'DEVICE_CACHE_TIMEOUT', category: 'timeout' });
   }
 }
@@ -81,7 +81,7 @@ export class InvalidResponse extends DeviceCacheError {
   /** It would come back the same. */
   readonly retryable: boolean = false;
 
-  constructor(message: string, faults: readonly ProblemFault[], more: Occurrence = {}) {
+  constructor(message: string, faults: readonly ProblemFault[], more: FailureFacts = {}) {
     super(message, { ...more, code: 'INVALID_RESPONSE', category: 'parsing' });
     this.faults = faults;
   }

@@ -3,14 +3,13 @@ import { AccessDenied, DeviceCacheError, InvalidResponse, RequestTimedOut, Servi
 
 /**
  * What a call fails with, in the words of the client, from what its transport or one of its policies failed with. The
- * errors of the client itself, faults of its configuration and the reason of the caller's abort stay as they are.
+ * errors of the client itself and faults of its configuration stay as they are.
  *
  * @param what What was being done: `getDevice`.
- * @param signal The caller's; what it was aborted with is the caller's own.
+ * @param isOwn Whether it is the caller's own error, such as the reason of its abort, which stays as it is too.
  */
-export function failureOfCall(error: unknown, what: string, signal?: AbortSignal): unknown {
-  if (error instanceof DeviceCacheError || isBreakwaterError(error, 'CONFIGURATION')) return error;
-  if (signal?.aborted === true && error === signal.reason) return error;
+export function failureOfCall(error: unknown, what: string, isOwn = false): unknown {
+  if (isOwn || error instanceof DeviceCacheError || isBreakwaterError(error, 'CONFIGURATION')) return error;
   const { category, code } = classify(error);
   const retryAfterMs = isBreakwaterError(error) ? error.retryAfterMs : undefined;
   const more = { cause: error, details: { reason: code }, retryAfterMs };

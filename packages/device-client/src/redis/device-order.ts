@@ -41,11 +41,6 @@ const ID_RANGES: Readonly<Record<'up' | 'down', Range>> = Object.freeze({
   down: { command: 'ZREVRANGEBYLEX', start: '+', end: '-' },
 });
 
-const TIME_RANGES: Readonly<Record<'up' | 'down', Range>> = Object.freeze({
-  up: { command: 'ZRANGEBYSCORE', start: '-inf', end: '+inf' },
-  down: { command: 'ZREVRANGEBYSCORE', start: '+inf', end: '-inf' },
-});
-
 async function* byId(
   { port, keys: { ids }, sort, step }: OrderedDevices,
   after: Place | undefined,
@@ -65,25 +60,40 @@ async function* byTime(
   { port, keys: { updated }, sort, step }: OrderedDevices,
   after: Place | undefined,
 ): AsyncGenerator<readonly Place[], void, undefined> {
-  const isDescending = sort === '-lastUpdated';
-  const { command, start, end } = TIME_RANGES[isDescending ? 'down' : 'up'];
-  const isBehind = ({ id, score }: Place): boolean =>
-    after === undefined || score !== after.score || (isDescending ? id < after.id : id > after.id);
-  let from = after === undefined ? start : String(after.score);
-  let offset = 0;
+  const ask = async (
+    command: string,
+    from: string,
+    to: string,
+    limit: readonly string[],
+  ): Promise<readonly Place[]> => {
+    const reply = await port.send([command, updated, from, to, 'WITHSCORES', ...limit], { key: updated });
+    return scoredOf(reply).map(({ member, score }) => ({ id: member, score }));
+  };
+  const isBehind = ({ id, score }: Place): boolean => after === undefined || score !== after.score || id > after.id;
+  const [command, end] = sort === '-lastUpdated' ? ['ZREVRANGEBYSCORE', '-inf'] : ['ZRANGEBYSCORE', '+inf'];
+  let from = after === undefined ? (end === '-inf' ? '+inf' : '-inf') : String(after.score);
   for (;;) {
-    const limit = ['WITHSCORES', 'LIMIT', String(offset), String(step)];
-    const reply = await port.send([command, updated, from, end, ...limit], { key: updated });
-    const found = scoredOf(reply).map(({ member, score }) => ({ id: member, score }));
-    const behind = found.filter(isBehind);
+    const found = await ask(command, from, end, ['LIMIT', '0', String(step)]);
+    const score = found.at(-1)?.score;
+    if (score === undefined) return;
+    // The batch may end within a moment: that one is asked for as a whole, and in the order of its ids.
+    const moment = await ask('ZRANGEBYSCORE', String(score), String(score), []);
+    const before = inOrderOfIds(found.filter((place) => place.score !== score));
+    const behind = [...before, ...moment].filter(isBehind);
     if (behind.length > 0) yield behind;
-    if (found.length < step) return;
-    // The next batch begins at the last moment of this one, without those of that moment that it has seen.
-    const { score } = found.at(-1)!;
-    const seen = found.filter((place) => place.score === score).length;
-    offset = String(score) === from ? offset + step : seen;
-    from = String(score);
+    from = `(${score}`;
   }
+}
+
+/** Places whose moments are in order already, those of one moment by their ids: turned round, Redis gives them the other way. */
+function inOrderOfIds(places: readonly Place[]): readonly Place[] {
+  const moments = new Map<number, Place[]>();
+  for (const place of places) {
+    const moment = moments.get(place.score);
+    if (moment === undefined) moments.set(place.score, [place]);
+    else moment.push(place);
+  }
+  return [...moments.values()].flatMap((moment) => moment.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
 }
 
 /** A cursor for what stands behind a place of this order. */

@@ -40,7 +40,7 @@ export class MemoryService {
   /** How many changes the log holds. */
   logLength = 1000;
   /** The time of what is put. */
-  now = (): number => Date.UTC(2026, 2, 1, 13);
+  now = (): number => Date.UTC(2024, 2, 1, 13);
   private readonly devices: Map<string, Kept> = new Map();
   private readonly log: Change[] = [];
   private position = 0;
@@ -111,13 +111,17 @@ export class MemoryService {
       return problem(400, 'INVALID_REQUEST', 'the cursor is none', { faults });
     }
     const direction = sort.startsWith('-') ? -1 : 1;
-    const keyOf = ({ id, lastUpdated }: Device): string => (sort.endsWith('id') ? id : `${lastUpdated} ${id}`);
+    const isByTime = sort.endsWith('lastUpdated');
+    // Turned round, times are counted from the end, and ids still from the beginning.
+    const timeOf = ({ lastUpdated }: Device): number => (direction > 0 ? 1 : -1) * Date.parse(lastUpdated) + 1e14;
+    const keyOf = (device: Device): string => (isByTime ? `${timeOf(device)} ${device.id}` : device.id);
+    const isBehind = (a: string, b: string): boolean => (isByTime || direction > 0 ? a > b : a < b);
     const after = cursor === undefined ? undefined : decodeURIComponent(cursor);
     const all = [...this.devices.keys()]
       .map((id) => this.device(id)!)
       .filter((device) => passesFilter(device, query))
-      .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -direction : direction))
-      .filter((device) => after === undefined || (direction > 0 ? keyOf(device) > after : keyOf(device) < after));
+      .toSorted((a, b) => (isBehind(keyOf(a), keyOf(b)) ? 1 : -1))
+      .filter((device) => after === undefined || isBehind(keyOf(device), after));
     const page = all.slice(offset, offset + limit);
     const more = all.length > offset + limit;
     const devices = page.map(({ readings: _readings, ...summary }) => summary);
@@ -224,7 +228,7 @@ export const problem = (status: number, code: string, detail: string, more: obje
   new Response(
     JSON.stringify({
       ...{ type: 'about:blank', title: 'A problem', status, detail, code, category: 'internal', details: {} },
-      timestamp: '2026-03-01T12:00:00.000Z',
+      timestamp: '2024-03-01T12:00:00.000Z',
       ...more,
     }),
     { status, headers: { 'content-type': 'application/problem+json' } },

@@ -15,7 +15,7 @@ export interface ReadingFacts {
 /** A reading of a station. */
 export function readingOfStation(facts: ReadingFacts = {}): Reading {
   const { device = 'station_123', index = 'T', category = 'P', unit = 'Celsius', datatype = 'Temperature' } = facts;
-  const { values = [25.5], timestamp = '2026-03-01T12:00:00Z', more = {} } = facts;
+  const { values = [25.5], timestamp = '2024-03-01T12:00:00Z', more = {} } = facts;
   const metadata: Datatype | null =
     category === null
       ? null

@@ -39,16 +39,16 @@ export function transportSuite(name: string, start: () => Promise<CacheUnderTest
         await cache.ingest(
           reading({ index: 'WS', category: 'P', unit: 'km/h', datatype: 'Wind Speed', values: [10] }),
           reading({ index: 'U', category: 'M', values: [65, null, [true], { a: 'ü' }], more: { firmware: '1.2' } }),
-          reading({ index: 'T', category: 'P', timestamp: '2026-03-01T14:00:00+01:00' }),
+          reading({ index: 'T', category: 'P', timestamp: '2024-03-01T14:00:00+01:00' }),
           reading({ index: 'X', category: null }),
         );
         const device = await client.getDevice('station_123');
         expect(device).toMatchObject({ id: 'station_123', metadata: {}, readingCount: 4 });
         expect(device.categories).toEqual(['M', 'P', 'uncategorised']);
-        expect(device.lastUpdated).toBe('2026-03-01T13:00:00.000Z');
+        expect(device.lastUpdated).toBe('2024-03-01T13:00:00.000Z');
         expect(device.readings.map(({ index }) => index)).toEqual(['U', 'T', 'WS', 'X']);
         expect(device.readings[0]).toMatchObject({ values: [65, null, [true], { a: 'ü' }], firmware: '1.2' });
-        expect(device.readings[1]).toEqual(reading({ index: 'T', timestamp: '2026-03-01T14:00:00+01:00' }));
+        expect(device.readings[1]).toEqual(reading({ index: 'T', timestamp: '2024-03-01T14:00:00+01:00' }));
       });
 
       it('that there is no such device, as DeviceNotFound', async () => {
@@ -82,13 +82,13 @@ export function transportSuite(name: string, start: () => Promise<CacheUnderTest
       it('what the cache holds, and that it is healthy', async () => {
         expect(await client.cacheInfo()).toMatchObject({ devices: 0, oldestEntry: null, newestEntry: null });
         await cache.ingest(
-          reading({ device: 'a', timestamp: '2026-03-01T10:00:00Z' }),
-          reading({ device: 'b', timestamp: '2026-03-01T11:00:00Z' }),
+          reading({ device: 'a', timestamp: '2024-03-01T10:00:00Z' }),
+          reading({ device: 'b', timestamp: '2024-03-01T11:00:00Z' }),
         );
         expect(await client.cacheInfo()).toMatchObject({
           devices: 2,
-          oldestEntry: '2026-03-01T10:00:00.000Z',
-          newestEntry: '2026-03-01T11:00:00.000Z',
+          oldestEntry: '2024-03-01T10:00:00.000Z',
+          newestEntry: '2024-03-01T11:00:00.000Z',
         });
         expect(await client.health()).toMatchObject({ status: 'healthy', causes: [] });
       });
@@ -100,7 +100,7 @@ export function transportSuite(name: string, start: () => Promise<CacheUnderTest
         for (const [index, id] of ['a1', 'a2', 'b1', 'b2', 'c1'].entries()) {
           await cache.ingest(
             reading({
-              ...{ device: id, timestamp: `2026-03-01T12:${minutes[index]}:00Z` },
+              ...{ device: id, timestamp: `2024-03-01T12:${minutes[index]}:00Z` },
               ...(id.startsWith('a') ? { category: 'M', unit: '%', datatype: 'Humidity' } : {}),
             }),
           );
@@ -122,7 +122,7 @@ export function transportSuite(name: string, start: () => Promise<CacheUnderTest
       it('devices without their readings, and how many they are', async () => {
         const { devices } = await client.listDevices({ limit: 1 }).page();
         expect(devices).toEqual([
-          { id: 'a1', lastUpdated: '2026-03-01T12:05:00.000Z', metadata: {}, categories: ['M'], readingCount: 1 },
+          { id: 'a1', lastUpdated: '2024-03-01T12:05:00.000Z', metadata: {}, categories: ['M'], readingCount: 1 },
         ]);
       });
 
@@ -138,7 +138,8 @@ export function transportSuite(name: string, start: () => Promise<CacheUnderTest
         ['id', ['a1', 'a2', 'b1', 'b2', 'c1']],
         ['-id', ['c1', 'b2', 'b1', 'a2', 'a1']],
         ['lastUpdated', ['b2', 'a2', 'b1', 'c1', 'a1']],
-        ['-lastUpdated', ['a1', 'c1', 'b1', 'a2', 'b2']],
+        // Of those of one moment the ids decide, in both directions alike.
+        ['-lastUpdated', ['a1', 'c1', 'a2', 'b1', 'b2']],
       ] as const)('in the order %s, also over pages of one', async (sort, ids) => {
         expect(await idsOf({ sort })).toEqual(ids);
         expect(await idsOf({ sort, limit: 1 })).toEqual(ids);
@@ -154,8 +155,8 @@ export function transportSuite(name: string, start: () => Promise<CacheUnderTest
         [{ datatype: 'Humidity' }, ['a1', 'a2']],
         [{ datatype: 'dt_Humidity', pattern: '*2' }, ['a2']],
         [{ category: 'M', unit: 'Celsius' }, []],
-        [{ updatedSince: '2026-03-01T12:04:00Z' }, ['a1', 'c1']],
-        [{ updatedSince: '2026-03-01T13:04:00+01:00', category: 'P' }, ['c1']],
+        [{ updatedSince: '2024-03-01T12:04:00Z' }, ['a1', 'c1']],
+        [{ updatedSince: '2024-03-01T13:04:00+01:00', category: 'P' }, ['c1']],
       ])('those that %j means, also over pages of one', async (query, ids) => {
         expect(await idsOf(query)).toEqual(ids);
         expect(await idsOf({ ...query, limit: 1 })).toEqual(ids);
@@ -180,17 +181,18 @@ export function transportSuite(name: string, start: () => Promise<CacheUnderTest
         });
         expect(put).toMatchObject({ id: 'station_123', metadata: { name: 'Roof', place: { lat: 1.5 }, tags: ['ü'] } });
         expect(put.readingCount).toBe(1);
-        expect(Date.parse(put.lastUpdated)).toBeGreaterThan(Date.parse('2026-03-01T12:00:00Z'));
+        expect(Date.parse(put.lastUpdated)).toBeGreaterThan(Date.parse('2024-03-01T12:00:00Z'));
         await client.putDevice('station_123', { metadata: {} });
         expect(await client.getDevice('station_123')).toMatchObject({ metadata: {}, readingCount: 1 });
       });
 
-      it('names in metadata that objects have already, as data', async () => {
-        const metadata = JSON.parse('{ "__proto__": { "admin": true }, "constructor": "x" }') as Device['metadata'];
+      it('names in metadata that objects have already, as data, but not the one that changes objects', async () => {
+        const metadata = { constructor: 'x', toString: [1], ['has.dot']: { hasOwnProperty: null } };
         await client.putDevice('a', { metadata });
-        const device = await client.getDevice('a');
-        expect(JSON.stringify(device.metadata)).toBe(JSON.stringify(metadata));
-        expect(({} as { admin?: unknown }).admin).toBeUndefined();
+        expect(JSON.stringify((await client.getDevice('a')).metadata)).toBe(JSON.stringify(metadata));
+        const spoilt = JSON.parse('{ "a": { "__proto__": { "admin": true } } }') as Device['metadata'];
+        await expect(client.putDevice('a', { metadata: spoilt })).rejects.toThrow(InvalidRequest);
+        expect(JSON.stringify((await client.getDevice('a')).metadata)).toBe(JSON.stringify(metadata));
       });
 
       it('many devices at once, of which the later one counts where an id comes twice', async () => {
@@ -289,7 +291,7 @@ export function transportSuite(name: string, start: () => Promise<CacheUnderTest
           expect((await near.health()).status).toBe('healthy');
           expect(near.peekDevice('station_123')?.readings[0]?.values).toEqual([1]);
         });
-        await cache.ingest(reading({ values: [2] }));
+        await cache.ingest(reading({ values: [2], timestamp: '2024-03-01T12:00:01Z' }));
         await eventually(async () => {
           const device = await near.getDevice('station_123');
           expect(device.readings[0]?.values).toEqual([2]);

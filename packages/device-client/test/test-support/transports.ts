@@ -3,12 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { categoryOf, type Reading } from '../../src/contract/reading.ts';
-import { redisKeys } from '../../src/contract/redis-keys.ts';
+import { redisKeys, type RedisKeys } from '../../src/contract/redis-keys.ts';
 import { timestampMs } from '../../src/contract/timestamp.ts';
 import { type ClientOptions, type ClientTarget, DeviceCacheClient, type DisposableClient } from '../../src/index.ts';
 import { MemoryService } from '../../src/test-support/memory-service.ts';
+import { RedisCluster } from '../../../core/test/cache/redis-cluster.ts';
 import { RedisServer } from '../../../core/test/cache/redis-server.ts';
 
 /** A cache that is there, empty. */
@@ -87,25 +88,10 @@ export async function inRedis(
   redis.on('error', () => undefined);
   const target = await connect(server.port);
   const keys = redisKeys(keyOptions);
-  const ingest = async (reading: Reading): Promise<void> => {
-    const [id, category, at] = [reading.device_id, categoryOf(reading), timestampMs(reading.timestamp)!];
-    const known = await redis.hget(keys.metadata(id), 'lastUpdated');
-    const lastUpdated = new Date(Math.max(at, known === null ? 0 : Date.parse(known))).toISOString();
-    const writes = redis
-      .multi()
-      .hset(keys.metadata(id), 'lastUpdated', lastUpdated)
-      .sadd(keys.categories(id), category)
-      .hset(keys.readings(id, category), reading.index, JSON.stringify(reading))
-      .zadd(keys.devices, Date.now() + 60_000, id)
-      .zadd(keys.updated, 'GT', at, id)
-      .zadd(keys.ids, 0, id)
-      .xadd(keys.changes, '*', 'device', id, 'cause', 'readings', 'categories', category, 'at', lastUpdated);
-    await writes.exec();
-  };
   return {
     client: (options) => new DeviceCacheClient(target, { keys: keyOptions, pollMs: 5, ...options }),
     ingest: async (...readings) => {
-      for (const reading of readings) await ingest(reading);
+      for (const reading of readings) await ingestInto(redis, keys, reading);
     },
     clear: async () => {
       await redis.flushall();
@@ -119,4 +105,49 @@ export async function inRedis(
       await server.stop();
     },
   };
+}
+
+/** A cluster of three masters, with hash tags. */
+export async function inCluster(): Promise<CacheUnderTest> {
+  const servers = await RedisCluster.start();
+  const redis = new Cluster(servers.nodes, { clusterRetryStrategy: () => null });
+  redis.on('error', () => undefined);
+  const keys = redisKeys({ hashTags: true });
+  let isThere = true;
+  const takeAway = async (): Promise<void> => {
+    if (isThere) await servers.stop();
+    isThere = false;
+  };
+  return {
+    client: (options) => new DeviceCacheClient({ redis }, { keys: { hashTags: true }, pollMs: 5, ...options }),
+    ingest: async (...readings) => {
+      for (const reading of readings) await ingestInto(redis, keys, reading);
+    },
+    clear: async () => {
+      await Promise.all(redis.nodes('master').map((node) => node.flushall()));
+    },
+    shortenLog: async () => {
+      await redis.xtrim(keys.changes, 'MAXLEN', '1');
+    },
+    takeAway,
+    stop: async () => {
+      redis.disconnect();
+      await takeAway();
+    },
+  };
+}
+
+/** What the service's script does with a reading, in commands that a cluster takes one by one. */
+async function ingestInto(redis: Redis | Cluster, keys: RedisKeys, reading: Reading): Promise<void> {
+  const [id, category, at] = [reading.device_id, categoryOf(reading), timestampMs(reading.timestamp)!];
+  const known = await redis.hget(keys.metadata(id), 'lastUpdated');
+  const lastUpdated = new Date(Math.max(at, known === null ? 0 : Date.parse(known))).toISOString();
+  await redis.hset(keys.metadata(id), 'lastUpdated', lastUpdated);
+  await redis.sadd(keys.categories(id), category);
+  await redis.hset(keys.readings(id, category), reading.index, JSON.stringify(reading));
+  await redis.zadd(keys.devices, String(Date.now() + 60_000), id);
+  await redis.zadd(keys.updated, 'GT', String(at), id);
+  await redis.zadd(keys.ids, '0', id);
+  const change = ['device', id, 'cause', 'readings', 'categories', category, 'at', lastUpdated];
+  await redis.xadd(keys.changes, '*', ...change);
 }
