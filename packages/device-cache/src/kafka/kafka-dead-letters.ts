@@ -100,7 +100,7 @@ export class KafkaDeadLetters implements DeadLetters {
       });
       const left = new Map(ranges.filter(({ from, end }) => from < end).map(({ partition, end }) => [partition, end]));
       if (left.size === 0) return positions;
-      await reader.topics.trackAll(topic);
+      reader.topics.trackAll(topic);
       const offsets = ranges.map(({ partition, from }) => ({ topic, partition, offset: from }));
       const stream = await reader.consume({
         topics: [topic],
