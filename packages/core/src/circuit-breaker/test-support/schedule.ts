@@ -156,7 +156,7 @@ class Trial {
       probeLeaseMs: leaseMs,
       rampMs,
     });
-    this.calls = pipeline(this.breaker) as unknown as Pipeline;
+    this.calls = pipeline(this.breaker);
     this.breaker.events.on('*', (event) => {
       if ('from' in event) this.checkTransition(`${event.from}>${event.to}`);
     });
