@@ -48,7 +48,8 @@ export {
   type PrometheusRegistry,
   type PrometheusRegistryOptions,
 } from './prometheus/registry.ts';
-export { tracing, tracingDefaults, type TraceHeaders, type Tracing, type TracingOptions } from './tracing/tracing.ts';
+export { tracing, type TraceHeaders, type Tracing, type TracingEvents } from './tracing/tracing.ts';
+export { tracingDefaults, type TracingOptions } from './tracing/options.ts';
 export type { TracedSource } from './tracing/traced-source.ts';
 export type {
   LinkPort,

@@ -84,9 +84,20 @@ export class Spans {
     return this.settings.api.trace.setSpan(context as never, span as never);
   }
 
-  /** Calls `fn` in these surroundings. */
-  run<R>(context: unknown, fn: () => R): R {
-    return this.settings.api.context.with(context as never, fn);
+  /** Calls `fn` in these surroundings, and without them where they can't be had, which `onError` is told. */
+  run<R>(context: unknown, fn: () => R, onError: (error: unknown) => void): R {
+    let began = false;
+    try {
+      return this.settings.api.context.with(context as never, () => {
+        began = true;
+        return fn();
+      });
+    } catch (error) {
+      // What it has thrown itself is its own affair.
+      if (began) throw error;
+      onError(error);
+      return fn();
+    }
   }
 
   /** The span in whose surroundings this is asked. */

@@ -22,6 +22,24 @@ describe('a tracer that throws', () => {
     expect(told).toContainEqual(['tracer', `${method} is broken`]);
   });
 
+  it.each(['startSpan', 'end', 'with'] as const)(
+    'in %s changes nothing of code in a span of its own',
+    async (method) => {
+      const { ports } = testTracer({ throwsIn: method });
+      const trace = tracing(ports);
+      const told: unknown[] = [];
+      trace.events.on('hook-failed', ({ policy, error }) => told.push([policy, (error as Error).message]));
+      let runs = 0;
+      expect(trace.span('a', () => ++runs)).toBe(1);
+      expect(await trace.span('b', () => Promise.resolve(++runs))).toBe(2);
+      await expect(trace.span('c', () => Promise.reject(new RangeError('own')))).rejects.toThrow('own');
+      const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+      expect(trace.continueFrom({ traceparent }, () => ++runs)).toBe(3);
+      expect(told).toContainEqual(['tracing', `${method} is broken`]);
+      expect(told.length).toBeGreaterThanOrEqual(3);
+    },
+  );
+
   it('in its surroundings, after the function has thrown, hides nothing of what that threw', async () => {
     const { ports } = testTracer();
     const calls = pipeline(tracing(ports));

@@ -5,59 +5,23 @@
  *
  * It is a policy: `pipeline(tracing({ tracer, api }), timeout(…), retry(…))`. What stands outside of it is not in the trace.
  */
+import { systemClock } from '../../clock/system-clock.ts';
 import { ConfigurationError } from '../../errors/configuration-error.ts';
-import { defaultRedactor, type Redactor } from '../../errors/redactor.ts';
+import { defaultRedactor } from '../../errors/redactor.ts';
+import { EventChannel } from '../../events/channel.ts';
+import type { EventEnvelope, HookFailedEvent } from '../../events/event.ts';
 import { type HeaderSource, headerValue } from '../../headers/header-source.ts';
 import { formatTraceparent, parseTraceparent } from '../../headers/traceparent.ts';
 import { describe, resolveOptions, type Resolved } from '../../options/resolve.ts';
-import { flag, implementing, text, type Rules } from '../../options/rules.ts';
-import type { EventEnvelope } from '../../events/event.ts';
 import type { CallWatcher } from '../../policy/call-watcher.ts';
 import type { ExecutionContext } from '../../policy/context.ts';
 import type { Failure, Outcome } from '../../policy/outcome.ts';
 import type { Call, HookPolicy } from '../../policy/policy.ts';
 import { CallTrace } from './call-trace.ts';
+import { tracingDefaults, type TracingOptions, tracingRules } from './options.ts';
 import { spanOfRun, Spans } from './spans.ts';
 import { type TracedSource, traceSource } from './traced-source.ts';
-import type { SpanAttributes, SpanPort, TracerPort, TracingApi } from './tracer.ts';
-
-/** Options of {@link tracing}. */
-export interface TracingOptions {
-  /** What makes spans: `trace.getTracer('shop')` of OpenTelemetry. */
-  readonly tracer: TracerPort;
-  /** The module `@opentelemetry/api`: what carries the surroundings of a span from one function to the next. */
-  readonly api: TracingApi;
-  /** Its name in events and errors; default `tracing`. */
-  readonly name?: string | undefined;
-  /** Whether spans carry the key of the call; default false: it may say too much. */
-  readonly keys?: boolean | undefined;
-  /** Whether spans carry the messages of errors, redacted; default false: their types alone. */
-  readonly errorMessages?: boolean | undefined;
-  /** Takes out of names, attributes and messages what must not leave; default: what the library always takes out. */
-  readonly redact?: Redactor | undefined;
-}
-
-/** The defaults of {@link tracing}. */
-export const tracingDefaults: { readonly name: string; readonly keys: boolean; readonly errorMessages: boolean } =
-  Object.freeze({ name: 'tracing', keys: false, errorMessages: false });
-
-const rules: Rules<TracingOptions> = Object.freeze({
-  tracer: implementing<TracerPort>('a tracer', 'startSpan'),
-  api: {
-    expected: 'the module @opentelemetry/api (an object with context and trace)',
-    accepts: (value: unknown): value is TracingApi => isApi(value),
-  },
-  name: text(),
-  keys: flag(),
-  errorMessages: flag(),
-  redact: implementing<Redactor>('a redactor', 'text', 'value'),
-});
-
-function isApi(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { context, trace } = value as Partial<TracingApi>;
-  return typeof context?.with === 'function' && typeof trace?.setSpan === 'function';
-}
+import type { SpanAttributes, SpanPort } from './tracer.ts';
 
 /** The headers that carry a trace to another process (W3C Trace Context). */
 export interface TraceHeaders {
@@ -65,10 +29,16 @@ export interface TraceHeaders {
   readonly tracestate?: string;
 }
 
+/** The events of a tracing: what its tracer did outside of any call. In a call, that call tells. */
+export interface TracingEvents {
+  'hook-failed': HookFailedEvent;
+}
+
 /** Traces calls; see {@link tracing}. */
-export interface Tracing extends HookPolicy<object, never> {
+export interface Tracing extends HookPolicy<TracingEvents, never> {
   readonly kind: 'tracing';
   readonly name: string;
+  readonly events: EventChannel<TracingEvents>;
   /**
    * The headers that tell another process which span it is called in: that of this run of the function, or, without one,
    * the active one. Empty where there is none.
@@ -97,15 +67,23 @@ class TracingPolicy implements Tracing {
   readonly name: string;
   readonly options: Resolved<TracingOptions, typeof tracingDefaults>;
   readonly watcher: CallWatcher;
+  readonly events: EventChannel<TracingEvents> = new EventChannel();
   private readonly spans: Spans;
+  private readonly failed: (error: unknown) => void;
 
   constructor(given: TracingOptions) {
-    const options = resolveOptions('tracing', given, tracingDefaults, rules, ['tracer', 'api']);
+    const options = resolveOptions('tracing', given, tracingDefaults, tracingRules, ['tracer', 'api']);
     const { tracer, api, redact = defaultRedactor, errorMessages } = options;
     this.options = options;
     this.name = options.name;
     this.spans = new Spans({ tracer, api, redact, errorMessages });
     this.watcher = new TraceWatcher(this.spans);
+    this.failed = (error) => {
+      if (!this.events.wants('hook-failed')) return;
+      const envelope = { pipeline: undefined, policy: this.name, key: undefined, timestamp: systemClock.wallTime() };
+      const failed: HookFailedEvent = { hook: 'tracer', error, outcome: 'failure' };
+      this.events.emit({ type: 'hook-failed', ...envelope, ...failed });
+    };
   }
 
   // --- the way of a call ---
@@ -166,37 +144,48 @@ class TracingPolicy implements Tracing {
     const traceState = this.spans.parseState(headerValue(headers, 'tracestate'));
     const { traceId, parentId: spanId, sampled } = from;
     const remote = { traceId, spanId, traceFlags: sampled ? 1 : 0, isRemote: true };
-    return this.spans.run(this.spans.withRemote(traceState === undefined ? remote : { ...remote, traceState }), fn);
+    const whole = traceState === undefined ? remote : { ...remote, traceState };
+    const surroundings = this.attempt(() => this.spans.withRemote(whole));
+    return surroundings === undefined ? fn() : this.spans.run(surroundings, fn, this.failed);
   }
 
   span<R>(name: string, fn: () => R, attributes: SpanAttributes = {}): R {
-    const { active } = this.spans;
-    const span = this.spans.begin(this.spans.clean(name), { attributes: this.spans.cleaned(attributes) }, active);
-    return this.spans.run(this.spans.within(span, active), () => this.endWith(span, fn));
+    const begun = this.attempt(() => {
+      const { active } = this.spans;
+      const span = this.spans.begin(this.spans.clean(name), { attributes: this.spans.cleaned(attributes) }, active);
+      return { span, surroundings: this.spans.within(span, active) };
+    });
+    if (begun === undefined) return fn();
+    return this.spans.run(begun.surroundings, () => this.endWith(begun.span, fn), this.failed);
   }
 
   private endWith<R>(span: SpanPort, fn: () => R): R {
+    const end = (): void => this.attempt(() => span.end());
+    const fail = (error: unknown): void => {
+      this.attempt(() => this.spans.fail(span, error));
+      end();
+    };
     let result: R;
     try {
       result = fn();
     } catch (error) {
-      this.spans.fail(span, error);
-      span.end();
+      fail(error);
       throw error;
     }
-    if (!isThenable(result)) {
-      span.end();
-      return result;
-    }
     // The caller has the promise itself, and its rejection; this branch only looks.
-    result.then(
-      () => span.end(),
-      (error: unknown) => {
-        this.spans.fail(span, error);
-        span.end();
-      },
-    );
+    if (isThenable(result)) result.then(end, fail);
+    else end();
     return result;
+  }
+
+  /** Does something with the tracer outside of calls; what that throws is told. */
+  private attempt<R>(action: () => R): R | undefined {
+    try {
+      return action();
+    } catch (error) {
+      this.failed(error);
+      return undefined;
+    }
   }
 
   watch(...sources: readonly TracedSource[]): () => void {
@@ -244,17 +233,7 @@ class TraceWatcher implements CallWatcher {
     const call = kept as TracedCall;
     const surroundings = call.attempt(() => call.trace?.beginRun(context));
     if (surroundings === undefined) return run();
-    let began = false;
-    try {
-      return this.spans.run(surroundings, () => {
-        began = true;
-        return run();
-      });
-    } catch (error) {
-      if (began) throw error;
-      call.failed(error);
-      return run();
-    }
+    return this.spans.run(surroundings, run, (error) => call.failed(error));
   }
 
   runEnded(kept: unknown, context: ExecutionContext, outcome: Outcome): void {
