@@ -33,7 +33,7 @@ export interface ConnectionPoolOptions<Resource> {
   readonly maxSize?: number | undefined;
   /** How many more there may be while all are in use; they end as soon as nobody waits for them. At least 0; default 40. */
   readonly maxOverflow?: number | undefined;
-  /** How many are made at once, so that a server that comes back is not met by all of them; at least 1; default 10. */
+  /** How many are made at once, so that a server that comes back is not met by all of them; at least 1; default 5. */
   readonly maxCreating?: number | undefined;
   /** How many may wait for a resource; at least 0; default Infinity. */
   readonly maxWaiting?: number | undefined;
@@ -81,7 +81,7 @@ export const connectionPoolDefaults: {
   minSize: 0,
   maxSize: 20,
   maxOverflow: 40,
-  maxCreating: 10,
+  maxCreating: 5,
   maxWaiting: Infinity,
   acquireTimeoutMs: 30_000,
   createTimeoutMs: 30_000,
