@@ -128,8 +128,12 @@ export class SharedDecisions {
     const { key, question } = request;
     const costs = question.limits.map(({ cost }) => cost);
     const made = await this.desk.reserve({ key, cost: 0, costs, maxWaitMs: 0, expiresMs: EXPIRES_MS });
-    if (!made.reserved)
+    if (!made.reserved) {
+      // Too many are to be settled already: this one stays at its estimate.
+      if (made.limitName === 'reservations')
+        return decisionOf(question, await this.core.link.ask((store) => store.decide(question, true)));
       return { ...decision, allowed: false, limitName: made.limitName, retryAfterMs: made.retryAfterMs };
+    }
     this.estimates.set(decision, { key, question, reservation: made });
     return decision;
   }
