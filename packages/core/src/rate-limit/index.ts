@@ -27,7 +27,13 @@ export type { LimitAlgorithm } from './algorithms/meter.ts';
 export type { Cost } from './cost.ts';
 export type { KeyList } from './access.ts';
 export { sharedRateLimiter } from './shared/shared-limiter.ts';
-export type { SharedLimiterStatistics, SharedRateLimiter, SharedReservation } from './shared/shared-rate-limiter.ts';
+export type {
+  SharedAcquireOptions,
+  SharedLimiterStatistics,
+  SharedRateLimiter,
+  SharedReservation,
+  SharedWaitOptions,
+} from './shared/shared-rate-limiter.ts';
 export {
   SHARED_RATE_LIMITER_DEFAULTS,
   type OnStoreError,

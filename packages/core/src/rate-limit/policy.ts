@@ -38,8 +38,16 @@ export function rateLimit(
   options?: RateLimitOptions,
 ): SharedRateLimitPolicy | RateLimitPolicy {
   const resolved = resolveOptions('rateLimit', options, RATE_LIMIT_DEFAULTS, rateLimitRules);
-  if (isShared(limiter)) return new SharedLimitingPolicy(limiter, resolved);
+  if (isShared(limiter)) {
+    if (resolved.client !== undefined) throw clientsAreLocal(resolved.client);
+    return new SharedLimitingPolicy(limiter, resolved);
+  }
   return new LimitingPolicy(toLimiter(limiter), resolved);
+}
+
+function clientsAreLocal(client: unknown): ConfigurationError {
+  const expected = 'nothing: a shared limiter shares no key out between clients';
+  return new ConfigurationError([{ path: 'rateLimit.client', expected, received: describe(client) }]);
 }
 
 function isShared(limiter: unknown): limiter is SharedRateLimiter {

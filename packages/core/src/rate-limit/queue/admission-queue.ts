@@ -297,7 +297,8 @@ export class AdmissionQueue {
   private count({ costs, level }: AdmissionRequest, sign: 1 | -1): void {
     this.waiting += sign;
     this.counts[level]! += sign;
-    for (const [index, own] of this.costs.entries()) {
+    for (let index = 0; index < this.costs.length; index++) {
+      const own = this.costs[index]!;
       // Sums of fractions drift; nobody who waits costs nothing.
       own[level] = this.counts[level] === 0 ? 0 : own[level]! + sign * costAt(costs, index);
     }

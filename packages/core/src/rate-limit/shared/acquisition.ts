@@ -36,7 +36,9 @@ export class Acquisitions {
 
   /** Whether somebody of this process who is as urgent waits already. */
   blocks({ question, level }: Pick<WaitRequest, 'question' | 'level'>): boolean {
-    return this.core.room.size > 0 && this.core.room.blocks(groupOf(question), level);
+    const { room } = this.core;
+    if (room.size === 0) return false;
+    return room.blocks(groupOf(question, false), level) || room.blocks(groupOf(question, true), level);
   }
 
   /** Takes a place in time and waits for it. */
@@ -81,7 +83,7 @@ export class Acquisitions {
   }
 
   private stay(request: WaitRequest, place: Place, decision: RateLimitDecision): Promise<Waited> {
-    const { key, question, level, signal, maxWaitMs } = request;
+    const { key, question, level, settles, signal, maxWaitMs } = request;
     const { room, record } = this.core;
     return new Promise((resolve, reject) => {
       const guest = {
@@ -98,7 +100,7 @@ export class Acquisitions {
           else reject(this.refuse(request, 'wait', decision.limitName, 0, waitedMs));
         },
       };
-      room.enter(groupOf(question), place, guest, (left) => this.giveBack(question, left));
+      room.enter(groupOf(question, settles), place, guest, (left) => this.giveBack(question, left));
       record.queued(key, place.atMs - this.core.now(), room.size);
     });
   }
@@ -108,9 +110,9 @@ export class Acquisitions {
   }
 }
 
-/** Places of the same key and cost are alike. */
-function groupOf({ limits }: LimitQuestion): string {
-  return JSON.stringify(limits.map(({ key, cost }) => [key ?? null, cost]));
+/** Places of the same key and cost are alike, but that some may be settled. */
+function groupOf({ limits }: LimitQuestion, settles: boolean): string {
+  return JSON.stringify([settles, ...limits.map(({ key, cost }) => [key ?? null, cost])]);
 }
 
 function admitted(question: LimitQuestion, readings: readonly LimitReading[]): RateLimitDecision {

@@ -3,7 +3,6 @@ import { Access } from '../access.ts';
 import { type Cost, costAt, resolveCost } from '../cost.ts';
 import type { RateLimitDecision } from '../decision.ts';
 import { type LimiterKey, wholeKey } from '../keys/limiter-key.ts';
-import type { AcquireOptions } from '../rate-limiter.ts';
 import { levelOf } from '../request.ts';
 import { EXPIRES_MS } from '../reservation-desk.ts';
 import { decisionOf, oversize } from './answers.ts';
@@ -11,6 +10,7 @@ import type { SharedCore } from './core.ts';
 import { LimitStoreError } from './errors.ts';
 import type { LimitQuestion } from './limit-store.ts';
 import { type SharedDesk, tellSettled } from './shared-desk.ts';
+import type { SharedAcquireOptions } from './shared-rate-limiter.ts';
 import { StoredReservation } from './shared-reservation.ts';
 
 /** A request, understood. */
@@ -43,7 +43,7 @@ export class SharedDecisions {
   }
 
   /** @throws RangeError when what is asked for can't be meant. */
-  requestOf(key: LimiterKey | undefined, options: AcquireOptions | undefined): SharedRequest {
+  requestOf(key: LimiterKey | undefined, options: SharedAcquireOptions | undefined): SharedRequest {
     const { cost, priority, settles = false } = options ?? {};
     const { questions } = this.core;
     return { key, question: questions.of(key, resolveCost(cost, questions.names)), level: levelOf(priority), settles };
@@ -56,7 +56,7 @@ export class SharedDecisions {
 
   async decide(
     request: SharedRequest,
-    options: AcquireOptions | undefined,
+    options: SharedAcquireOptions | undefined,
     commit: boolean,
   ): Promise<RateLimitDecision> {
     const decision =
@@ -128,8 +128,12 @@ export class SharedDecisions {
     const { key, question } = request;
     const costs = question.limits.map(({ cost }) => cost);
     const made = await this.desk.reserve({ key, cost: 0, costs, maxWaitMs: 0, expiresMs: EXPIRES_MS });
-    if (!made.reserved)
+    if (!made.reserved) {
+      // Too many are to be settled already: this one stays at its estimate.
+      if (made.limitName === 'reservations')
+        return decisionOf(question, await this.core.link.ask((store) => store.decide(question, true)));
       return { ...decision, allowed: false, limitName: made.limitName, retryAfterMs: made.retryAfterMs };
+    }
     this.estimates.set(decision, { key, question, reservation: made });
     return decision;
   }

@@ -357,6 +357,29 @@ describe('acquire of a shared limiter', () => {
     expect(store.asked.at(-1)).toBe('cancel');
   });
 
+  it('can be settled by whom it was for, whoever else waits for the like', async () => {
+    const { clock, limiter } = setUp({ limit: 10, burst: 10 });
+    await limiter.acquire('a', { cost: 10 });
+    const plain = limiter.acquire('a', { cost: 5 });
+    await clock.advance(0);
+    const settling = limiter.acquire('a', { cost: 5, settles: true, priority: 'high' });
+    await clock.advance(1_000);
+    await plain;
+    expect(await limiter.settle(await settling, 1)).toBe(true);
+    expect(await limiter.settle(await plain, 1)).toBe(false);
+    expect(await limiter.check('a')).toMatchObject({ remaining: 4 });
+  });
+
+  it('lets through at the estimate what can not be remembered for settling', async () => {
+    const { limiter } = setUp({ limit: 10, maxReservations: 1 });
+    const [first, second] = [
+      await limiter.tryAcquire('a', { cost: 2, settles: true }),
+      await limiter.tryAcquire('a', { cost: 2, settles: true }),
+    ];
+    expect([first.allowed, second.allowed, second.remaining]).toEqual([true, true, 6]);
+    expect([await limiter.settle(second, 1), await limiter.settle(first, 1)]).toEqual([false, true]);
+  });
+
   it('drops who is overtaken until it has waited too long, and gives back the last place', async () => {
     const { clock, limiter } = setUp({ burst: 1 });
     await limiter.acquire('a');

@@ -7,7 +7,7 @@ import type { RateLimiterEvents } from '../events.ts';
 import type { LimiterKey } from '../keys/limiter-key.ts';
 import { LimiterRecord } from '../limiter-record.ts';
 import type { LimitNumbers } from '../limit-options.ts';
-import type { AcquireOptions, AcquireWaitOptions, CurrentLimit, ServerResponse } from '../rate-limiter.ts';
+import type { CurrentLimit, ServerResponse } from '../rate-limiter.ts';
 import { checkedWaitMs } from '../request.ts';
 import type { RefusedReservation, ReserveOptions } from '../reservation.ts';
 import { reservationRequest } from '../reservation-desk.ts';
@@ -20,7 +20,13 @@ import { LimitStoreError } from './errors.ts';
 import { type ResolvedSharedOptions, resolveSharedOptions, type SharedRateLimiterOptions } from './options.ts';
 import { Questions } from './questions.ts';
 import { SharedDesk } from './shared-desk.ts';
-import type { SharedLimiterStatistics, SharedRateLimiter, SharedReservation } from './shared-rate-limiter.ts';
+import type {
+  SharedAcquireOptions,
+  SharedLimiterStatistics,
+  SharedRateLimiter,
+  SharedReservation,
+  SharedWaitOptions,
+} from './shared-rate-limiter.ts';
 import type { LimitStoreState } from './store-link.ts';
 
 /**
@@ -97,7 +103,7 @@ class SharedLimiter implements SharedRateLimiter {
     this.ownClock ??= clock;
   }
 
-  tryAcquire(key?: LimiterKey, options?: AcquireOptions): Promise<RateLimitDecision> {
+  tryAcquire(key?: LimiterKey, options?: SharedAcquireOptions): Promise<RateLimitDecision> {
     // The usual case of leases: nothing to ask, nothing to wait for.
     if (options === undefined && this.isSimplyLeased && typeof key !== 'object') {
       const decision = this.opened?.core.leases?.takeOne(key);
@@ -109,12 +115,12 @@ class SharedLimiter implements SharedRateLimiter {
     return this.decideAndCount(key, options);
   }
 
-  async check(key?: LimiterKey, options?: AcquireOptions): Promise<RateLimitDecision> {
+  async check(key?: LimiterKey, options?: SharedAcquireOptions): Promise<RateLimitDecision> {
     const { decisions } = this.inside;
     return decisions.decide(decisions.requestOf(key, options), options, false);
   }
 
-  async acquire(key?: LimiterKey, options: AcquireWaitOptions = {}): Promise<RateLimitDecision> {
+  async acquire(key?: LimiterKey, options: SharedWaitOptions = {}): Promise<RateLimitDecision> {
     const { core, decisions } = this.inside;
     const { signal } = options;
     const maxWaitMs = checkedWaitMs(options.maxWaitMs);
@@ -205,7 +211,7 @@ class SharedLimiter implements SharedRateLimiter {
 
   private async decideAndCount(
     key: LimiterKey | undefined,
-    options: AcquireOptions | undefined,
+    options: SharedAcquireOptions | undefined,
   ): Promise<RateLimitDecision> {
     const { decisions } = this.inside;
     const decision = await decisions.decide(decisions.requestOf(key, options), options, true);

@@ -105,3 +105,7 @@ it('a store that is away fails calls as what it is where that is wanted', async 
   store.behaviour.error = new Error('gone');
   expect(await calls.tryExecute(() => 1)).toMatchObject({ ok: false, error: { code: 'LIMIT_STORE_UNAVAILABLE' } });
 });
+
+it('refuses an option that a shared limiter can not keep', () => {
+  expect(() => setUp({}, { client: 'a' })).toThrow(/no key out between clients/);
+});

@@ -43,15 +43,21 @@ export class SharedLimitingPolicy implements SharedRateLimitPolicy {
   }
 
   enter(call: Call, at: number): Wait {
-    const { key, priority, ...asked } = askedBy(call, this.options);
+    const { key, priority, cost, settles } = askedBy(call, this.options);
     const abort = new AbortController();
     call.keep(at, abort);
     const maxWaitMs = Math.min(this.maxWaitMs, call.remainingMs(at));
-    const wait = { ...asked, priority: priority ?? PRIORITIES[call.priorityLevel], signal: abort.signal, maxWaitMs };
+    const wait = {
+      cost,
+      settles,
+      priority: priority ?? PRIORITIES[call.priorityLevel],
+      signal: abort.signal,
+      maxWaitMs,
+    };
     this.limiter.acquire(key, wait).then(
       (decision) => {
         if (abort.signal.aborted) return;
-        call.keep(at, asked.settles ? decision : undefined);
+        call.keep(at, settles ? decision : undefined);
         call.resume(at);
       },
       (error: unknown) => {

@@ -10,6 +10,12 @@ import type { RefusedReservation, ReservationState, ReserveOptions } from '../re
 import type { RateLimiterStatistics } from '../statistics.ts';
 import type { LimitStoreState } from './store-link.ts';
 
+/** What is asked of a shared limiter. It shares no key out between clients: who comes first is first. */
+export type SharedAcquireOptions = Omit<AcquireOptions, 'client'>;
+
+/** What is asked of it by somebody who waits. */
+export type SharedWaitOptions = Omit<AcquireWaitOptions, 'client'>;
+
 /** What a shared limiter has done so far in this process. */
 export interface SharedLimiterStatistics extends Omit<RateLimiterStatistics, 'keys' | 'evictedKeys' | 'reservations'> {
   /** How often the store was asked. */
@@ -65,15 +71,15 @@ export interface SharedRateLimiter {
   readonly storeState: LimitStoreState;
 
   /** Takes the cost if it fits now; rejects with a RangeError for what can't be meant. */
-  tryAcquire(key?: LimiterKey, options?: AcquireOptions): Promise<RateLimitDecision>;
+  tryAcquire(key?: LimiterKey, options?: SharedAcquireOptions): Promise<RateLimitDecision>;
   /** What {@link SharedRateLimiter.tryAcquire} would say; changes nothing. */
-  check(key?: LimiterKey, options?: AcquireOptions): Promise<RateLimitDecision>;
+  check(key?: LimiterKey, options?: SharedAcquireOptions): Promise<RateLimitDecision>;
   /**
    * Waits for its turn. Its place in time is taken at once, first come first served among all processes; within this one
    * the more urgent get the earlier places. Rejects as `RateLimiter.acquire` does, and with a LimitStoreError while the
    * store is away and `onStoreError` is `closed` or `throw`.
    */
-  acquire(key?: LimiterKey, options?: AcquireWaitOptions): Promise<RateLimitDecision>;
+  acquire(key?: LimiterKey, options?: SharedWaitOptions): Promise<RateLimitDecision>;
   /** Takes a place in time beside all that is reserved, by whichever process. */
   reserve(key?: LimiterKey, options?: ReserveOptions): Promise<SharedReservation | RefusedReservation>;
   /** Says what a request has really cost that was let through with `settles`. False when there is nothing to settle. */

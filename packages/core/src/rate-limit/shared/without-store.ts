@@ -2,14 +2,14 @@
 import { decisionApart, type RateLimitDecision } from '../decision.ts';
 import type { LimiterKey } from '../keys/limiter-key.ts';
 import { rateLimiter } from '../local-limiter.ts';
-import type { AcquireOptions, AcquireWaitOptions, RateLimiter } from '../rate-limiter.ts';
+import type { RateLimiter } from '../rate-limiter.ts';
 import type { RefusedReservation, ReserveOptions } from '../reservation.ts';
 import type { Clock } from '../../clock/clock.ts';
 import type { LimitStoreError } from './errors.ts';
 import type { ResolvedSharedOptions } from './options.ts';
 import type { Questions } from './questions.ts';
 import { shareOf } from './share.ts';
-import type { SharedReservation } from './shared-rate-limiter.ts';
+import type { SharedAcquireOptions, SharedReservation, SharedWaitOptions } from './shared-rate-limiter.ts';
 import { LocalReservation } from './shared-reservation.ts';
 
 export class WithoutStore {
@@ -17,6 +17,8 @@ export class WithoutStore {
   private readonly questions: Questions;
   private readonly clock: Clock;
   private ownShare: RateLimiter | undefined = undefined;
+  /** A limiter that lets everything through. */
+  private openLimiter: RateLimiter | undefined = undefined;
   /** The decisions of the share by those that were given out for them. */
   private readonly decisions: WeakMap<RateLimitDecision, RateLimitDecision> = new WeakMap();
 
@@ -59,7 +61,7 @@ export class WithoutStore {
   decide(
     error: LimitStoreError,
     key: LimiterKey | undefined,
-    options: AcquireOptions | undefined,
+    options: SharedAcquireOptions | undefined,
     commit: boolean,
   ): RateLimitDecision {
     if (!this.isLocal) return this.decisionApart(error);
@@ -69,7 +71,7 @@ export class WithoutStore {
   async acquire(
     error: LimitStoreError,
     key: LimiterKey | undefined,
-    options: AcquireWaitOptions,
+    options: SharedWaitOptions,
   ): Promise<RateLimitDecision> {
     if (this.isLocal) return this.degraded(await this.share.acquire(key, options));
     // To wait for a store is not to wait for a turn: nobody knows when that would be.
@@ -93,9 +95,12 @@ export class WithoutStore {
 
   /** A reservation that takes nothing. */
   free(key: LimiterKey | undefined, options: ReserveOptions | undefined, degraded: boolean): SharedReservation {
-    const limits = this.questions.limits.map((limit) => shareOf(limit, 1));
-    const open = rateLimiter({ limits, allow: () => true, clock: this.clock });
-    const made = open.reserve(key, options);
+    this.openLimiter ??= rateLimiter({
+      limits: this.questions.limits.map((limit) => shareOf(limit, 1)),
+      allow: () => true,
+      clock: this.clock,
+    });
+    const made = this.openLimiter.reserve(key, options);
     if (!made.reserved) throw new TypeError('what is always allowed was refused');
     return new LocalReservation(made, degraded);
   }
