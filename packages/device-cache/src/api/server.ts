@@ -41,9 +41,10 @@ const MAX_PARAMETER_LENGTH = 16_384;
 
 export async function createApi(parts: ApiParts): Promise<Api> {
   const { configuration, log, clock } = parts;
+  const fastifyLog: FastifyBaseLogger = log;
   const idempotency = new Idempotency<IngestResult>(clock);
   const app = Fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance: fastifyLog,
     // Who logs names the request by itself: a child of the log for each would cost more than most answers.
     childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),

@@ -42,7 +42,7 @@ export function stateRoutes(app: FastifyInstance, parts: ApiParts): void {
     async (_request, reply) => {
       const status = await health();
       reply.statusCode = status.status === 'unhealthy' ? 503 : 200;
-      return reply.send(status as never);
+      return reply.send(status);
     },
   );
   app.get(

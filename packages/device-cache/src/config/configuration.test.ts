@@ -102,9 +102,7 @@ describe('the configuration', () => {
     };
     expect(JSON.stringify(shownConfiguration(loadConfiguration({ env }).values))).not.toContain('hunter2');
     for (const bad of [{ REDIS_URL: 'hunter2' }, { API_TOKENS: 'a:read:hunter2' }]) {
-      expect(() => loadConfiguration({ env: bad })).toThrow(
-        expect.not.stringContaining('hunter2') as unknown as string,
-      );
+      expect(() => loadConfiguration({ env: bad })).toThrow(/^(?!.*hunter2)/s);
     }
   });
 

@@ -52,16 +52,16 @@ function parsed(name: string, { parse = (text) => text }: Setting, text: string)
 }
 
 function argumentsOf(args: readonly string[], faults: ConfigurationFault[]): ReadonlyMap<string, string> {
-  const known = new Set(['--config', ...Object.values(settings).flatMap(({ argument }) => argument ?? [])]);
+  const names = new Set(['--config', ...Object.values(settings).flatMap(({ argument }) => argument ?? [])]);
   const given = new Map<string, string>();
   for (let i = 0; i < args.length; i++) {
     const [name, inline] = splitArgument(args[i]!);
-    if (!known.has(name)) {
-      const near = nearest(name, [...known]);
+    if (!names.has(name)) {
+      const near = nearest(name, [...names]);
       const hint = near === undefined ? {} : { hint: `did you mean ${near}?` };
       faults.push({
         path: name,
-        expected: `one of ${[...known].join(', ')}`,
+        expected: `one of ${[...names].join(', ')}`,
         received: 'an unknown argument',
         ...hint,
       });
@@ -153,12 +153,20 @@ function configurationOf(values: ReadonlyMap<string, unknown>): Configuration {
   } as unknown as Configuration;
 }
 
+interface RedisGroup {
+  readonly url?: string;
+  readonly host?: string;
+  readonly port: number;
+  readonly db: number;
+  readonly password?: string;
+}
+
 function redisOf(group: Readonly<Record<string, unknown>>): RedisConfiguration | undefined {
-  const { url, host, port, db, password, ...rest } = group;
+  const { url, host, port, db, password, ...rest } = group as unknown as RedisGroup;
   const nodes = group['clusterNodes'] as readonly string[];
   if (url === undefined && host === undefined && nodes.length === 0) return undefined;
-  const secret = password === undefined ? '' : `:${encodeURIComponent(String(password))}@`;
-  const own = `redis://${secret}${String(host ?? 'localhost')}:${String(port)}/${String(db)}`;
+  const secret = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
+  const own = `redis://${secret}${host ?? 'localhost'}:${port}/${db}`;
   return { ...rest, url: url ?? own } as unknown as RedisConfiguration;
 }
 

@@ -33,9 +33,9 @@ const redisUrl: Rule<string> = {
 
 const anyText: Rule<string> = { expected: 'a text', accepts: (value): value is string => typeof value === 'string' };
 const port = integer(0, 65_535);
-const asNumber = (text: string): unknown => (text.trim() === '' ? text : Number(text));
-const asFlag = (text: string): unknown => (text === 'true' ? true : text === 'false' ? false : text);
-const asList = (text: string): unknown => text.split(',').map((entry) => entry.trim());
+const asNumber = (given: string): unknown => (given.trim() === '' ? given : Number(given));
+const asFlag = (given: string): unknown => (given === 'true' ? true : given === 'false' ? false : given);
+const asList = (given: string): unknown => given.split(',').map((entry) => entry.trim());
 
 /** By their paths in a file. */
 export const settings: Readonly<Record<string, Setting>> = Object.freeze({

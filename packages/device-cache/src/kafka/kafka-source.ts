@@ -93,7 +93,7 @@ export class KafkaSource implements MessageSource {
     const consumer = this.connect();
     this.noted = undefined;
     try {
-      await consumer.topics.trackAll(this.topic);
+      consumer.topics.trackAll(this.topic);
       await consumer.joinGroup({});
       while (!this.isStopping) await this.consume(consumer, onProgress);
     } finally {

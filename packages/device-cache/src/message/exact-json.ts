@@ -5,7 +5,7 @@
  */
 
 /** How deeply lists and objects may lie in each other: 1 is a flat object. */
-export const MAX_DEPTH = 32;
+const MAX_DEPTH = 32;
 
 /** Why a text is not accepted, and where: a JSON pointer, or a byte's position for what is no JSON at all. */
 export interface JsonFault {
@@ -69,7 +69,7 @@ function faultWithin(value: unknown, at: string, depth: number): JsonFault | und
 }
 
 /** A JSON pointer one step further in (RFC 6901). */
-export function pointer(at: string, key: string): string {
+function pointer(at: string, key: string): string {
   return `${at}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 

@@ -17,7 +17,7 @@ export interface ServeHost {
 }
 
 /** Exit codes of the program. */
-export const serveExitCodes: Readonly<Record<'stopped' | 'failed' | 'configuration', number>> = Object.freeze({
+const serveExitCodes: Readonly<Record<'stopped' | 'failed' | 'configuration', number>> = Object.freeze({
   stopped: 0,
   failed: 1,
   configuration: 2,
@@ -97,7 +97,7 @@ function helpText(): string {
     argument === undefined
       ? []
       : [
-          `  ${argument.padEnd(14)} ${help ?? ''} (${env ?? ''}${fallback === undefined ? '' : `; default ${String(fallback)}`})`,
+          `  ${argument.padEnd(14)} ${help ?? ''} (${env ?? ''}${fallback === undefined ? '' : `; default ${JSON.stringify(fallback)}`})`,
         ],
   );
   return [

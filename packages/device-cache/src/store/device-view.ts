@@ -26,7 +26,7 @@ export function summaryView(
 }
 
 /** By the numbers of the characters, not by anybody's language. */
-export function compare(a: string, b: string): number {
+function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 

@@ -1,7 +1,7 @@
 import type { Random } from 'breakwater/clock';
 
 /** How far a TTL may be longer than asked, as a ratio: devices that were written together don't all leave together. */
-export const TTL_JITTER_RATIO = 0.1;
+const TTL_JITTER_RATIO = 0.1;
 
 /** A TTL that can change, with jitter: never shorter than it says, so that nothing leaves before its time. */
 export class TimeToLive {

@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const problem = (status: number, code: string): object => ({
   status,
-  headers: expect.objectContaining({}) as unknown,
+  headers: expect.anything(),
   body: expect.objectContaining({
     status,
     code,
@@ -81,9 +81,9 @@ describe('readings', () => {
   it('of a request that is sent again with its key are not taken again, and answered as before', async () => {
     const headers = { 'idempotency-key': 'key-1' };
     const ask = () => api.ask('POST', '/v1/readings', { json: reading('once'), headers });
-    const [first, ...more] = await Promise.all([ask(), ask(), ask()]);
-    expect(first!.body).toMatchObject({ stored: 1 });
-    for (const answer of more) expect(answer.body).toEqual(first!.body);
+    const answers = await Promise.all([ask(), ask(), ask()]);
+    expect(answers[0].body).toMatchObject({ stored: 1 });
+    for (const { body } of answers) expect(body).toEqual(answers[0].body);
     const other = await api.ask('POST', '/v1/readings', { json: reading('other'), headers });
     expect(other).toMatchObject(problem(409, 'IDEMPOTENCY_CONFLICT'));
   });

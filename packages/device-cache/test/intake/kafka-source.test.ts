@@ -67,7 +67,7 @@ describe('the Kafka source', () => {
     await deadLetters.close();
   }
 
-  const message = (device: string, atMs: number, value: unknown = atMs, index = 'T') => ({
+  const message = (device: string, atMs: number, value: string | number = atMs, index = 'T') => ({
     key: device,
     value: JSON.stringify(
       reading(device, { index, values: [value], timestamp: new Date(START_MS + atMs).toISOString() }),

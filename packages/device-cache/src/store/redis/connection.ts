@@ -58,7 +58,7 @@ export class RedisConnection {
 }
 
 /** A reply with its bytes as text. */
-export function decoded(reply: unknown): Reply {
+function decoded(reply: unknown): Reply {
   if (reply instanceof Uint8Array) return Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength).toString();
   if (Array.isArray(reply)) return reply.map(decoded);
   return reply as Reply;

@@ -7,7 +7,7 @@ import { StoreUnavailableError } from '../errors.ts';
 import { schema, SCHEMA_VERSION } from './schema.ts';
 
 /** The database file is not one that this version can use. */
-export class StoreFileError extends BreakwaterError {
+class StoreFileError extends BreakwaterError {
   constructor(path: string, reason: string, cause?: unknown) {
     super(`${path} can't be used as a store: ${reason}`, { code: 'STORE_FILE', category: 'configuration', cause });
   }

@@ -1,5 +1,6 @@
 /** What every store must do: the same tests run against each. */
 import type { DeviceSort } from '@breakwater/device-client/contract';
+import { systemClock } from 'breakwater/clock';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compareFences } from '../../message/fence.ts';
@@ -10,9 +11,9 @@ import { fenced, START_MS, temperature } from './readings.ts';
 export interface StoreUnderTest {
   readonly name: string;
   /** An empty store whose clock stands at `START_MS` or later. */
-  make(ttlMs?: number): Promise<DeviceStore>;
+  readonly make: (ttlMs?: number) => Promise<DeviceStore>;
   /** Lets time pass. */
-  elapse(ms: number): Promise<void>;
+  readonly elapse: (ms: number) => Promise<void>;
   /** A TTL that is short for this store, and long enough for a test to look before it ends. */
   readonly shortTtlMs: number;
   readonly propertyRuns: number;
@@ -178,13 +179,13 @@ export function storeSuite({ name, make, elapse, shortTtlMs, propertyRuns }: Sto
     it('takes a deleted device in again with a reading from after the deletion', async () => {
       await store.write([fenced('s1', 0)]);
       await store.delete('s1');
-      const later = Date.now() + 3_600_000 - START_MS;
+      const later = systemClock.wallTime() + 3_600_000 - START_MS;
       expect(await store.write([fenced('s1', later)])).toEqual(['stored']);
       expect((await store.get(['s1']))[0]?.readingCount).toBe(1);
     });
 
     it('is not brought back either by a reading that was ahead of the clock', async () => {
-      const ahead = fenced('s1', Date.now() + 7_200_000 - START_MS);
+      const ahead = fenced('s1', systemClock.wallTime() + 7_200_000 - START_MS);
       await store.write([ahead]);
       await store.delete('s1');
       expect(await store.write([ahead])).toEqual(['outdated']);
