@@ -3,15 +3,14 @@
  * of a source goes into one partition by its key, in the order of its offsets, so that the end of the topic says how far the
  * letters of a partition were buried: what a crash between burying and committing brings again is not buried twice.
  */
-import { Consumer, Producer } from '@platformatic/kafka';
+import { Producer } from '@platformatic/kafka';
+import { type Clock, systemClock } from 'breakwater/clock';
 import type { Logger } from 'pino';
 import type { KafkaConfiguration } from '../config/configuration.ts';
 import { BuriedPositions, type DeadLetter, type DeadLetters } from '../dead-letters/dead-letters.ts';
 import { StoreUnavailableError } from '../store/errors.ts';
 import { clientOptions } from './client-options.ts';
-
-/** How many messages at the end of each partition are looked at: more than can be between two commits. */
-const TAIL = 20_000n;
+import { surveyDeadLetters } from './dead-letter-survey.ts';
 
 type ByteProducer = Producer<Buffer, Buffer, string, string>;
 
@@ -19,11 +18,13 @@ export class KafkaDeadLetters implements DeadLetters {
   buried: number = 0;
   private readonly configuration: KafkaConfiguration;
   private readonly log: Logger;
+  private readonly clock: Clock;
   private producer: ByteProducer | undefined = undefined;
   private positions: BuriedPositions | undefined = undefined;
   private last: Promise<void> = Promise.resolve();
 
-  constructor(configuration: KafkaConfiguration, log: Logger) {
+  constructor(configuration: KafkaConfiguration, log: Logger, clock: Clock = systemClock) {
+    this.clock = clock;
     this.configuration = configuration;
     this.log = log;
   }
@@ -80,48 +81,9 @@ export class KafkaDeadLetters implements DeadLetters {
     };
   }
 
-  /** Reads the end of the topic. */
-  private async survey(): Promise<BuriedPositions> {
-    const { errorTopic: topic, groupId } = this.configuration;
-    const positions = new BuriedPositions();
-    const reader = new Consumer({
-      ...clientOptions(this.configuration, 'device-cache-dead-letters'),
-      groupId: `${groupId}-dead-letters`,
-      autocreateTopics: true,
-      deserializers: { headerKey: textOf, headerValue: textOf },
-    });
-    reader.on('error', (error: unknown) => this.log.debug({ err: error }, 'reader of dead letters'));
-    try {
-      const latest = (await reader.listOffsets({ topics: [topic], timestamp: -1n })).get(topic) ?? [];
-      const earliest = (await reader.listOffsets({ topics: [topic], timestamp: -2n })).get(topic) ?? [];
-      const ranges = latest.map((end, partition) => {
-        const first = earliest[partition] ?? 0n;
-        return { partition, end, from: end - TAIL > first ? end - TAIL : first };
-      });
-      const left = new Map(ranges.filter(({ from, end }) => from < end).map(({ partition, end }) => [partition, end]));
-      if (left.size === 0) return positions;
-      reader.topics.trackAll(topic);
-      const offsets = ranges.map(({ partition, from }) => ({ topic, partition, offset: from }));
-      const stream = await reader.consume({
-        topics: [topic],
-        mode: 'manual',
-        offsets,
-        autocommit: false,
-        maxWaitTime: 100,
-      });
-      for await (const { headers, partition, offset } of stream) {
-        const from = headers.get('partition') ?? '';
-        const located = { source: headers.get('source') ?? '', partition: from === '' ? null : Number(from) };
-        positions.add({ ...located, position: Number(headers.get('position')) });
-        if (offset + 1n >= (left.get(partition) ?? 0n)) left.delete(partition);
-        if (left.size === 0) break;
-      }
-      return positions;
-    } finally {
-      await reader.close(true);
-    }
+  private survey(): Promise<BuriedPositions> {
+    return surveyDeadLetters(this.configuration, this.clock, this.log);
   }
 }
 
 const bytesOf = (text: string | undefined): Buffer => Buffer.from(text ?? '');
-const textOf = (bytes: Buffer | undefined): string => bytes?.toString() ?? '';

@@ -24,6 +24,8 @@ export interface ChaosResult {
   readonly committed: readonly (bigint | undefined)[];
   /** What was done, for who has to understand a failure. */
   readonly actions: readonly string[];
+  /** What the service said last, and how it is. */
+  readonly said: string;
 }
 
 export async function chaosRun(seed: number, moments: number): Promise<ChaosResult> {
@@ -85,7 +87,9 @@ class Scene {
       [held, committed] = [await this.held(), this.broker.committed(GROUP, TOPIC)];
     }
     const buried = await readDeadLetters(this.broker.address, ERRORS);
-    return { ledger, held, buried, ends, committed, actions: this.actions };
+    const health = await fetch(`${this.service?.url}/v1/health`).then((answer) => answer.text());
+    const said = `${health}\n${this.service?.log}`;
+    return { ledger, held, buried, ends, committed, actions: this.actions, said };
   }
 
   async close(): Promise<void> {

@@ -12,8 +12,8 @@ describe.skipIf(redisMissing !== undefined)('under everything that can happen', 
     `the store holds the latest of every device and nothing else, at ${MOMENTS} moments of seed %i`,
     { timeout: 600_000 },
     async (seed) => {
-      const { ledger, held, buried, ends, committed, actions } = await chaosRun(seed, MOMENTS);
-      const story = actions.join(', ');
+      const { ledger, held, buried, ends, committed, actions, said } = await chaosRun(seed, MOMENTS);
+      const story = `${actions.join(', ')}\n${said}`;
       expect(ledger.latest.size).toBeGreaterThan(0);
       expect(Object.fromEntries(held), story).toEqual(Object.fromEntries(ledger.latest));
       expect(committed, story).toEqual(ends.map((end) => (end === 0n ? undefined : end)));

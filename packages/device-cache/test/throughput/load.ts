@@ -45,7 +45,7 @@ function ask(agent: Agent, url: string): Promise<void> {
 }
 
 /** What a process has worked so far, itself and for the system. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }

@@ -5,13 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisMissing, RedisServer } from '../../../core/test/cache/redis-server.ts';
-import { readScript } from '../../src/store/redis/scripts.ts';
+import { readScript, writeScript } from '../../src/store/redis/scripts.ts';
 import { reading } from '../../src/store/test-support/readings.ts';
+import { KafkaBroker } from '../test-support/kafka-broker/broker.ts';
+import { TopicWriter } from '../test-support/producer.ts';
 import { ServiceProcess } from '../test-support/service-process.ts';
-import { type Load, load, median } from './load.ts';
+import { cpuSeconds, type Load, load, median } from './load.ts';
 
 const isLong = (process.env['BREAKWATER_LONG'] ?? '') !== '';
 const ROUNDS = isLong ? 9 : 3;
+const MESSAGES = isLong ? 20_000 : 5_000;
 const REQUESTS = isLong ? 8_000 : 2_000;
 /** Shorter runs beside other tests are coarse: they only find what is out of proportion. */
 const least = (ratio: number): number => (isLong ? ratio : ratio * 0.6);
@@ -22,8 +25,8 @@ interface Bare {
   end(): void;
 }
 
-function bareServer(args: readonly string[]): Promise<Bare> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.mjs'), ...args], {
+function bareProgram(name: string, args: readonly string[]): Promise<Bare> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, name), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return new Promise((resolve, reject) => {
@@ -73,7 +76,13 @@ describe.skipIf(redisMissing !== undefined)('a request for a device', () => {
       expect(answer.status).toBe(200);
     }
     const body = await (await fetch(`${service.url}/v1/devices/d0`)).text();
-    bare = await bareServer([body, String(redis.port), readScript, 'device:{id}:category:', ':readings']);
+    bare = await bareProgram('bare-server.mjs', [
+      body,
+      String(redis.port),
+      readScript,
+      'device:{id}:category:',
+      ':readings',
+    ]);
   }, 120_000);
   afterAll(async () => {
     bare.end();
@@ -101,5 +110,47 @@ describe.skipIf(redisMissing !== undefined)('a request for a device', () => {
     );
     console.log(`Redis to a bare client: ${text}`);
     expect(ratio, text).toBeGreaterThanOrEqual(least(0.9));
+  });
+});
+
+describe.skipIf(redisMissing !== undefined)('the intake', () => {
+  it('costs little more than a loop that consumes and writes', { timeout: 600_000 }, async () => {
+    const [redis, broker] = [await RedisServer.start(), await KafkaBroker.start(3)];
+    const topic = 'iot_validated_data';
+    broker.createTopic(topic);
+    const service = await ServiceProcess.start({
+      REDIS_URL: `redis://127.0.0.1:${redis.port}/0`,
+      KAFKA_BOOTSTRAP_SERVERS: broker.address,
+    });
+    const loop = await bareProgram('bare-ingest.mjs', [broker.address, topic, String(redis.port), writeScript.whole]);
+    const writer = new TopicWriter(broker.address, topic);
+    let sent = 0;
+    /** Both read the same messages at the same time; resolves to what each of them worked. */
+    const round = async (): Promise<number> => {
+      const before = [cpuSeconds(service.pid), cpuSeconds(loop.pid)] as const;
+      for (let i = 0; i < MESSAGES / 500; i++) {
+        const messages = Array.from({ length: 500 }, () => {
+          const device = `d${sent++ % 500}`;
+          const timestamp = new Date(Date.UTC(2026, 0, 1) + sent).toISOString();
+          return { key: device, value: JSON.stringify(reading(device, { timestamp, values: [sent] })) };
+        });
+        await writer.send(messages);
+      }
+      const isDone = (group: string): boolean =>
+        broker.committed(group, topic).every((offset, partition) => offset === broker.ends(topic)[partition]);
+      await expect.poll(() => isDone('cache_service_group') && isDone('bare'), { timeout: 120_000 }).toBe(true);
+      return (cpuSeconds(loop.pid) - before[1]) / (cpuSeconds(service.pid) - before[0]);
+    };
+    await round();
+    const ratios: number[] = [];
+    for (let i = 0; i < ROUNDS; i++) ratios.push(await round());
+    const ratio = median(ratios);
+    console.log(`intake to a loop: ${ratio.toFixed(2)}`);
+    loop.end();
+    await service.end('SIGKILL');
+    await writer.close();
+    await broker.stop();
+    await redis.stop();
+    expect(ratio).toBeGreaterThanOrEqual(least(0.8));
   });
 });
