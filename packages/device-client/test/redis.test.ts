@@ -207,6 +207,25 @@ describe.skipIf(redisMissing !== undefined)('the direct way to Redis', () => {
   });
 });
 
+it('a reply that Redis should not give is an answer that the contract does not allow', async () => {
+  for (const reply of ['text', 7, [null], ['{}', 'x', [['P']]], [{}, 'x', []]]) {
+    const client = new DeviceCacheClient({ redis: { send: async () => reply } }, { maxAttempts: 1 });
+    expect(await rejection(client.getDevice('a'))).toBeInstanceOf(InvalidResponse);
+    await client.close();
+  }
+  const odd = new DeviceCacheClient({ redis: { send: async () => 'LOADING' } });
+  expect(await odd.health()).toMatchObject({ status: 'unhealthy', causes: [{ component: 'redis' }] });
+  await odd.close();
+});
+
+it('a pool that lends something else than a Redis client is told of as that', async () => {
+  const pool = { use: async (fn: (connection: object) => unknown) => fn({}) };
+  const client = new DeviceCacheClient({ redis: pool }, { maxAttempts: 1 });
+  const error = await rejection(client.getDevice('a'));
+  expect((error as Error).cause).toMatchObject({ message: 'what the pool lends is no Redis client' });
+  await client.close();
+});
+
 describe('a connection by an address', () => {
   it('says what to install where no Redis client is', async () => {
     const { port } = addressedConnection(

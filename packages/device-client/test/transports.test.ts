@@ -36,6 +36,12 @@ if (redisMissing === undefined) {
       return { redis };
     }),
   );
+  transportSuite('of Redis by one function that sends a command, and gives texts by RESP 2', () =>
+    inRedis((port) => {
+      const { redis } = supplied(new Redis({ host, port, maxRetriesPerRequest: 0, protocol: 2 }));
+      return { redis: { send: ([name, ...rest]: readonly string[]) => redis.call(name!, ...rest) } };
+    }),
+  );
   transportSuite('of a Redis Cluster', inCluster);
 } else {
   console.log(`not run: the client directly on Redis: ${redisMissing}`);

@@ -59,8 +59,7 @@ function nearCacheOf(settings: ClientSettings, changes: Assembly['changes']): Ne
   const watching = { changes, logger: () => logger, clock, random };
   return new NearCache(nearCache, {
     watch: (signal) => watchChanges(watching, {}, signal),
-    onLost: (error) =>
-      tell(logger, 'error', () => `device cache: no changes reach the near cache any more: ${String(error)}`),
+    onLost: (error) => tell(logger, 'error', () => `device cache: no changes reach the near cache: ${String(error)}`),
     // The policies end a load; this is only for pipelines that don't.
     maxLoadMs: 2 * totalTimeoutMs,
     clock,

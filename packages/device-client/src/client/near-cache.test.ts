@@ -88,6 +88,11 @@ describe('the near cache', () => {
     expect(await client.health()).toMatchObject({ status: 'degraded', causes: [{ component: 'near-cache' }] });
     await clock.advance(1_100);
     expect((await client.getDevice('a')).readings[0]?.values).toEqual([2]);
+    // The token is good again.
+    service.interfere = () => undefined;
+    await clock.advance(1_000);
+    expect(await client.health()).toMatchObject({ status: 'healthy' });
+    expect(service.openStreams).toBe(1);
     await client.close();
   });
 

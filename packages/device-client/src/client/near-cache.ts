@@ -1,6 +1,7 @@
 import { type Cache, createCache } from 'breakwater/cache';
 import type { Clock, Random } from 'breakwater/clock';
 import type { Device } from '../contract/device.ts';
+import { sleep } from '../transport/sleep.ts';
 import type { ResolvedNearCacheOptions } from './near-cache-options.ts';
 import type { WatchEvent } from './watch.ts';
 
@@ -8,7 +9,7 @@ import type { WatchEvent } from './watch.ts';
 export interface NearCacheSource {
   /** The changes of all devices. */
   readonly watch: (signal: AbortSignal) => AsyncIterable<WatchEvent>;
-  /** Is told what has ended the stream for good. */
+  /** Is told what has ended the stream; it is tried again later. */
   readonly onLost: (error: unknown) => void;
   /** For how long a load may take, in milliseconds. */
   readonly maxLoadMs: number;
@@ -29,6 +30,7 @@ export interface NearCacheWait {
  */
 export class NearCache {
   private readonly source: NearCacheSource;
+  private readonly ttlMs: number;
   private readonly devices: Cache<Device | null>;
   private readonly ending: AbortController = new AbortController();
   private following: Promise<void> | undefined = undefined;
@@ -38,6 +40,7 @@ export class NearCache {
     const { maxEntries, ttlMs, missingTtlMs, staleIfErrorMs } = options;
     const { clock, random, maxLoadMs } = source;
     this.source = source;
+    this.ttlMs = ttlMs;
     this.devices = createCache<Device | null>({
       ...{ namespace: 'devices', maxEntries, ttlMs, negativeTtlMs: missingTtlMs, staleIfErrorMs, maxLoadMs },
       // One object goes to everybody who asks.
@@ -113,16 +116,23 @@ export class NearCache {
   }
 
   private async applyChanges(): Promise<void> {
-    try {
-      for await (const event of this.source.watch(this.ending.signal)) {
-        // Before the stream was ready, and in a gap, anything may have changed.
-        if (event.type === 'change') await this.devices.delete(event.deviceId);
-        else await this.devices.clear();
-        this.follows = true;
+    const { signal } = this.ending;
+    while (!signal.aborted) {
+      try {
+        for await (const event of this.source.watch(signal)) {
+          // Before the stream was ready, and in a gap, anything may have changed.
+          if (event.type === 'change') await this.devices.delete(event.deviceId);
+          else await this.devices.clear();
+          this.follows = true;
+        }
+      } catch (error) {
+        this.source.onLost(error);
       }
-    } catch (error) {
-      this.source.onLost(error);
+      this.follows = false;
+      // What has ended a watch may be mended, such as a token; by then nothing is older than it may be.
+      await sleep(this.source.clock, this.ttlMs, signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
     }
-    this.follows = false;
   }
 }

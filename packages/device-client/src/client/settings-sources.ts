@@ -1,7 +1,7 @@
 /** Target and options from where they are not written in the program: environment variables, or a file. */
 import { ConfigurationError, type ConfigurationFault } from 'breakwater/errors';
 import { parseDuration } from 'breakwater/options';
-import { nodeModule } from './node-module.ts';
+import { nodeModule } from '../platform/node-module.ts';
 import type { ClientOptions } from './options.ts';
 import { type ClientTarget, targetFields } from './target.ts';
 

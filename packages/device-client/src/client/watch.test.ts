@@ -119,6 +119,22 @@ describe('a watch', () => {
     expect(test.sent(STREAM)).toBe(1);
   });
 
+  it('comes back when it has been told to wait, and not before', async () => {
+    const test = clientUnderTest();
+    let first = true;
+    test.service.interfere = () => {
+      if (!first) return undefined;
+      first = false;
+      return problem(429, 'RATE_LIMITED', 'too many streams', { retry_after: 20 });
+    };
+    const { events } = collected(test);
+    await test.clock.advance(19_999);
+    expect(test.sent(STREAM)).toBe(1);
+    await test.clock.advance(251);
+    expect(events.map(({ type }) => type)).toEqual(['ready']);
+    await test.client.close();
+  });
+
   it('lets go of its connection when its reader leaves', async () => {
     const test = clientUnderTest();
     for await (const event of test.client.watch()) {

@@ -1,9 +1,9 @@
 import type { Clock, Random } from 'breakwater/clock';
-import { isBreakwaterError } from 'breakwater/errors';
+import { classify, isBreakwaterError } from 'breakwater/errors';
 import type { StreamQuery } from '../contract/query.ts';
 import type { ChangeCause, ResyncReason } from '../contract/stream.ts';
 import { InvalidResponse } from '../errors/errors.ts';
-import { failureOfCall, isServiceFailure } from '../errors/failure-of-call.ts';
+import { failureOfCall } from '../errors/failure-of-call.ts';
 import { sleep } from '../transport/sleep.ts';
 import type { StreamEvent } from '../transport/transport.ts';
 import { type Logger, tell } from './logger.ts';
@@ -49,6 +49,7 @@ export interface Watching {
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 30_000;
 const MOST_DOUBLINGS = 10;
+const LONGEST_ASKED_MS = 60_000;
 
 /**
  * The changes, for as long as somebody reads. A connection that breaks is made anew after a wait, and resumed where it had
@@ -61,6 +62,7 @@ export async function* watchChanges(
 ): AsyncGenerator<WatchEvent, void, undefined> {
   let position = query.since;
   let failures = 0;
+  let askedMs = 0;
   while (!signal.aborted) {
     const connection = new AbortController();
     const end = (): void => connection.abort(signal.reason);
@@ -75,11 +77,13 @@ export async function* watchChanges(
     } catch (error) {
       if (!signal.aborted && isHopeless(error)) throw failureOfCall(error, 'watch');
       tellOfBreak(watching, error, signal);
+      askedMs = askedWaitMs(error);
     } finally {
       signal.removeEventListener('abort', end);
       connection.abort();
     }
-    await pause(watching, failures, signal);
+    await pause(watching, failures, askedMs, signal);
+    askedMs = 0;
     failures = Math.min(failures + 1, MOST_DOUBLINGS);
   }
 }
@@ -99,18 +103,29 @@ function toldEvent(event: StreamEvent, isResumed: boolean): WatchEvent {
   }
 }
 
+/** What another try would meet again. A limit passes, and so does trouble of the service or the network. */
 const isHopeless = (error: unknown): boolean =>
-  error instanceof InvalidResponse || isBreakwaterError(error, 'CONFIGURATION') || !isServiceFailure(error);
+  error instanceof InvalidResponse ||
+  ['validation', 'authentication', 'configuration'].includes(classify(error).category);
 
 function tellOfBreak({ logger }: Watching, error: unknown, signal: AbortSignal): void {
   if (signal.aborted) return;
   tell(logger(), 'warn', () => `device cache: the stream of changes broke off, and is resumed: ${messageOf(error)}`);
 }
 
-/** Waits before the next connection; not at all once the reader has gone. */
-async function pause({ clock, random }: Watching, failures: number, signal: AbortSignal): Promise<void> {
+/** How long the service wants to be left alone; a minute at most. */
+const askedWaitMs = (error: unknown): number =>
+  Math.min(LONGEST_ASKED_MS, isBreakwaterError(error) ? (error.retryAfterMs ?? 0) : 0);
+
+/** Waits before the next connection, as long as was asked for and by lot; not at all once the reader has gone. */
+async function pause(
+  { clock, random }: Watching,
+  failures: number,
+  askedMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   if (signal.aborted) return;
-  const waitMs = random.next() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
+  const waitMs = askedMs + random.next() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
   await sleep(clock, waitMs, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });

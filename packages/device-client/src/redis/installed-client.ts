@@ -5,7 +5,7 @@
 import type { RedisPort, RedisSend } from 'breakwater/cache';
 import { ioredisPort, nodeRedisPort } from 'breakwater/cache';
 import { classify, ConfigurationError } from 'breakwater/errors';
-import { nodeModule } from '../client/node-module.ts';
+import { nodeModule } from '../platform/node-module.ts';
 import { ClientClosed } from '../errors/errors.ts';
 import type { RedisAddress } from './redis-address.ts';
 import type { RedisConnection } from './redis-connection.ts';
