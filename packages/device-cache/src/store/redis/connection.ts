@@ -6,14 +6,25 @@ import { timeout } from 'breakwater/timeout';
 import { createHash } from 'node:crypto';
 import { StoreUnavailableError } from '../errors.ts';
 
+/** A port that can send many commands in one piece; each has its reply, or the error that it failed with. */
+export interface PipeliningPort extends RedisPort {
+  readonly sendMany?: (commands: readonly (readonly string[])[]) => Promise<readonly unknown[]>;
+}
+
+/** A script's keys and parameters. */
+export interface ScriptCall {
+  readonly keys: readonly string[];
+  readonly parameters: readonly string[];
+}
+
 type Reply = string | number | null | readonly Reply[];
 
 export class RedisConnection {
-  readonly port: RedisPort;
+  readonly port: PipeliningPort;
   private readonly guard: Pick<Pipeline, 'execute'>;
   private readonly hashes: Map<string, string> = new Map();
 
-  constructor(port: RedisPort, timeoutMs: number, clock: Clock = systemClock) {
+  constructor(port: PipeliningPort, timeoutMs: number, clock: Clock = systemClock) {
     this.port = port;
     this.guard = pipeline({ name: 'redis-store', clock }, timeout({ timeoutMs }));
   }
@@ -40,6 +51,26 @@ export class RedisConnection {
       if (!String((error as Error | undefined)?.message).includes('NOSCRIPT')) throw error;
       return this.send(['EVAL', text, ...rest], keys[0]);
     }
+  }
+
+  /** Runs a script many times, in one piece where the port can; the replies come in the order of the calls. */
+  async scripts(text: string, calls: readonly ScriptCall[]): Promise<readonly Reply[]> {
+    const { sendMany } = this.port;
+    if (sendMany === undefined) {
+      return Promise.all(calls.map(({ keys, parameters }) => this.script(text, keys, parameters)));
+    }
+    const hash = this.hashOf(text);
+    const replies = await sendMany(
+      calls.map(({ keys, parameters }) => ['EVALSHA', hash, String(keys.length), ...keys, ...parameters]),
+    );
+    return Promise.all(
+      replies.map((reply, at) => (reply instanceof Error ? this.again(reply, text, calls[at]!) : decoded(reply))),
+    );
+  }
+
+  private again(error: Error, text: string, { keys, parameters }: ScriptCall): Promise<Reply> {
+    if (!error.message.includes('NOSCRIPT')) throw error;
+    return this.send(['EVAL', text, String(keys.length), ...keys, ...parameters], keys[0]);
   }
 
   /** What sends to each node that holds keys. */

@@ -1,11 +1,12 @@
-import { ioredisPort, type RedisPort } from 'breakwater/cache';
+import { ioredisPort } from 'breakwater/cache';
 import { Cluster, Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import type { PipeliningPort } from './connection.ts';
 import type { RedisConfiguration } from '../../config/configuration.ts';
 
 /** A connection to Redis or Valkey, and how it ends. */
 export interface RedisClient {
-  readonly port: RedisPort;
+  readonly port: PipeliningPort;
   close(): void;
 }
 
@@ -24,7 +25,11 @@ export function redisClient({ url, clusterNodes, timeoutMs }: RedisConfiguration
   };
   const client = clusterNodes.length === 0 ? new Redis(url, options) : cluster(url, clusterNodes, options);
   client.on('error', (error: unknown) => log.debug({ err: error }, 'redis'));
-  return { port: ioredisPort(client), close: () => client.disconnect() };
+  const port = ioredisPort(client);
+  return {
+    port: client instanceof Redis ? { ...port, sendMany: pipelined(client) } : port,
+    close: () => client.disconnect(),
+  };
 }
 
 /** How each connection behaves. */
@@ -45,6 +50,16 @@ function cluster(url: string, nodes: readonly string[], redisOptions: Connection
     enableOfflineQueue: false,
     redisOptions: { ...redisOptions, ...secrets },
   });
+}
+
+/** Many commands in one write. A cluster's nodes are many: there each command goes its own way. */
+function pipelined(client: Redis): NonNullable<PipeliningPort['sendMany']> {
+  return async (commands) => {
+    const pipeline = client.pipeline();
+    for (const [name, ...parameters] of commands) pipeline.call(name!, ...parameters);
+    const results = await pipeline.exec();
+    return (results ?? []).map(([error, reply]) => error ?? reply);
+  };
 }
 
 function hostAndPort(node: string): { host: string; port: number } {

@@ -11,14 +11,13 @@ import {
   type RedisKeyOptions,
   type RedisKeys,
 } from '@breakwater/device-client/contract';
-import type { RedisPort } from 'breakwater/cache';
 import { type Clock, type Random, systemClock, systemRandom } from 'breakwater/clock';
 import type { FencedReading } from '../../message/fence.ts';
 import type { ChangeListener, ChangesSince, DeviceStore, ListRequest, ListResult, Progress } from '../store.ts';
 import type { ProgressStep, StoreInfo, WriteOutcome } from '../store.ts';
 import { TimeToLive } from '../time-to-live.ts';
 import { ChangeStream } from './change-stream.ts';
-import { RedisConnection, texts } from './connection.ts';
+import { type PipeliningPort, RedisConnection, type ScriptCall, texts } from './connection.ts';
 import { DeviceReader } from './device-reader.ts';
 import { ListWalk } from './list-walk.ts';
 import { advanceScript, type ChangeScript, deleteScript, putScript, sweepScript, writeScript } from './scripts.ts';
@@ -26,7 +25,7 @@ import { advanceScript, type ChangeScript, deleteScript, putScript, sweepScript,
 /** Options of the Redis store. */
 export interface RedisStoreOptions {
   /** How it sends commands. */
-  readonly port: RedisPort;
+  readonly port: PipeliningPort;
   /** The layout of the keys; default: the contract's, with hash tags in a cluster. */
   readonly keys?: RedisKeyOptions | undefined;
   /** How long a device is kept that is not heard of, in milliseconds; default 86,400,000. */
@@ -51,6 +50,12 @@ interface RegistryEntry {
   readonly updatedMs: number;
   readonly expiresMs: number;
   readonly nowMs: number;
+}
+
+/** A change of a device: what its script is told, and what the registry is. */
+interface Change {
+  readonly entry: RegistryEntry;
+  readonly parameters: readonly string[];
 }
 
 class RedisStore implements DeviceStore {
@@ -79,10 +84,9 @@ class RedisStore implements DeviceStore {
 
   async write(readings: readonly FencedReading[]): Promise<readonly WriteOutcome[]> {
     const nowMs = this.clock.wallTime();
-    // One script each, all on their way at once: the connection keeps their order.
-    const outcomes = await this.connection.run(() =>
-      Promise.all(readings.map((reading) => this.writeOne(reading, nowMs))),
-    );
+    const changes = readings.map((reading) => this.writing(reading, nowMs));
+    const replies = await this.connection.run(() => this.changeAll(writeScript, changes));
+    const outcomes = replies.map((reply) => (reply === 1 ? 'stored' : 'outdated'));
     this.log.nudge();
     return outcomes;
   }
@@ -171,7 +175,7 @@ class RedisStore implements DeviceStore {
     return this.log.stop();
   }
 
-  private async writeOne({ reading, timestampUs, offset }: FencedReading, nowMs: number): Promise<WriteOutcome> {
+  private writing({ reading, timestampUs, offset }: FencedReading, nowMs: number): Change {
     const { device_id: id, index } = reading;
     const category = categoryOf(reading);
     const ttlMs = this.ttl.drawMs();
@@ -186,8 +190,7 @@ class RedisStore implements DeviceStore {
       String(offset),
       JSON.stringify(reading),
     ];
-    const entry = { id, cause: 'readings', category, updatedMs, expiresMs: nowMs + ttlMs, nowMs } as const;
-    return (await this.change(writeScript, entry, parameters)) === 1 ? 'stored' : 'outdated';
+    return { entry: { id, cause: 'readings', category, updatedMs, expiresMs: nowMs + ttlMs, nowMs }, parameters };
   }
 
   private async putOne({ id, metadata }: DeviceEntry): Promise<DeviceSummary> {
@@ -202,22 +205,34 @@ class RedisStore implements DeviceStore {
     return device ?? { id, lastUpdated: new Date(nowMs).toISOString(), metadata, categories: [], readingCount: 0 };
   }
 
-  /** Runs a change; the result is that of the device's part: 0 nothing to do, 1 done, 2 done before. */
   private async change(script: ChangeScript, entry: RegistryEntry, parameters: readonly string[]): Promise<number> {
-    const { id } = entry;
-    const deviceKeys = [this.keys.metadata(id), this.keys.categories(id), this.keys.fences(id)];
-    const { devices, updated, ids, changes } = this.keys;
-    const registryKeys = [devices, updated, ids, changes];
-    const told = registryParameters(entry);
-    if (!this.isCluster) {
-      return Number(
-        await this.connection.script(script.whole, [...deviceKeys, ...registryKeys], [...parameters, ...told]),
-      );
-    }
-    const outcome = Number(await this.connection.script(script.device, deviceKeys, parameters));
-    // Done before, but perhaps only by half.
-    if (outcome > 0) await this.connection.script(script.registry, registryKeys, told);
+    const [outcome = 0] = await this.changeAll(script, [{ entry, parameters }]);
     return outcome;
+  }
+
+  /** Runs changes, in order; each result is that of the device's part: 0 nothing to do, 1 done, 2 done before. */
+  private async changeAll(script: ChangeScript, changes: readonly Change[]): Promise<readonly number[]> {
+    const { devices, updated, ids, changes: log } = this.keys;
+    const registryKeys = [devices, updated, ids, log];
+    const calls = changes.map(({ entry: { id }, parameters }) => ({
+      keys: [this.keys.metadata(id), this.keys.categories(id), this.keys.fences(id)],
+      parameters,
+    }));
+    if (!this.isCluster) {
+      const whole = calls.map(({ keys, parameters }, at): ScriptCall => {
+        const told = registryParameters(changes[at]!.entry);
+        return { keys: [...keys, ...registryKeys], parameters: [...parameters, ...told] };
+      });
+      return (await this.connection.scripts(script.whole, whole)).map(Number);
+    }
+    const outcomes = (await this.connection.scripts(script.device, calls)).map(Number);
+    // Done before, but perhaps only by half.
+    const told = changes.filter((_, at) => outcomes[at]! > 0);
+    await this.connection.scripts(
+      script.registry,
+      told.map(({ entry }) => ({ keys: registryKeys, parameters: registryParameters(entry) })),
+    );
+    return outcomes;
   }
 
   private async memoryBytes(): Promise<number | null> {
