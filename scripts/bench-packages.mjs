@@ -9,7 +9,10 @@ function isInstalled() {
   if (!existsSync(installedPath)) return false;
   const installed = readJson(installedPath).packages;
   const { '': _root, ...wanted } = readJson(inRoot('bench/package-lock.json')).packages;
-  return Object.entries(wanted).every(([path, { version }]) => installed[path]?.version === version);
+  // What is optional is for other machines than this one.
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) => optional === true || installed[path]?.version === version,
+  );
 }
 
 /** The rivals of bench/package.json. Without them the run goes on: each of their columns says why it is empty. */
