@@ -38,7 +38,13 @@ const onRuntime = (name, bring) => ({
 async function longRuns() {
   const node = await nodeForTools();
   const runtime = { command: node, args: [], env: envFor(node, { BREAKWATER_LONG: '1' }) };
-  const files = ['.property.test.ts', '.model.test.ts', 'packages/core/test/', 'packages/cli/test/', 'packages/device-cache/test/'];
+  const files = [
+    '.property.test.ts',
+    '.model.test.ts',
+    'packages/core/test/',
+    'packages/cli/test/',
+    'packages/device-cache/test/',
+  ];
   return vitestRun('long', runtime, ['--testTimeout=1800000', '--project=!postgres', ...files], { timeoutMs: anHour });
 }
 
