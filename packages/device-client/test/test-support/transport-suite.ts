@@ -174,12 +174,12 @@ export function transportSuite(name: string, start: () => Promise<CacheUnderTest
     });
 
     describe('writes', () => {
-      it('metadata in place of what was there, and leaves the readings', async () => {
+      it('metadata in place of what was there, null and true as they are, and leaves the readings', async () => {
         await cache.ingest(reading());
-        const put = await client.putDevice('station_123', {
-          metadata: { name: 'Roof', place: { lat: 1.5 }, tags: ['ü'] },
-        });
-        expect(put).toMatchObject({ id: 'station_123', metadata: { name: 'Roof', place: { lat: 1.5 }, tags: ['ü'] } });
+        const metadata = { name: 'Roof', place: { lat: 1.5 }, tags: ['ü', null], active: true, owner: null };
+        const put = await client.putDevice('station_123', { metadata });
+        expect(put).toMatchObject({ id: 'station_123', metadata });
+        expect((await client.getDevice('station_123')).metadata).toEqual(metadata);
         expect(put.readingCount).toBe(1);
         expect(Date.parse(put.lastUpdated)).toBeGreaterThan(Date.parse('2024-03-01T12:00:00Z'));
         await client.putDevice('station_123', { metadata: {} });
