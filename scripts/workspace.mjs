@@ -16,12 +16,13 @@ export function toolScript(packageName, binName = packageName.split('/').pop()) 
   return join(folder, typeof bin === 'string' ? bin : bin[binName]);
 }
 
-/** The packages of the workspace, in the order in which they depend on each other. */
+/** The packages of the workspace that are published, in the order in which they depend on each other. */
 export function packages() {
   return readJson(inRoot('package.json'))
     .workspaces.map((folder) => ({ folder, path: inRoot(folder) }))
     .filter(({ path }) => existsSync(join(path, 'package.json')))
-    .map((entry) => ({ ...entry, manifest: readJson(join(entry.path, 'package.json')) }));
+    .map((entry) => ({ ...entry, manifest: readJson(join(entry.path, 'package.json')) }))
+    .filter(({ manifest }) => manifest.private !== true);
 }
 
 /** The packages that programs import: their export maps follow their folders, and their public surface is kept as text. */
