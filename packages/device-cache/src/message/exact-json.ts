@@ -3,6 +3,7 @@
  * JSON.stringify then writes as null; it accepts any depth, and a key `__proto__` that bites whoever copies the object
  * carelessly. A cache that hands readings on must not change them, so here each of these is a fault with its place.
  */
+import { isUtf8 } from 'node:buffer';
 
 /** How deeply lists and objects may lie in each other: 1 is a flat object. */
 const MAX_DEPTH = 32;
@@ -15,28 +16,20 @@ export interface JsonFault {
 
 export type ParsedJson = { readonly value: unknown } | { readonly fault: JsonFault };
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
-
 /** Sixteen digits in a row may be a whole number that a double can't hold; looked at closely only then. */
 const MANY_DIGITS = /\d{16}/;
 
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__']);
-
 /** Parses UTF-8 bytes as JSON. */
 export function parseExactJson(bytes: Uint8Array): ParsedJson {
-  let text: string;
-  try {
-    text = decoder.decode(bytes);
-  } catch {
-    return { fault: { at: '', reason: 'not valid UTF-8' } };
-  }
+  if (!isUtf8(bytes)) return { fault: { at: '', reason: 'not valid UTF-8' } };
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     return { fault: { at: '', reason: `not valid JSON: ${syntaxFault(error)}` } };
   }
-  const fault = faultWithin(value, '', 1) ?? (MANY_DIGITS.test(text) ? roundedNumber(text) : undefined);
+  const fault = faultIn(value) ?? (MANY_DIGITS.test(text) ? roundedNumber(text) : undefined);
   return fault === undefined ? { value } : { fault };
 }
 
@@ -48,29 +41,37 @@ function syntaxFault(error: unknown): string {
   return message.includes('end of JSON') ? 'it ends too early' : 'unexpected character';
 }
 
-function faultWithin(value: unknown, at: string, depth: number): JsonFault | undefined {
-  if (typeof value === 'number')
-    return Number.isFinite(value) ? undefined : { at, reason: 'a number that is too large' };
-  if (typeof value !== 'object' || value === null) return undefined;
-  if (depth > MAX_DEPTH) return { at, reason: `nested more than ${MAX_DEPTH} deep` };
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) {
-      const fault = faultWithin(value[i], `${at}/${i}`, depth + 1);
-      if (fault !== undefined) return fault;
-    }
-    return undefined;
+function faultIn(value: unknown): JsonFault | undefined {
+  const found = faultWithin(value, 1);
+  return found === undefined ? undefined : { at: pointer(found.way.toReversed()), reason: found.reason };
+}
+
+/** A fault with the way to it, from the inside out: it is only put together where there is a fault. */
+interface FoundFault {
+  readonly reason: string;
+  readonly way: string[];
+}
+
+function faultWithin(value: unknown, depth: number): FoundFault | undefined {
+  if (typeof value === 'number') {
+    return Number.isFinite(value) ? undefined : { reason: 'a number that is too large', way: [] };
   }
-  for (const [key, inner] of Object.entries(value)) {
-    if (FORBIDDEN_KEYS.has(key)) return { at: pointer(at, key), reason: 'a key that is not allowed' };
-    const fault = faultWithin(inner, pointer(at, key), depth + 1);
-    if (fault !== undefined) return fault;
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (depth > MAX_DEPTH) return { reason: `nested more than ${MAX_DEPTH} deep`, way: [] };
+  // What was just parsed has no fields but its own.
+  for (const key in value) {
+    if (key === '__proto__') return { reason: 'a key that is not allowed', way: [key] };
+    const found = faultWithin((value as Readonly<Record<string, unknown>>)[key], depth + 1);
+    if (found === undefined) continue;
+    found.way.push(key);
+    return found;
   }
   return undefined;
 }
 
-/** A JSON pointer one step further in (RFC 6901). */
-function pointer(at: string, key: string): string {
-  return `${at}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+/** A JSON pointer (RFC 6901). */
+function pointer(way: readonly string[]): string {
+  return way.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
 type SourceReviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;

@@ -63,9 +63,11 @@ export class RedisConnection {
     const replies = await sendMany(
       calls.map(({ keys, parameters }) => ['EVALSHA', hash, String(keys.length), ...keys, ...parameters]),
     );
-    return Promise.all(
-      replies.map((reply, at) => (reply instanceof Error ? this.again(reply, text, calls[at]!) : decoded(reply))),
-    );
+    const outcomes: Reply[] = [];
+    for (const [at, reply] of replies.entries()) {
+      outcomes.push(reply instanceof Error ? await this.again(reply, text, calls[at]!) : decoded(reply));
+    }
+    return outcomes;
   }
 
   private again(error: Error, text: string, { keys, parameters }: ScriptCall): Promise<Reply> {
