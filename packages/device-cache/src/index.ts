@@ -3,17 +3,9 @@
  * newer; importing this says nothing yet, so that a program can offer the service and run elsewhere without it.
  */
 import { BreakwaterError } from 'breakwater/errors';
+import type { ServeHost } from './service/serve-host.ts';
 
-/** What the service needs of the process that it runs in. */
-export interface ServeHost {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Takes what it says: help, the configuration, and where it listens. */
-  out(text: string): void;
-  /** Takes why it could not start. */
-  error(text: string): void;
-  /** Calls back at each such signal; returns what ends that. */
-  onSignal(name: 'SIGTERM' | 'SIGINT' | 'SIGHUP', callback: () => void): () => void;
-}
+export type { ServeHost } from './service/serve-host.ts';
 
 /**
  * Runs the service until SIGTERM or SIGINT; resolves to the exit code: 0 when it was stopped, 1 when it failed, 2 when the

@@ -6,15 +6,7 @@ import { settings } from '../config/settings.ts';
 import { changedSettings, shownConfiguration } from '../config/show-configuration.ts';
 import { DeviceCache } from './device-cache.ts';
 import { serviceLogger } from './logger.ts';
-
-/** What the program needs of the process that it runs in. */
-export interface ServeHost {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  out(text: string): void;
-  error(text: string): void;
-  /** Calls back at each such signal; returns what ends that. */
-  onSignal(name: 'SIGTERM' | 'SIGINT' | 'SIGHUP', callback: () => void): () => void;
-}
+import type { ServeHost } from './serve-host.ts';
 
 /** Exit codes of the program. */
 const serveExitCodes: Readonly<Record<'stopped' | 'failed' | 'configuration', number>> = Object.freeze({
