@@ -1,3 +1,4 @@
+import type { Policy } from 'breakwater/policy';
 import type { RunOptions } from '../command-line/run-options.ts';
 import { openInput } from '../input/open-input.ts';
 import type { OpenInput } from '../input/open-input.ts';
@@ -9,6 +10,7 @@ import { fileInput, pipeInput } from '../journal/run-identity.ts';
 import { checkColumns } from '../template/column-check.ts';
 import type { RenderedRequest, RequestTemplate } from '../template/request-template.ts';
 import { requestTemplate } from '../template/request-template.ts';
+import { limitOf } from './policies.ts';
 import { idempotencyKeys } from './idempotency-key.ts';
 
 /** A run's input and request, checked against each other. */
@@ -21,6 +23,7 @@ export interface Job {
   /** Undefined for JSON Lines from a pipe, whose columns nobody knows before its end. */
   readonly columns: readonly string[] | undefined;
   readonly template: RequestTemplate;
+  readonly limit: Policy | undefined;
   readonly identity: RunIdentity;
   readonly idempotencyKey: (position: number, request: RenderedRequest) => string;
   /** A pipe that nothing comes from would keep a stopped run waiting. */
@@ -50,6 +53,7 @@ export async function prepareJob(
     totalRows: survey?.rows,
     columns,
     template,
+    limit: await limitOf(options),
     identity,
     idempotencyKey: idempotencyKeys(identity),
     interruptInput: () => {

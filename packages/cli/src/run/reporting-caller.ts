@@ -46,7 +46,7 @@ export class ReportingCaller {
       onState: (state) => observer.upstreamChanged(state),
       onUnavailable: (reason) => stop.request('upstream-unavailable', `the upstream is unavailable: ${reason}`),
     });
-    const policies = runPolicies(options, clock, {
+    const policies = runPolicies(options, job.limit, clock, {
       onRetry: (attempt, delayMs) => observer.retrying(attempt, delayMs),
       onBreakerOpened: () => (statistics.breakerOpenings += 1),
       onWaitedForLimit: (waitedMs) => {

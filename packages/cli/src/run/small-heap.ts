@@ -12,7 +12,7 @@ import { runInNewContext } from 'node:vm';
 /** Inputs above this size, some forty thousand rows, are long runs; so are pipes, of which nobody knows. */
 const longInputBytes = 1024 * 1024;
 const enoughNewSpace = 4 * 1024 * 1024;
-const enoughHeap = 28 * 1024 * 1024;
+const enoughHeap = 24 * 1024 * 1024;
 const rowsBetweenLooks = 128;
 
 export class SmallHeap {
