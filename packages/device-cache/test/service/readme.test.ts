@@ -1,4 +1,4 @@
-/** The lines of the README that put a reading and read it back, as they stand there. */
+/** The lines of both READMEs that put a reading and read it back, as they stand there. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,8 @@ import { expect, it } from 'vitest';
 import { RunningService } from '../test-support/running-service.ts';
 import { spawn } from 'node:child_process';
 
-const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+const readmeAt = (folder: string): string => readFileSync(join(import.meta.dirname, folder, 'README.md'), 'utf8');
+const readme = readmeAt('../..');
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
 /** Runs a line of shell without holding up this process, in which the service runs. */
@@ -21,7 +22,7 @@ function shell(line: string): Promise<string> {
   });
 }
 
-it.skipIf(!hasCurl)('three lines of curl put a reading, read it back, and follow changes', async () => {
+it.skipIf(!hasCurl)('three lines of curl put a reading, read it back, and find it among others', async () => {
   const service = await RunningService.start();
   const block = /```sh\n(curl[\s\S]*?)```/.exec(readme)![1]!;
   const lines = block
@@ -37,4 +38,12 @@ it.skipIf(!hasCurl)('three lines of curl put a reading, read it back, and follow
   });
   expect(JSON.parse(await shell(lines[2]!))).toMatchObject({ devices: [{ id: 'station_123' }], nextCursor: null });
   await service.stop();
+});
+
+it('the README of the whole has the same lines', () => {
+  const lines = readmeAt('../../../..')
+    .split('\n')
+    .filter((line) => line.startsWith('curl'));
+  expect(lines).toHaveLength(3);
+  for (const line of lines) expect(readme).toContain(line);
 });
