@@ -2,7 +2,7 @@
  * Each call leaves some sixty kilobytes of short-lived objects behind, nearly all of them fetch's streams. Left alone,
  * V8 answers on Node 24 with 250 MB for rows that need 30: a large new space, an old space that is collected at leisure,
  * and two optimizing compilers at work at once. A short run may have that, it is over before anybody looks; a long one
- * is asked to stay small, at the price of a fifth of its speed on an upstream that answers in no time. The sizes cannot
+ * is asked to stay small, at the price of a third of its speed or more on an upstream that answers in no time. The sizes cannot
  * be given on the command line of node, which is not ours, and V8 keeps to no limit of the old space that is set later:
  * so a long run collects by itself when its heap has grown by as much as it needs.
  */
