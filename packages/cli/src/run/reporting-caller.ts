@@ -3,6 +3,7 @@ import { retryAfterMs } from 'breakwater/headers';
 import { formatDuration } from 'breakwater/options';
 import type { RunOptions } from '../command-line/run-options.ts';
 import type { InputRow } from '../input/row.ts';
+import { FetchTimeline } from './fetch-timeline.ts';
 import type { Job } from './job.ts';
 import type { RunObserver } from './observer.ts';
 import { RunStopped, probes, runPolicies } from './policies.ts';
@@ -21,6 +22,7 @@ export class ReportingCaller {
   readonly #clock: Clock;
   readonly #gate: UpstreamGate;
   readonly #caller: RowCaller;
+  readonly #timeline = new FetchTimeline();
   #inFlight = 0;
   #whenIdle: (() => void) | undefined;
 
@@ -72,6 +74,7 @@ export class ReportingCaller {
       onCall: (status, durationMs) => {
         this.#inFlight -= 1;
         if (this.#inFlight === 0) this.#whenIdle?.();
+        this.#timeline.called();
         statistics.called(status, durationMs);
         observer.called({ status, durationMs });
       },

@@ -32,7 +32,7 @@ export class ParallelRun<T, R> implements AsyncIterableIterator<Awaited<R>, unde
   private error: { readonly thrown: unknown } | undefined = undefined;
 
   constructor(source: Source<T>, mapper: (item: T, context: MapperContext) => R, options: ParallelRunOptions) {
-    this.reader = new SourceReader(source);
+    this.reader = new SourceReader(source, this.got, this.sourceFailed);
     this.mapper = mapper;
     this.concurrency = options.concurrency;
     this.readAhead = options.readAhead ?? options.concurrency;
@@ -95,7 +95,7 @@ export class ParallelRun<T, R> implements AsyncIterableIterator<Awaited<R>, unde
   private fill(): void {
     if (this.filling) return;
     this.filling = true;
-    while (this.mayRead()) this.reader.read(this.got, this.sourceFailed);
+    while (this.mayRead()) this.reader.read();
     this.filling = false;
   }
 

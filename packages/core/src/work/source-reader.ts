@@ -4,11 +4,23 @@ export type Source<T> = Iterable<T> | AsyncIterable<T>;
 /** Where the items come from; hides whether reading one takes a promise. */
 export class SourceReader<T> {
   private readonly iterator: Iterator<T, unknown, undefined> | AsyncIterator<T, unknown, undefined>;
+  private readonly onItem: (result: IteratorResult<T, unknown>) => void;
+  private readonly onFailure: (error: unknown) => void;
   private isReading = false;
   private isEnded = false;
 
-  constructor(source: Source<T>) {
+  /**
+   * @param onItem Called with what a read has found; the result is `done` at the end.
+   * @param onFailure Called with what the source has thrown; it has ended then.
+   */
+  constructor(
+    source: Source<T>,
+    onItem: (result: IteratorResult<T, unknown>) => void,
+    onFailure: (error: unknown) => void,
+  ) {
     this.iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+    this.onItem = onItem;
+    this.onFailure = onFailure;
   }
 
   /** Whether an item has been asked for and has not come yet. */
@@ -21,33 +33,32 @@ export class SourceReader<T> {
     return this.isEnded;
   }
 
-  /**
-   * Reads the next item. Calls back with the result, before it returns where the source is synchronous; the result is
-   * `done` at the end.
-   */
-  read(got: (result: IteratorResult<T, unknown>) => void, failed: (error: unknown) => void): void {
+  /** Reads the next item. Calls back before it returns where the source is synchronous. */
+  read(): void {
     this.isReading = true;
-    const done = (result: IteratorResult<T, unknown>): void => {
-      this.isReading = false;
-      if (result.done === true) this.isEnded = true;
-      got(result);
-    };
-    const fail = (error: unknown): void => {
-      this.isReading = false;
-      this.isEnded = true;
-      failed(error);
-    };
     let result: IteratorResult<T, unknown> | Promise<IteratorResult<T, unknown>>;
     try {
       result = this.iterator.next();
     } catch (error) {
-      fail(error);
+      this.failed(error);
       return;
     }
-    if (result instanceof Promise) result.then(done, fail);
-    else if ('then' in result) Promise.resolve(result).then(done, fail);
-    else done(result);
+    if (result instanceof Promise) result.then(this.got, this.failed);
+    else if ('then' in result) Promise.resolve(result).then(this.got, this.failed);
+    else this.got(result);
   }
+
+  private readonly got = (result: IteratorResult<T, unknown>): void => {
+    this.isReading = false;
+    if (result.done === true) this.isEnded = true;
+    this.onItem(result);
+  };
+
+  private readonly failed = (error: unknown): void => {
+    this.isReading = false;
+    this.isEnded = true;
+    this.onFailure(error);
+  };
 
   /**
    * Tells the source that nothing more will be read, so that it can close what it holds. Resolves when it has; at once
