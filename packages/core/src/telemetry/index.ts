@@ -50,6 +50,7 @@ export {
 } from './prometheus/registry.ts';
 export { tracing, type TraceHeaders, type Tracing, type TracingEvents } from './tracing/tracing.ts';
 export { tracingDefaults, type TracingOptions } from './tracing/options.ts';
+export type { BatchSource } from './tracing/batch-trace.ts';
 export type { TracedSource } from './tracing/traced-source.ts';
 export type {
   LinkPort,

@@ -52,7 +52,7 @@ export const policyMetrics: Readonly<Record<PolicyMetricName, MetricDefinition>>
     'counter',
     ['resilience.polly.strategy.events', 'breakwater_events_total'],
     ['pipeline', 'policy', 'event', 'severity', 'error'],
-    'What policies have told, ends of calls and attempts not counted.',
+    'What policies, limiters, caches and pools have told; not the usual course of calls, attempts, loans, tasks and batches, which have metrics of their own.',
     { unit: '{event}', ...TOLD },
   ),
   retryCalls: metric(
