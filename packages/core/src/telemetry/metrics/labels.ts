@@ -32,6 +32,7 @@ export type LabelName =
   | 'connectionState'
   | 'workers'
   | 'batcher'
+  | 'priority'
   | 'reason'
   | 'operation'
   | 'percentile'
@@ -64,6 +65,7 @@ export const metricLabels: Readonly<Record<LabelName, LabelNames>> = Object.free
     'reason',
     'Why the batch went: `count` or `weight` (it was full), `delay` (its time was up), `explicit` (it was flushed).',
   ),
+  priority: label('call.priority', 'priority', 'The priority of the calls; only of refusals.'),
   operation: label('operation.name', 'operation', 'The name of the operation.'),
   percentile: label('percentile', 'percentile', '`50`, `95`, `99`, `99.9`.'),
   metric: label('metric', 'metric', 'The name of the metric.'),

@@ -70,6 +70,8 @@ function metricsSuite(sdk: () => Sdk): void {
     expect(counted('breakwater.worker_pool.tasks', { kind: 'failed' })).toBe(1);
     expect(counted('db.client.connection.wait_time', { 'db.client.connection.pool.name': 'db' })).toBe(1);
     expect(counted('db.client.connection.use_time', { 'db.client.connection.pool.name': 'db' })).toBe(1);
+    expect(counted('breakwater.shedding.calls', { kind: 'refused', 'call.priority': 'batch' })).toBe(1);
+    expect(counted('breakwater.shedding.calls', { kind: 'admitted' })).toBe(1);
     expect(counted('breakwater.worker_pool.duration', { 'error.type': 'Error' })).toBe(1);
     expect(counted('breakwater.batcher.keys', { kind: 'sent' })).toBe(1);
     expect(counted('breakwater.batcher.batch.size', { 'batcher.name': 'devices', 'batch.reason': 'delay' })).toBe(1);
