@@ -118,11 +118,14 @@ export type {
   ListedPipeline,
   ListedPolicy,
   StatusAlerts,
+  StatusBatcher,
   StatusCache,
+  StatusConnections,
   StatusHealth,
   StatusLimiter,
   StatusMonitor,
   StatusRegistry,
+  StatusWorkers,
   WatchedPipeline,
 } from './status-page/registry-port.ts';
 export type { FastifyReplyShape, FastifyRequestShape, NodeRequest, NodeResponse } from './status-page/server-ports.ts';
