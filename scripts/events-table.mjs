@@ -50,7 +50,7 @@ export function eventsTable(facts, severities, envelope, of) {
   const chosen = [...eventsOf(facts).values()].filter(
     ({ room, maps }) => of === undefined || room === of || maps.includes(of),
   );
-  if (chosen.length === 0) throw new Error(`${of} is no room and no interface that tells events`);
+  if (chosen.length === 0) throw new Error(`no room and no interface named ${of} tells events`);
   const common = new Set(envelope.map(({ name }) => name));
   const rows = chosen.map(({ type, room: by, docs, outcomes, fields }) => {
     const carries = fields.filter(({ name }) => !common.has(name)).map(({ name }) => `\`${name}\``);

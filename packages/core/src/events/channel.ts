@@ -17,8 +17,8 @@ class Listeners {
   readonly all: Map<Listener, EventOutcome | undefined> = new Map();
   /** The same as a list, until they change: events are many, subscriptions few. */
   private list: readonly Listener[] | undefined = undefined;
-  /** What all of them hear together: undefined for everything. */
-  private heard: ReadonlySet<EventOutcome | undefined> | undefined = undefined;
+  /** The outcomes that they hear together, undefined among them for all of them; made as the list is. */
+  private outcomes: ReadonlySet<EventOutcome | undefined> | undefined = undefined;
 
   add(listener: Listener, outcome: EventOutcome | undefined): void {
     this.all.set(listener, outcome);
@@ -32,7 +32,8 @@ class Listeners {
 
   /** Whether one of them hears events of this outcome. */
   hear(outcome: EventOutcome): boolean {
-    return this.heard === undefined || this.heard.has(outcome);
+    this.outcomes ??= new Set(this.all.values());
+    return this.outcomes.has(undefined) || this.outcomes.has(outcome);
   }
 
   get now(): readonly Listener[] {
@@ -41,8 +42,7 @@ class Listeners {
 
   private changed(): void {
     this.list = undefined;
-    const outcomes = new Set(this.all.values());
-    this.heard = outcomes.has(undefined) ? undefined : outcomes;
+    this.outcomes = undefined;
   }
 }
 

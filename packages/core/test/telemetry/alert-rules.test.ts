@@ -27,8 +27,8 @@ const breaker = (state: string, values: string): Case['series'] => ({
   [`resilience4j_circuitbreaker_state{pipeline="stock",name="db",state="${state}"}`]: values,
 });
 /** Of a hundred calls a minute, so many took up to 2.5 s; the others up to 5 s. */
-const fast = (calls: number): Case['series'] => ({
-  'breakwater_pipeline_calls_seconds_bucket{pipeline="stock",le="2.5"}': `0+${calls}x90`,
+const fast = (inTime: number): Case['series'] => ({
+  'breakwater_pipeline_calls_seconds_bucket{pipeline="stock",le="2.5"}': `0+${inTime}x90`,
   'breakwater_pipeline_calls_seconds_bucket{pipeline="stock",le="5"}': '0+100x90',
   'breakwater_pipeline_calls_seconds_bucket{pipeline="stock",le="+Inf"}': '0+100x90',
 });
