@@ -78,8 +78,14 @@ export default defineConfig({
       project('core', ['packages/core/src/**/*.test.ts'], { exclude: ['**/*.model.test.ts'] }),
       // Ten thousand random schedules each against a reference model, and long simulations: too long for the developer's loop.
       project('models', ['packages/core/{src,test}/**/*.model.test.ts'], { testTimeout: 300_000 }),
-      project('scenarios', ['packages/core/test/**/*.test.ts'], {
-        exclude: ['**/*.chaos.test.ts', '**/*.model.test.ts', '**/*.browser.test.ts', 'packages/core/test/postgres/**'],
+      project('scenarios', ['packages/core/test/**/*.test.ts', 'tests/**/*.test.ts'], {
+        exclude: [
+          '**/*.chaos.test.ts',
+          '**/*.model.test.ts',
+          '**/*.browser.test.ts',
+          'packages/core/test/postgres/**',
+          '**/node_modules/**',
+        ],
       }),
       // Two caches under load on a Redis that fails: half a minute of real time, and alone, since calls are timed.
       project('chaos', ['packages/core/test/**/*.chaos.test.ts'], { maxWorkers: 1, sequence: { groupOrder: 2 } }),

@@ -3,6 +3,7 @@
 import { createServer } from 'node:http';
 import { circuitBreaker } from 'breakwater';
 import { createCache } from 'breakwater/cache';
+import { connectionPool } from 'breakwater/connection-pool';
 import { logContext, withRequestCorrelation } from 'breakwater/correlation';
 import { rateLimiter } from 'breakwater/rate-limit';
 import { pipelineRegistry } from 'breakwater/registry';
@@ -15,6 +16,7 @@ import {
   performanceMonitor,
   statusPage,
 } from 'breakwater/telemetry';
+import { batcher, workerPool } from 'breakwater/work';
 
 const registry = pipelineRegistry(
   {
@@ -37,6 +39,9 @@ const registry = pipelineRegistry(
 );
 const users = createCache({ namespace: 'users', ttlMs: 20_000, maxEntries: 1_000 });
 const logins = rateLimiter({ limit: 5, periodMs: 1_000 });
+const database = connectionPool({ create: () => ({}), maxSize: 3, maxOverflow: 0 });
+const mail = workerPool({ maxWorkers: 2 });
+const prices = batcher({ batch: (skus) => skus.map((sku) => sku.length), delayMs: 20 });
 const monitor = performanceMonitor();
 const logger = createLogger({ name: 'shop', context: logContext });
 const inventoryHealth = callHealth(registry.get('inventory'));
@@ -66,6 +71,8 @@ const page = statusPage(registry, {
   title: 'Shop',
   caches: { users },
   limiters: { logins },
+  pools: { database, mail },
+  batchers: { prices },
   monitor,
   health,
   alerts,
@@ -91,6 +98,9 @@ const traffic = setInterval(() => {
   void call('search', () => upstream('search', 30, 0.01));
   void users.getOrLoad(`user-${Math.floor(Math.random() ** 3 * 400)}`, async (id) => ({ id }));
   logins.tryAcquire();
+  for (let n = 0; n < busy * 2; n++) void database.use(() => upstream('database', 20, 0));
+  void mail.execute(() => upstream('mail', 50, 0.02)).catch(() => undefined);
+  for (let n = 0; n < 5 * busy; n++) void prices.load(`sku-${n}`);
 }, 100);
 
 /** What a load balancer and an orchestrator ask. */
@@ -119,6 +129,6 @@ const stop = async () => {
   page.close();
   server.close();
   await registry.close({ timeoutMs: 2_000 });
-  await users.close();
+  await Promise.all([users.close(), database.close(), mail.close(), prices.close()]);
 };
 for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void stop());

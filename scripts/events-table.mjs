@@ -4,7 +4,7 @@ import { membersOf } from './source-facts.mjs';
 
 const NAME_OF_MAP = /^\w+Events$/;
 
-/** All events that the sources declare, by type: `{ type, room, docs, outcomes, fields }`. */
+/** All events that the sources declare, by type: `{ type, room, maps, docs, outcomes, fields }`, where `maps` are the interfaces that have it. */
 export function eventsOf(facts) {
   const events = new Map();
   for (const { name, room, members } of facts.interfaces.values()) {
@@ -15,7 +15,8 @@ export function eventsOf(facts) {
       const outcome = fields.find((field) => field.name === 'outcome');
       const outcomes = outcome?.type.match(/'[\w-]+'/g)?.map((literal) => literal.slice(1, -1)) ?? [];
       const docs = member.docs === '' ? (details?.docs ?? '') : member.docs;
-      events.set(member.name, { type: member.name, room, docs, outcomes, fields });
+      const maps = [...(events.get(member.name)?.maps ?? []), name];
+      events.set(member.name, { type: member.name, room, maps, docs, outcomes, fields });
     }
   }
   return events;
@@ -44,10 +45,12 @@ export function eventFaults(facts, severities) {
   return faults;
 }
 
-/** The table; of the events of one room where `room` is given. */
-export function eventsTable(facts, severities, envelope, room) {
-  const chosen = [...eventsOf(facts).values()].filter((event) => room === undefined || event.room === room);
-  if (chosen.length === 0) throw new Error(`the room ${room} tells no events`);
+/** The table; where `of` is given, of the events of one room, or of one interface of events: `WorkerPoolEvents`. */
+export function eventsTable(facts, severities, envelope, of) {
+  const chosen = [...eventsOf(facts).values()].filter(
+    ({ room, maps }) => of === undefined || room === of || maps.includes(of),
+  );
+  if (chosen.length === 0) throw new Error(`no room and no interface named ${of} tells events`);
   const common = new Set(envelope.map(({ name }) => name));
   const rows = chosen.map(({ type, room: by, docs, outcomes, fields }) => {
     const carries = fields.filter(({ name }) => !common.has(name)).map(({ name }) => `\`${name}\``);
@@ -59,10 +62,10 @@ export function eventsTable(facts, severities, envelope, room) {
       docs,
       carries.join(', ') || '–',
     ];
-    return room === undefined ? cells : cells.toSpliced(1, 1);
+    return of === undefined ? cells : cells.toSpliced(1, 1);
   });
   const headings = ['event', 'told by', 'severity', 'outcome', 'when', 'carries'];
-  return table(room === undefined ? headings : headings.toSpliced(1, 1), rows);
+  return table(of === undefined ? headings : headings.toSpliced(1, 1), rows);
 }
 
 function shown(severity = 'missing') {

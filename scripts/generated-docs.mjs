@@ -33,7 +33,7 @@ export async function regenerated(text, page, facts, severities) {
       const room = internalRooms.includes(own) ? page : own;
       return defaultsTables(facts, room, await importBuilt(room), chosen);
     },
-    events: (room) => eventsTable(facts, severities, envelope, room ?? (page === 'events' ? undefined : page)),
+    events: (of) => eventsTable(facts, severities, envelope, of ?? (page === 'events' ? undefined : page)),
     envelope: () => envelopeTable(envelope),
     metrics: async () => metricsTable(await importBuilt('telemetry')),
     labels: async () => labelsTable(await importBuilt('telemetry')),

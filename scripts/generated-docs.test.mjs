@@ -131,7 +131,21 @@ describe('the table of events', () => {
       '| `shut` | gate | info | – | It was shut. | – |',
     ]);
     expect(eventsTable(facts, severities, [], 'gate')).not.toContain('told by');
-    expect(() => eventsTable(facts, severities, [], 'policy')).toThrow(/tells no events/);
+    expect(() => eventsTable(facts, severities, [], 'policy')).toThrow(/named policy tells events/);
+  });
+
+  it('may be of one interface of several in a room, and has an event that two share in both', () => {
+    const more = `
+      export interface KeyEvents { /** It was turned. */ turned: object; /** It was shut. */ shut: object }`;
+    const facts = sources({ ...gate, 'gate/key.ts': more });
+    const types = (of) =>
+      [...eventsTable(facts, { ...severities, turned: 'info' }, [], of).matchAll(/^\| `(\w+)`/gm)].map(
+        ([, type]) => type,
+      );
+    expect([types('GateEvents'), types('KeyEvents')]).toEqual([
+      ['passed', 'shut'],
+      ['shut', 'turned'],
+    ]);
   });
 
   it('misses no event: not one that is told and declared nowhere, nor one without severity, outcome or comment', () => {

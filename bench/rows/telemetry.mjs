@@ -2,6 +2,8 @@
 import { pipeline } from '../../packages/core/dist/index.js';
 import {
   collectMetrics,
+  createLogger,
+  logEvents,
   performanceMonitor,
   prometheusRegistry,
   resilience4jNames,
@@ -43,6 +45,12 @@ const calling = (calls) => () => calls.execute(work);
 const measured = (naming) => () => {
   const calls = fivePolicies();
   collectMetrics({ meter: prometheusRegistry(), ...naming }).watch(calls);
+  return calling(calls);
+};
+
+const logged = () => {
+  const calls = fivePolicies();
+  logEvents(calls, createLogger({ write: () => undefined }));
   return calling(calls);
 };
 
@@ -91,6 +99,14 @@ export const telemetryRows = [
     ceiling: 1_000,
     ours: () => calling(fivePolicies()),
     oursMore: [measured({}), measured({ naming: resilience4jNames })],
+    rivals: {},
+  },
+  {
+    name: 'logged events add to a call under five policies that succeeds',
+    unit: 'ns',
+    ceiling: 1_000,
+    ours: () => calling(fivePolicies()),
+    oursMore: [logged],
     rivals: {},
   },
   {

@@ -601,9 +601,33 @@ describe('closing and watching a connection pool', () => {
     await microtasks();
     expect(log).toEqual([
       ['shop-db: resource created', 1, 1],
+      ['shop-db: resource acquired', 1, 0],
+      ['shop-db: resource released', 1, 0],
       ['shop-db: resource destroyed', 1, 0],
     ]);
-    expect(events).toEqual(['shop-db resource-created', 'shop-db hook-failed', 'shop-db resource-destroyed']);
+    expect(events).toEqual([
+      'shop-db resource-created',
+      'shop-db resource-acquired',
+      'shop-db resource-released',
+      'shop-db hook-failed',
+      'shop-db resource-destroyed',
+    ]);
+  });
+
+  it('tells how long each borrower waited, and how long each loan lasted', async () => {
+    const { clock, pool, after } = setUp({ maxSize: 1, maxOverflow: 0 });
+    const told: unknown[] = [];
+    pool.on('resource-acquired', ({ waitedMs }) => told.push(['acquired', waitedMs]));
+    pool.on('resource-released', ({ durationMs }) => told.push(['released', durationMs]));
+    const uses = [pool.use(() => after(30)), pool.use(() => after(5))];
+    await clock.advance(100);
+    await Promise.all(uses);
+    expect(told).toEqual([
+      ['acquired', 0],
+      ['released', 30],
+      ['acquired', 30],
+      ['released', 5],
+    ]);
   });
 
   it('refuses options that can not be meant', async () => {

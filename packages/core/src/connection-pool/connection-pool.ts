@@ -143,6 +143,11 @@ class ResourcePool<Resource> implements ConnectionPool<Resource>, PopulationHost
     if (this.channel.wants(type)) this.emit(type, facts);
   }
 
+  /** Whether anybody is told of loans, which are many. */
+  private tellsLoans(type: 'resource-acquired' | 'resource-released'): boolean {
+    return this.settings.debug !== undefined || this.channel.wants(type);
+  }
+
   changed(): void {
     if (this.whenDrained.length > 0 && this.isDrained) for (const tell of this.whenDrained.splice(0)) tell();
     if (this.closed && this.population.isEmpty) for (const tell of this.whenEmpty.splice(0)) tell();
@@ -155,7 +160,9 @@ class ResourcePool<Resource> implements ConnectionPool<Resource>, PopulationHost
     // The time to close may have been up meanwhile.
     if (member.state !== 'leased') return;
     const now = this.clock.now();
-    this.records.returned(now - member.since);
+    const usedMs = now - member.since;
+    this.records.returned(usedMs);
+    if (this.tellsLoans('resource-released')) this.tell('resource-released', { durationMs: usedMs });
     if (this.checksAfterLoan && member.wellAt !== -Infinity) member.wellAt = now;
     this.population.takeBack(member, now, broken);
     this.changed();
@@ -165,6 +172,7 @@ class ResourcePool<Resource> implements ConnectionPool<Resource>, PopulationHost
     member.state = 'leased';
     member.since = now;
     this.records.lent(waitedMs);
+    if (this.tellsLoans('resource-acquired')) this.tell('resource-acquired', { waitedMs });
     return new LentResource(this, member) as unknown as Lease<Resource>;
   }
 

@@ -11,10 +11,12 @@ export type {
   Lease,
   LeaseMethods,
   PoolStatistics,
+  ResourceAcquiredEvent,
   ResourceCreatedEvent,
   ResourceCreateFailedEvent,
   ResourceDestroyedEvent,
   ResourceDestroyFailedEvent,
+  ResourceReleasedEvent,
   ResourceUnhealthyEvent,
   TimeSummary,
 } from './pool-contract.ts';

@@ -93,6 +93,26 @@ function setUp(options: PgPoolOptions = {}) {
 }
 
 describe('an instrumented pool of pg', () => {
+  it('tells how long each borrower waited, and how long each loan lasted', async () => {
+    const { clock, own, pool } = setUp();
+    const told: unknown[] = [];
+    pool.on('resource-acquired', ({ waitedMs }) => told.push(['acquired', waitedMs]));
+    pool.on('resource-released', ({ durationMs }) => told.push(['released', durationMs]));
+    own.nextConnect = async () => {
+      own.nextConnect = undefined;
+      await new Promise<void>((resolve) => void clock.setTimer(40, resolve));
+      return own.connect();
+    };
+    const waiting = watched(pool.connect());
+    await clock.advance(40);
+    await clock.advance(7);
+    waiting.value!.release();
+    expect(told).toEqual([
+      ['acquired', 40],
+      ['released', 7],
+    ]);
+  });
+
   it('checks a client before each use, and gives the caller a well one in place of a dead one', async () => {
     const { own, pool } = setUp({ checkSql: 'SELECT now()' });
     const unhealthy: unknown[] = [];

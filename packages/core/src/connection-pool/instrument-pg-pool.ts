@@ -135,7 +135,9 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
       (client) => {
         if (client === undefined) return;
         waiter.stopWatching();
-        this.records.lent(this.clock.now() - waiter.since);
+        const waitedMs = this.clock.now() - waiter.since;
+        this.records.lent(waitedMs);
+        if (this.channel.wants('resource-acquired')) this.tell('resource-acquired', { waitedMs });
         waiter.resolve(client);
       },
       (error: unknown) => (open ? refuse(error) : undefined),
@@ -225,7 +227,9 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
     const since = this.clock.now();
     watchLoan(client, (reason) => {
       const now = this.clock.now();
-      this.records.returned(now - since);
+      const durationMs = now - since;
+      this.records.returned(durationMs);
+      if (this.channel.wants('resource-released')) this.tell('resource-released', { durationMs });
       if (connection.wellAt !== -Infinity && this.settings.validateAfterMs > 0) connection.wellAt = now;
       const why = reason ?? (now >= connection.recycleAt ? 'recycled' : undefined);
       if (why !== undefined) this.end(client, connection, why, undefined);

@@ -26,7 +26,19 @@ export interface AcquireOptions {
 
 /** A resource was made. */
 export interface ResourceCreatedEvent {
-  /** How long that took. */
+  /** How long that took; NaN where somebody else made it, who does not say. */
+  readonly durationMs: number;
+}
+
+/** A resource was lent. */
+export interface ResourceAcquiredEvent {
+  /** How long its borrower has waited; 0 where one was ready. */
+  readonly waitedMs: number;
+}
+
+/** A resource came back from its borrower. */
+export interface ResourceReleasedEvent {
+  /** How long it was lent. */
   readonly durationMs: number;
 }
 
@@ -67,6 +79,8 @@ export interface AcquireFailedEvent {
 export interface ConnectionPoolEvents {
   'resource-created': ResourceCreatedEvent;
   'resource-create-failed': ResourceCreateFailedEvent;
+  'resource-acquired': ResourceAcquiredEvent;
+  'resource-released': ResourceReleasedEvent;
   'resource-unhealthy': ResourceUnhealthyEvent;
   'resource-destroyed': ResourceDestroyedEvent;
   'resource-destroy-failed': ResourceDestroyFailedEvent;

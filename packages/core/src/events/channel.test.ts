@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { EventChannel } from './channel.ts';
 import type { EventEnvelope } from './event.ts';
+import { onlyOutcome } from './only-outcome.ts';
 
 interface Events {
   hit: { n: number };
@@ -41,6 +42,50 @@ describe('an event channel', () => {
     expect(channel.wants('miss')).toBe(true);
     stop();
     expect(channel.wants('miss')).toBe(false);
+  });
+
+  it('wants an event of an outcome only while somebody hears that outcome', () => {
+    const channel = new EventChannel<Events>();
+    const wanted = (): readonly boolean[] => [
+      channel.wants('hit'),
+      channel.wants('hit', 'success'),
+      channel.wants('hit', 'failure'),
+      channel.wants('miss', 'failure'),
+    ];
+    const stop = channel.on(
+      'hit',
+      onlyOutcome('failure', () => undefined),
+    );
+    expect(wanted()).toEqual([true, false, true, false]);
+    const stopOther = channel.on('hit', () => undefined);
+    expect(wanted()).toEqual([true, true, true, false]);
+    stopOther();
+    const stopAll = channel.on(
+      '*',
+      onlyOutcome('success', () => undefined),
+    );
+    expect(wanted()).toEqual([true, true, true, false]);
+    stop();
+    expect(wanted()).toEqual([true, true, false, false]);
+    stopAll();
+    expect(wanted()).toEqual([false, false, false, false]);
+  });
+
+  it('hands an event of an outcome to those who hear it, in the order they came', () => {
+    const channel = new EventChannel<Events>();
+    const heard: string[] = [];
+    channel.on(
+      'hit',
+      onlyOutcome('failure', () => heard.push('failures')),
+    );
+    channel.on('hit', ({ outcome }) => heard.push(String(outcome)));
+    channel.on(
+      'hit',
+      onlyOutcome('success', () => heard.push('successes')),
+    );
+    for (const outcome of ['success', 'failure'] as const) channel.emit({ ...event('hit'), outcome });
+    channel.emit(event('hit'));
+    expect(heard).toEqual(['success', 'successes', 'failures', 'failure', 'undefined']);
   });
 
   it('lets one listener subscribe twice, and each subscription end for itself', () => {

@@ -1,26 +1,53 @@
-import type { AnyEventOf, EventEnvelope, EventMap, EventOf, EventSource, HookFailedEvent } from './event.ts';
+import type {
+  AnyEventOf,
+  EventEnvelope,
+  EventMap,
+  EventOf,
+  EventOutcome,
+  EventSource,
+  HookFailedEvent,
+} from './event.ts';
+import { outcomeHeardBy } from './only-outcome.ts';
 
 type Listener = (event: EventEnvelope) => void;
 
 /** Those who listen to one type of event, in the order in which they came. */
 class Listeners {
-  readonly all: Set<Listener> = new Set();
+  /** Each with the only outcome that it hears; undefined for all. */
+  readonly all: Map<Listener, EventOutcome | undefined> = new Map();
   /** The same as a list, until they change: events are many, subscriptions few. */
   private list: readonly Listener[] | undefined = undefined;
+  /** The outcomes that they hear together, undefined among them for all of them; made as the list is. */
+  private outcomes: ReadonlySet<EventOutcome | undefined> | undefined = undefined;
 
-  add(listener: Listener): void {
-    this.all.add(listener);
-    this.list = undefined;
+  add(listener: Listener, outcome: EventOutcome | undefined): void {
+    this.all.set(listener, outcome);
+    this.changed();
   }
 
   delete(listener: Listener): void {
     this.all.delete(listener);
-    this.list = undefined;
+    this.changed();
+  }
+
+  /** Whether one of them hears events of this outcome. */
+  hear(outcome: EventOutcome): boolean {
+    this.outcomes ??= new Set(this.all.values());
+    return this.outcomes.has(undefined) || this.outcomes.has(outcome);
   }
 
   get now(): readonly Listener[] {
-    return (this.list ??= [...this.all]);
+    return (this.list ??= [...this.all.keys()]);
   }
+
+  private changed(): void {
+    this.list = undefined;
+    this.outcomes = undefined;
+  }
+}
+
+function wanted(listeners: Listeners | undefined, outcome: EventOutcome | undefined): boolean {
+  return listeners !== undefined && (outcome === undefined || listeners.hear(outcome));
 }
 
 /**
@@ -35,7 +62,7 @@ export class EventChannel<Events extends EventMap = EventMap> implements EventSo
   on(type: string, listener: (event: never) => void): () => void {
     const added: Listener = (event) => listener(event as never);
     const listeners = this.listeners.get(type) ?? new Listeners();
-    listeners.add(added);
+    listeners.add(added, outcomeHeardBy(listener));
     this.listeners.set(type, listeners);
     return () => {
       listeners.delete(added);
@@ -48,9 +75,10 @@ export class EventChannel<Events extends EventMap = EventMap> implements EventSo
     return this.listeners.size !== 0;
   }
 
-  /** Whether anybody listens to events of this type. */
-  wants(type: string): boolean {
-    return this.isHeard && (this.listeners.has(type) || this.listeners.has('*'));
+  /** Whether anybody listens to events of this type; of this outcome, where it is given. */
+  wants(type: string, outcome?: EventOutcome): boolean {
+    if (!this.isHeard) return false;
+    return wanted(this.listeners.get(type), outcome) || wanted(this.listeners.get('*'), outcome);
   }
 
   /** Hands `event` to its listeners. One that throws becomes a `hook-failed` event. */

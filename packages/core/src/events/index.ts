@@ -9,4 +9,5 @@ export type {
   TellsOthers,
 } from './event.ts';
 export { EventChannel } from './channel.ts';
+export { onlyOutcome } from './only-outcome.ts';
 export { eventSeverities, severityOf, type EventSeverity } from './severities.ts';

@@ -42,6 +42,12 @@ export class CallTimes {
     this.runStartedAt = now;
   }
 
+  /** A run ends, and nobody wants to know how long it took. */
+  forget(run: Attempt): void {
+    if (run === this.run) this.run = undefined;
+    else this.others?.delete(run);
+  }
+
   /** How long a run took that ends now; undefined where that was not kept. */
   runEnded(run: Attempt): number | undefined {
     if (run === this.run) {

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
+import { onlyOutcome } from '../events/only-outcome.ts';
 import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { consecutive } from '../circuit-breaker/trip-rules.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
@@ -27,6 +28,33 @@ describe('the events of a pipeline', () => {
     expect(seen).toEqual([
       { ...same, key: 'k', outcome: 'failure', attempt: 2, attempts: 2, durationMs: 100, error: new Error('down') },
       { ...same, key: undefined, outcome: 'success', attempt: 1, attempts: 1, durationMs: 0 },
+    ]);
+  });
+
+  it('are not even made of calls that succeed where only failures are heard, which still say how long they took', async () => {
+    const clock = new VirtualClock();
+    const calls = pipeline({ clock }, retry({ backoff: constant(100), jitter: 'none', maxAttempts: 2 }));
+    const told: unknown[] = [];
+    calls.on(
+      'call-ended',
+      onlyOutcome('failure', ({ type, durationMs }) => told.push([type, durationMs])),
+    );
+    calls.on(
+      'attempt-ended',
+      onlyOutcome('failure', ({ attempt, durationMs }) => told.push([attempt, durationMs])),
+    );
+    const madeEvents = vi.spyOn(clock, 'wallTime');
+    expect(await calls.execute(() => 'item')).toBe('item');
+    expect(madeEvents).not.toHaveBeenCalled();
+    const failing = watched(
+      calls.execute(() => new Promise((_, reject) => void clock.setTimer(7, () => reject(down)))),
+    );
+    await clock.runAll();
+    expect(failing.state).toBe('rejected');
+    expect(told).toEqual([
+      [1, 7],
+      [2, 7],
+      ['call-ended', 114],
     ]);
   });
 

@@ -300,8 +300,8 @@ export class RunningCall implements Call {
     for (const { fork } of this.rare?.forks ?? []) yield* fork.goingOn();
   }
 
-  wants(type: string): boolean {
-    return this.plan.watchers !== undefined || this.plan.channel.wants(type);
+  wants(type: string, outcome?: 'success' | 'failure'): boolean {
+    return this.plan.watchers !== undefined || this.plan.channel.wants(type, outcome);
   }
 
   emit(policy: string | undefined, type: string, details: object): void {
@@ -492,9 +492,10 @@ export class RunningCall implements Call {
 
   /** Who has come since the call began hears only of what is late. */
   private tellRunEnd(type: 'attempt-ended' | 'late-result', run: Attempt, outcome: Outcome): void {
+    if (!this.wants(type, outcomeOf(outcome))) return this.rare?.times?.forget(run);
     const durationMs = this.rare?.times?.runEnded(run);
     const late = type === 'late-result';
-    if (!this.wants(type) || (durationMs === undefined && !late)) return;
+    if (durationMs === undefined && !late) return;
     const event: RunEnd = this.endEvent(type, run.attempt, durationMs, outcome);
     if (late && outcome.ok) event.value = outcome.value;
     this.tell(event);
@@ -511,7 +512,7 @@ export class RunningCall implements Call {
       attempt,
       timestamp: clock.wallTime(),
       durationMs,
-      outcome: outcome.ok ? 'success' : 'failure',
+      outcome: outcomeOf(outcome),
     };
     if (!outcome.ok) event.error = outcome.error;
     return event;
@@ -556,7 +557,8 @@ export class RunningCall implements Call {
       if (!this.origin.abandoned) this.origin.done(outcome);
       return;
     }
-    if (this.rare?.times !== undefined && this.wants('call-ended')) this.tellEnd(outcome, this.rare.times.durationMs());
+    const times = this.rare?.times;
+    if (times !== undefined && this.wants('call-ended', outcomeOf(outcome))) this.tellEnd(outcome, times.durationMs());
     this.settle?.(resolution(outcome, this.asOutcome));
     this.plan.end(this.running);
   }
@@ -613,3 +615,5 @@ export class RunningCall implements Call {
     return promise;
   }
 }
+
+const outcomeOf = ({ ok }: Outcome): 'success' | 'failure' => (ok ? 'success' : 'failure');

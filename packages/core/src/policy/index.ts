@@ -1,5 +1,6 @@
 export { failure, refusal, success, type Failure, type Outcome, type Success } from './outcome.ts';
 export type { CallOptions, ExecutionContext, SyncCallOptions } from './context.ts';
+export type { BatchReason, BatchWatch, BatchWatcher, DepartingBatch } from './batch-watcher.ts';
 export type { CallWatcher } from './call-watcher.ts';
 export type { Priority } from './priority.ts';
 export {

@@ -90,6 +90,15 @@ export function number(about: string, least: number, most: number): Field<number
   };
 }
 
+/** A number above 0. */
+export function positive(about: string): Field<number> {
+  return {
+    schema: { description: about, type: 'number', exclusiveMinimum: 0 },
+    read: (value, path, faults) =>
+      typeof value === 'number' && value > 0 ? value : faults.add(path, 'a number above 0', value),
+  };
+}
+
 /** A ratio above 0 and at most 1. */
 export function ratio(about: string): Field<number> {
   return {
@@ -174,6 +183,18 @@ export function orJust(whole: Field<object>, key: string, field: Field): Field<o
       isObject(value) || value === null || Array.isArray(value)
         ? whole.read(value, path, faults)
         : whole.read({ [key]: value }, path, faults),
+  };
+}
+
+/** A list of one value at least. */
+export function list<T>(about: string, each: Field<T>): Field<readonly T[]> {
+  return {
+    schema: { description: about, type: 'array', items: each.schema, minItems: 1 },
+    read(value, path, faults) {
+      if (!Array.isArray(value) || value.length === 0) return faults.add(path, 'a list of one value at least', value);
+      const read = value.map((item, index) => each.read(item, `${path}[${index}]`, faults));
+      return read.some((item) => item === undefined) ? undefined : (read as readonly T[]);
+    },
   };
 }
 

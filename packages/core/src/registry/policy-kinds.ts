@@ -24,6 +24,7 @@ import { timeout } from '../timeout/timeout.ts';
 import { anyOf, choice, duration, flag, integer, json, number, object, oneOf, ratio, text } from './fields.ts';
 import { adaptiveConcurrencyKind, clientThrottlingKind } from './adaptive-kinds.ts';
 import { keyedKind } from './keyed-kind.ts';
+import { sheddingKind } from './shedding-kind.ts';
 import { type Chosen, kind, made, type PolicyKind } from './policy-kind.ts';
 
 const growing = {
@@ -208,6 +209,7 @@ const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>
   }),
   adaptiveConcurrency: adaptiveConcurrencyKind,
   clientThrottling: clientThrottlingKind,
+  shedding: sheddingKind,
   fallback: kind({
     about: 'Gives a value where what is inside fails.',
     fields: { value: json('What the call gives instead of failing.') },
@@ -232,6 +234,7 @@ export type PolicyKindName =
   | 'hedge'
   | 'adaptiveConcurrency'
   | 'clientThrottling'
+  | 'shedding'
   | 'fallback'
   | 'keyed';
 

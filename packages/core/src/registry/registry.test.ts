@@ -124,6 +124,45 @@ describe('a registry', () => {
     expect(throttling!.options).toMatchObject({ k: 3, windowMs: 120_000 });
   });
 
+  it('makes load shedding of sources by name, with loads that are numbers or never', () => {
+    const shedding = {
+      sources: ['eventLoopDelay', { memoryUse: { maxRatio: 0.8 } }],
+      refuseAbove: { low: 0.6, high: 'never' },
+      rampRatio: 0,
+    };
+    const registry = pipelineRegistry(row({ shedding }, 'shedding'));
+    expect(stateOf(registry, 'stock', 'shedding')).toMatchObject({
+      load: expect.any(Number),
+      statistics: { refused: 0 },
+    });
+    const [own, usual] = registry.list()[0]!.policies;
+    expect(own!.options).toMatchObject({
+      sources: [{ name: 'event-loop-delay' }, { name: 'memory-use' }],
+      refuseAbove: { batch: 0.5, low: 0.6, normal: 1, high: Infinity, critical: Infinity },
+      rampRatio: 0,
+    });
+    expect(usual!.options).toMatchObject({ sources: [{ name: 'event-loop-delay' }], rampRatio: 0.5 });
+  });
+
+  it('tells each fault of load shedding at its place, also what only the policy itself finds', () => {
+    const shedding = {
+      sources: [{ memoryUse: { maxRatio: 2 } }, 'eventloopdelay'],
+      refuseAbove: { low: 0, hihg: 1 },
+    };
+    expect(faultsOf(() => pipelineRegistry(row({ shedding })))).toEqual([
+      'pipelines.stock.policies[0].shedding.sources[0].memoryUse.maxRatio',
+      'pipelines.stock.policies[0].shedding.sources[1] (did you mean eventLoopDelay?)',
+      'pipelines.stock.policies[0].shedding.refuseAbove.low',
+      'pipelines.stock.policies[0].shedding.refuseAbove.hihg (did you mean high?)',
+    ]);
+    expect(faultsOf(() => pipelineRegistry(row({ shedding: { sources: [] } })))).toEqual([
+      'pipelines.stock.policies[0].shedding.sources',
+    ]);
+    expect(faultsOf(() => pipelineRegistry(row({ shedding: { refuseAbove: { batch: 0.9 } } })))).toEqual([
+      'pipelines.stock.policies[0].shedding.refuseAbove.low',
+    ]);
+  });
+
   it('makes a policy for each key, and keeps them all through an update that says the same', async () => {
     const clock = new VirtualClock();
     const keyed = { policy: breaker, maxKeys: 100 };

@@ -50,6 +50,7 @@ export {
 } from './prometheus/registry.ts';
 export { tracing, type TraceHeaders, type Tracing, type TracingEvents } from './tracing/tracing.ts';
 export { tracingDefaults, type TracingOptions } from './tracing/options.ts';
+export type { BatchSource } from './tracing/batch-trace.ts';
 export type { TracedSource } from './tracing/traced-source.ts';
 export type {
   LinkPort,
@@ -117,11 +118,14 @@ export type {
   ListedPipeline,
   ListedPolicy,
   StatusAlerts,
+  StatusBatcher,
   StatusCache,
+  StatusConnections,
   StatusHealth,
   StatusLimiter,
   StatusMonitor,
   StatusRegistry,
+  StatusWorkers,
   WatchedPipeline,
 } from './status-page/registry-port.ts';
 export type { FastifyReplyShape, FastifyRequestShape, NodeRequest, NodeResponse } from './status-page/server-ports.ts';

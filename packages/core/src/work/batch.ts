@@ -1,6 +1,7 @@
 import { captureSettle, lastSettle, resolution, type Settle } from '../pipeline/promises.ts';
 import { AbortSubscription } from '../policy/abort-subscription.ts';
-import { failure } from '../policy/outcome.ts';
+import { type Failure, failure } from '../policy/outcome.ts';
+import type { BatchStory } from './batch-story.ts';
 import { BatchResultError } from './errors.ts';
 import type { BatchAnswer, BatchContext, BatchFunction } from './batcher-options.ts';
 
@@ -42,10 +43,18 @@ export class Batch<Key, Value> implements BatchContext {
   weight = 0;
   /** How many keys failed. */
   failed = 0;
+  /** What failed the whole batch. */
+  failure: Failure | undefined = undefined;
+  /** What is told of it; undefined when nobody listens. */
+  readonly story: BatchStory | undefined;
   /** Resolves when every key has its result. */
   ended: Promise<void> | undefined = undefined;
   private controller: AbortController | undefined = undefined;
   private unwanted = 0;
+
+  constructor(story: BatchStory | undefined) {
+    this.story = story;
+  }
 
   /** Aborted when nobody wants anything of it; made when it is first read. */
   get signal(): AbortSignal {
@@ -105,9 +114,10 @@ export class Batch<Key, Value> implements BatchContext {
     const keys = entries.map(({ key }) => key);
     let answer: BatchAnswer<Key, Value>;
     try {
-      answer = await fn(keys, this);
+      answer = await (this.story === undefined ? fn(keys, this) : this.story.run(() => fn(keys, this)));
       checkAnswer(name, answer, keys.length);
     } catch (error) {
+      this.failure = failure(error);
       for (const entry of entries) this.fail(entry, error);
       return;
     }

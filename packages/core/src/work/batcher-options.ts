@@ -1,6 +1,9 @@
 import type { Clock } from '../clock/clock.ts';
+import type { EventSource } from '../events/event.ts';
 import { callable, count, milliseconds, type Rules } from '../options/rules.ts';
+import type { BatchWatcher } from '../policy/batch-watcher.ts';
 import { policyOptionRules } from '../policy/policy-base.ts';
+import type { BatcherEvents } from './batch-events.ts';
 
 /** What a batch function is told beside its keys. */
 export interface BatchContext {
@@ -22,7 +25,7 @@ export type BatchAnswer<Key, Value> = readonly (Value | Error)[] | ReadonlyMap<K
 
 /** When a batch goes. */
 export interface BatchingOptions<Key> {
-  /** Its name in errors; default `batcher`. */
+  /** Its name in errors and events; default `batcher`. */
   readonly name?: string | undefined;
   /** Where it takes the time from; default: the system. */
   readonly clock?: Clock | undefined;
@@ -92,11 +95,13 @@ export interface BatcherStatistics {
 }
 
 /** What both batchers have in common. */
-export interface Batching<Key, Value> {
+export interface Batching<Key, Value> extends EventSource<BatcherEvents> {
   readonly name: string;
   /** How many keys wait for their batch to go. */
   readonly waiting: number;
   readonly statistics: BatcherStatistics;
+  /** Has each batch that begins from now on watched, as a tracing does; returns what ends that. */
+  watchBatches(watcher: BatchWatcher): () => void;
   /** Lets the waiting keys go at once. Resolves, never rejects, when all that was under way has ended, with what came of each key. */
   flush(): Promise<BatchReport<Key, Value>>;
   /** Flushes and takes nothing more. */

@@ -2,7 +2,10 @@ import type { Clock, Timer } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { atTurnEnd } from '../clock/turn-end.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
+import type { BatchReason, BatchWatcher } from '../policy/batch-watcher.ts';
 import { Batch, BatchEntry } from './batch.ts';
+import type { BatcherEvents } from './batch-events.ts';
+import { BatchTeller } from './batch-story.ts';
 import {
   type Batcher,
   batcherDefaults,
@@ -29,6 +32,7 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
   readonly name: string;
   private readonly options: Resolved<BatcherOptions<Key, Value>, typeof batcherDefaults>;
   private readonly clock: Clock;
+  private readonly teller: BatchTeller;
   private readonly inFlight: Set<Batch<Key, Value>> = new Set();
   private open: Batch<Key, Value> | undefined = undefined;
   private timer: Timer | undefined = undefined;
@@ -39,6 +43,7 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
     this.options = resolveOptions('batcher', given, batcherDefaults, batcherRules as never, ['batch']);
     this.name = this.options.name;
     this.clock = this.options.clock ?? systemClock;
+    this.teller = new BatchTeller(this.name, this.clock);
   }
 
   get waiting(): number {
@@ -47,6 +52,14 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
 
   get statistics(): BatcherStatistics {
     return { ...this.counts };
+  }
+
+  on(type: '*' | keyof BatcherEvents, listener: (event: never) => void): () => void {
+    return this.teller.channel.on(type as never, listener);
+  }
+
+  watchBatches(watcher: BatchWatcher): () => void {
+    return this.teller.watch(watcher);
   }
 
   load(key: Key, options?: LoadOptions): Promise<Value> {
@@ -66,7 +79,7 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
   }
 
   async flush(): Promise<BatchReport<Key, Value>> {
-    if (this.open !== undefined) this.dispatch(this.open);
+    if (this.open !== undefined) this.dispatch(this.open, 'explicit');
     const underWay = [...this.inFlight];
     await Promise.all(underWay.map(async ({ ended }) => ended));
     const results = new Map<Key, Value>();
@@ -94,11 +107,12 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
       return this.wait(this.open!, identity, entry, signal);
     }
     entry = new BatchEntry<Key, Value>(key, weigh === undefined ? 1 : weigh(key));
-    if (this.open !== undefined && this.open.weight + entry.weight > maxWeight) this.dispatch(this.open);
+    if (this.open !== undefined && this.open.weight + entry.weight > maxWeight) this.dispatch(this.open, 'weight');
     const batch = (this.open ??= this.begin());
     batch.add(identity, entry);
     const waiting = this.wait(batch, identity, entry, signal);
-    if (batch.entries.size >= maxItems || batch.weight >= maxWeight) this.dispatch(batch);
+    if (batch.entries.size >= maxItems) this.dispatch(batch, 'count');
+    else if (batch.weight >= maxWeight) this.dispatch(batch, 'weight');
     return waiting;
   }
 
@@ -108,23 +122,24 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
     entry: BatchEntry<Key, Value>,
     signal: AbortSignal | undefined,
   ): Promise<Value> {
+    batch.story?.joined();
     if (signal !== undefined) return batch.waitFor(identity, entry, signal);
     entry.wanted = Infinity;
     return entry.promise;
   }
 
   private begin(): Batch<Key, Value> {
-    const batch = new Batch<Key, Value>();
+    const batch = new Batch<Key, Value>(this.teller.begin());
     const { delayMs } = this.options;
     const go = (): void => {
-      if (this.open === batch) this.dispatch(batch);
+      if (this.open === batch) this.dispatch(batch, 'delay');
     };
     if (delayMs === undefined) atTurnEnd(go);
     else this.timer = this.clock.setTimer(delayMs, go);
     return batch;
   }
 
-  private dispatch(batch: Batch<Key, Value>): void {
+  private dispatch(batch: Batch<Key, Value>, reason: BatchReason): void {
     this.open = undefined;
     this.timer?.cancel();
     this.timer = undefined;
@@ -132,10 +147,12 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
     if (batch.entries.size === 0) return;
     this.counts.batches++;
     this.counts.keys += batch.entries.size;
+    batch.story?.flushed(batch.entries.size, batch.weight, reason);
     this.inFlight.add(batch);
     void batch.go(this.name, this.options.batch).then(() => {
       this.inFlight.delete(batch);
       this.counts.failed += batch.failed;
+      batch.story?.ended(batch.failed, batch.failure);
     });
   }
 }

@@ -9,8 +9,10 @@ export {
   type LateTaskEvent,
   type PoolMapOptions,
   type TaskContext,
+  type TaskEndedEvent,
   type TaskFailedEvent,
   type TaskOptions,
+  type TaskStartedEvent,
   type WorkerPool,
   type WorkerPoolCloseOptions,
   type WorkerPoolEvents,
@@ -41,6 +43,7 @@ export {
 } from './gather.ts';
 export type { Gathered, GatherTask, GatherTaskContext } from './gather-run.ts';
 export { batcher } from './batcher.ts';
+export type { BatchEndedEvent, BatcherEvents, BatchFlushedEvent } from './batch-events.ts';
 export { thunkBatcher } from './thunk-batcher.ts';
 export {
   batcherDefaults,

@@ -1,4 +1,7 @@
 import { resolveOptions } from '../options/resolve.ts';
+import type { BatchWatcher } from '../policy/batch-watcher.ts';
+import type { Batch } from './batch.ts';
+import type { BatcherEvents } from './batch-events.ts';
 import { batcher } from './batcher.ts';
 import {
   type BatchContext,
@@ -32,7 +35,6 @@ export function thunkBatcher<Key, Value>(options: ThunkBatcherOptions<Key> = {})
 }
 
 class BatcherOfThunks<Key, Value> implements ThunkBatcher<Key, Value> {
-  private failed = 0;
   private readonly inner: Batcher<Keyed<Key, Value>, Ended<Value>>;
 
   constructor(given: ThunkBatcherOptions<Key>) {
@@ -55,7 +57,15 @@ class BatcherOfThunks<Key, Value> implements ThunkBatcher<Key, Value> {
   }
 
   get statistics(): BatcherStatistics {
-    return { ...this.inner.statistics, failed: this.failed };
+    return this.inner.statistics;
+  }
+
+  on(type: '*' | keyof BatcherEvents, listener: (event: never) => void): () => void {
+    return this.inner.on(type as never, listener);
+  }
+
+  watchBatches(watcher: BatchWatcher): () => void {
+    return this.inner.watchBatches(watcher);
   }
 
   async run(key: Key, thunk: Keyed<Key, Value>['thunk'], options?: LoadOptions): Promise<Value> {
@@ -81,7 +91,8 @@ class BatcherOfThunks<Key, Value> implements ThunkBatcher<Key, Value> {
       try {
         return { ok: true, value: await thunk(context) };
       } catch (error) {
-        this.failed++;
+        // The batch itself sees an outcome, not an error.
+        (context as Batch<unknown, unknown>).failed++;
         return { ok: false, error };
       }
     };

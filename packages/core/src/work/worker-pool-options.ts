@@ -66,6 +66,21 @@ export interface TaskContext {
   readonly signal: AbortSignal;
 }
 
+/** A task has got a worker. */
+export interface TaskStartedEvent {
+  /** How long it waited, in milliseconds. */
+  readonly waitedMs: number;
+}
+
+/** The caller of a task has its answer; of a task that got a worker. */
+export interface TaskEndedEvent {
+  /** How long it ran, in milliseconds: until it was given up, where it was timed out or aborted. */
+  readonly durationMs: number;
+  readonly outcome: 'success' | 'failure';
+  /** What it failed with; the reason, where it was aborted. */
+  readonly error: unknown;
+}
+
 /** A task failed. */
 export interface TaskFailedEvent {
   readonly error: unknown;
@@ -88,6 +103,8 @@ export interface LateTaskEvent {
 
 /** The events of a worker pool. */
 export interface WorkerPoolEvents {
+  'task-started': TaskStartedEvent;
+  'task-ended': TaskEndedEvent;
   'task-failed': TaskFailedEvent;
   'task-late': LateTaskEvent;
   'workers-changed': WorkersChangedEvent;

@@ -245,6 +245,29 @@ describe('a worker pool', () => {
     expect(await rejection(pool.close({ timeoutMs: 0 }))).toMatchObject({ code: 'CONFIGURATION' });
   });
 
+  it('tells how long each task waited for its worker, and how it ended after how long, an abort included', async () => {
+    const { clock, pool, taking } = setUp({ maxWorkers: 1 });
+    const told: unknown[] = [];
+    pool.on('task-started', ({ waitedMs }) => told.push(['started', waitedMs]));
+    pool.on('task-ended', ({ durationMs, outcome, error }) => told.push([outcome, durationMs, error]));
+    const controller = new AbortController();
+    void pool.execute(taking(10, 1));
+    const failing = rejection(pool.execute(() => Promise.reject(new Error('no'))));
+    const aborted = rejection(pool.execute(taking(60, 1), { signal: controller.signal }));
+    const neverRan = rejection(pool.execute(taking(1, 1), { signal: controller.signal }));
+    await clock.advance(15);
+    controller.abort('left');
+    await Promise.all([failing, aborted, neverRan]);
+    expect(told).toEqual([
+      ['started', 0],
+      ['success', 10, undefined],
+      ['started', 10],
+      ['failure', 0, new Error('no')],
+      ['started', 10],
+      ['failure', 5, 'left'],
+    ]);
+  });
+
   it('tells of failed tasks, with how long they waited and ran, and sums up', async () => {
     const { clock, pool, taking } = setUp({ maxWorkers: 1, name: 'mail' });
     await clock.advance(1_000);

@@ -3,8 +3,8 @@ import { systemClock } from '../clock/system-clock.ts';
 import { timeoutQueueOf, type TimeoutLane } from '../clock/timeout-queue.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
 import { withoutStack } from '../errors/rejection.ts';
-import { EventChannel } from '../events/channel.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
+import { type Failure, failure } from '../policy/outcome.ts';
 import { PRIORITY_LEVELS, priorityLevel } from '../policy/priority.ts';
 import { IntrusiveList } from '../structures/intrusive-list.ts';
 import { LevelQueue } from '../structures/level-queue.ts';
@@ -14,6 +14,7 @@ import { PoolTask, type TaskEnd, type TaskHost } from './pool-task.ts';
 import type { Source } from './source-reader.ts';
 import { faultOfTask, ItemContext } from './task-call.ts';
 import { TaskStatistics } from './task-statistics.ts';
+import { ToldChannel } from './told-channel.ts';
 import {
   type PoolMapOptions,
   type TaskContext,
@@ -42,7 +43,7 @@ class BoundedPool implements WorkerPool, TaskHost {
   readonly name: string;
   private readonly options: Resolved<WorkerPoolOptions, typeof workerPoolDefaults>;
   private readonly clock: Clock;
-  private readonly channel: EventChannel<WorkerPoolEvents> = new EventChannel();
+  private readonly channel: ToldChannel<WorkerPoolEvents>;
   private readonly queue: LevelQueue<PoolTask> = new LevelQueue(PRIORITY_LEVELS);
   private readonly counts: TaskStatistics = new TaskStatistics();
   private readonly lane: TimeoutLane | undefined;
@@ -65,6 +66,7 @@ class BoundedPool implements WorkerPool, TaskHost {
     this.options = options;
     this.name = options.name;
     this.clock = options.clock ?? systemClock;
+    this.channel = new ToldChannel(this.name, this.clock);
     this.lane = this.laneFor(options.taskTimeoutMs);
     this.limit = options.adaptive === undefined ? options.maxWorkers : options.minWorkers;
   }
@@ -145,7 +147,7 @@ class BoundedPool implements WorkerPool, TaskHost {
   functionEnded(task: PoolTask, ok: boolean, result: unknown): void {
     this.alive.remove(task);
     if (task.state !== 'answered') return this.release(this.answer(task, ok, result, ok ? 'succeeded' : 'failed'));
-    if (this.channel.wants('task-late')) this.emit('task-late', { outcome: ok ? 'success' : 'failure' });
+    if (this.channel.wants('task-late')) this.channel.tell('task-late', { outcome: ok ? 'success' : 'failure' });
     if (this.options.releaseOn === 'settled') this.release(this.clock.now());
     else this.tellWhoWaits();
   }
@@ -202,7 +204,9 @@ class BoundedPool implements WorkerPool, TaskHost {
   private start(task: PoolTask, now: number): void {
     this.taken++;
     this.alive.append(task);
-    this.counts.started(now - task.queuedAt, this.taken);
+    const waitedMs = now - task.queuedAt;
+    this.counts.started(waitedMs, this.taken);
+    if (this.channel.wants('task-started')) this.channel.tell('task-started', { waitedMs });
     task.start(now, task.timeoutMs === this.options.taskTimeoutMs ? this.lane : this.laneFor(task.timeoutMs));
   }
 
@@ -242,13 +246,19 @@ class BoundedPool implements WorkerPool, TaskHost {
     const now = this.clock.now();
     const durationMs = now - task.startedAt;
     this.counts.ended(end, durationMs);
-    if (!ok && end !== 'aborted' && this.channel.wants('task-failed')) {
-      const waitedMs = task.startedAt - task.queuedAt;
-      this.emit('task-failed', { error: result, waitedMs, durationMs, outcome: 'failure' });
-    }
+    if (this.channel.isHeard) this.tellEnd(task, ok ? undefined : failure(result), end, durationMs);
     if (this.options.adaptive !== undefined && end !== 'aborted') this.adapt(durationMs, ok);
     task.answer(ok, result);
     return now;
+  }
+
+  private tellEnd(task: PoolTask, failed: Failure | undefined, end: TaskEnd, durationMs: number): void {
+    const outcome = failed === undefined ? 'success' : 'failure';
+    const error = failed?.error;
+    if (this.channel.wants('task-ended')) this.channel.tell('task-ended', { durationMs, outcome, error });
+    if (failed === undefined || end === 'aborted' || !this.channel.wants('task-failed')) return;
+    const waitedMs = task.startedAt - task.queuedAt;
+    this.channel.tell('task-failed', { error, waitedMs, durationMs, outcome });
   }
 
   private release(now: number): void {
@@ -263,13 +273,13 @@ class BoundedPool implements WorkerPool, TaskHost {
     try {
       wanted = adaptive!.next({ limit: from, running: this.taken, queued: this.queue.size, latencyMs, ok });
     } catch (error) {
-      this.emit('hook-failed', { hook: 'adaptive.next', error, outcome: 'failure' });
+      this.channel.tell('hook-failed', { hook: 'adaptive.next', error, outcome: 'failure' });
       return;
     }
     const to = Math.min(maxWorkers, Math.max(minWorkers, Math.round(wanted)));
     if (Number.isNaN(to) || to === from) return;
     this.limit = to;
-    if (this.channel.wants('workers-changed')) this.emit('workers-changed', { from, to });
+    if (this.channel.wants('workers-changed')) this.channel.tell('workers-changed', { from, to });
   }
 
   private tellWhoWaits(): void {
@@ -293,16 +303,5 @@ class BoundedPool implements WorkerPool, TaskHost {
       if (task.state === 'running') this.leaveBehind(task, new WorkerPoolClosedError(this.name), 'aborted');
     }
     return left.length;
-  }
-
-  private emit(type: keyof WorkerPoolEvents, details: object): void {
-    this.channel.emit({
-      type,
-      pipeline: undefined,
-      policy: this.name,
-      key: undefined,
-      timestamp: this.clock.wallTime(),
-      ...details,
-    });
   }
 }

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 
 const rules = fileURLToPath(new URL('../../../../docs/operations/alert-rules.yaml', import.meta.url));
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
@@ -26,6 +26,12 @@ const upTo = (share: number): Case['series'] => ({
 const breaker = (state: string, values: string): Case['series'] => ({
   [`resilience4j_circuitbreaker_state{pipeline="stock",name="db",state="${state}"}`]: values,
 });
+/** Of a hundred calls a minute, so many took up to 2.5 s; the others up to 5 s. */
+const fast = (inTime: number): Case['series'] => ({
+  'breakwater_pipeline_calls_seconds_bucket{pipeline="stock",le="2.5"}': `0+${inTime}x90`,
+  'breakwater_pipeline_calls_seconds_bucket{pipeline="stock",le="5"}': '0+100x90',
+  'breakwater_pipeline_calls_seconds_bucket{pipeline="stock",le="+Inf"}': '0+100x90',
+});
 const stock = { pipeline: 'stock' };
 const ofBreaker = { ...stock, name: 'db' };
 
@@ -34,6 +40,8 @@ const cases: readonly Case[] = [
   { alert: 'BreakwaterErrorRateHigh', series: upTo(0.05), at: '20m' },
   { alert: 'BreakwaterErrorRateCritical', series: upTo(0.3), at: '20m', about: stock },
   { alert: 'BreakwaterErrorRateCritical', series: upTo(0.2), at: '20m' },
+  { alert: 'BreakwaterLatencyHigh', series: fast(98), at: '20m', about: stock },
+  { alert: 'BreakwaterLatencyHigh', series: fast(100), at: '20m' },
   { alert: 'BreakwaterCircuitOpen', series: breaker('open', '1x90'), at: '10m', about: ofBreaker },
   { alert: 'BreakwaterCircuitOpen', series: breaker('open', '0 1 0 1 0x86'), at: '10m' },
   { alert: 'BreakwaterCircuitIsolated', series: breaker('forced_open', '1x90'), at: '70m', about: ofBreaker },
@@ -91,6 +99,29 @@ const cases: readonly Case[] = [
     },
     at: '80m',
   },
+  {
+    alert: 'BreakwaterCacheTierFailing',
+    series: { 'breakwater_cache_tier_failures_total{cache="users"}': '0x10 1+1x80' },
+    at: '30m',
+    about: { cache: 'users' },
+  },
+  {
+    alert: 'BreakwaterCacheTierFailing',
+    // One hiccup, which is over long before ten minutes are.
+    series: { 'breakwater_cache_tier_failures_total{cache="users"}': '0x10 3x80' },
+    at: '30m',
+  },
+  {
+    alert: 'BreakwaterTelemetryFolded',
+    series: { 'breakwater_telemetry_folded_total{metric="breakwater_events_total"}': '0x10 7x80' },
+    at: '30m',
+    about: { metric: 'breakwater_events_total' },
+  },
+  {
+    alert: 'BreakwaterTelemetryFolded',
+    series: { 'breakwater_telemetry_folded_total{metric="breakwater_events_total"}': '7x90' },
+    at: '80m',
+  },
 ];
 
 /** Has Prometheus evaluate the rules on the series, and expects the alert, with these labels, to fire once or not at all. */
@@ -127,6 +158,15 @@ function evaluated({ alert, series, at, about = {} }: Case, times: 0 | 1): strin
 
 const firing = cases.filter(({ about }) => about !== undefined);
 const silent = cases.filter(({ about }) => about === undefined);
+
+it('every rule has a case in which it fires, and no case is of a rule that there is not', () => {
+  const { groups } = parse(readFileSync(rules, 'utf8')) as {
+    readonly groups: readonly { readonly rules: readonly { readonly alert: string }[] }[];
+  };
+  const alerts = groups.flatMap((group) => group.rules.map(({ alert }) => alert));
+  expect(alerts.toSorted()).toEqual([...new Set(firing.map(({ alert }) => alert))].toSorted());
+  expect(alerts).toEqual(expect.arrayContaining(silent.map(({ alert }) => alert)));
+});
 
 it.runIf(hasPromtool).each(firing)('$alert fires at $at, for $about', (given) => {
   expect(evaluated(given, 1)).toBe('as expected');

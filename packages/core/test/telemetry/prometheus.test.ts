@@ -12,7 +12,7 @@ import {
 import { VirtualClock } from 'breakwater/testing';
 import { describe, expect, it } from 'vitest';
 import { comparable, parsePrometheus, samplesOf } from './test-support/prometheus-text.ts';
-import { prometheusExporter } from './test-support/sdk-3.ts';
+import { prometheusExporter } from './test-support/prometheus-exporter.ts';
 import { wholeWorld } from './test-support/whole-world.ts';
 
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
+import { performanceMonitor, type StatusPageOptions } from 'breakwater/telemetry';
+import { batcher, workerPool } from 'breakwater/work';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { servers, TOKEN, type ServedPage, withStatusPage } from './status-page-server.ts';
 
@@ -32,10 +34,15 @@ describe.skipIf(executablePath === undefined)('a status page in Chromium', () =>
   async function opened(
     server: string,
     look: (page: Page, served: ServedPage) => Promise<void>,
-    how: { readonly colorScheme?: 'light' | 'dark'; readonly width?: number; readonly meant?: string } = {},
+    how: {
+      readonly colorScheme?: 'light' | 'dark';
+      readonly width?: number;
+      readonly meant?: string;
+      readonly options?: StatusPageOptions;
+    } = {},
   ): Promise<void> {
-    const { colorScheme = 'light', width = 1_280, meant } = how;
-    await withStatusPage(server, async (served) => {
+    const { colorScheme = 'light', width = 1_280, meant, options } = how;
+    const body = async (served: ServedPage): Promise<void> => {
       const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
       const page = await context.newPage();
       const complaints: string[] = [];
@@ -52,7 +59,8 @@ describe.skipIf(executablePath === undefined)('a status page in Chromium', () =>
       await look(page, served);
       expect(complaints).toEqual([]);
       await context.close();
-    });
+    };
+    await withStatusPage(server, body, options);
   }
 
   it.each(Object.keys(servers))('shows every pipeline, live, behind %s', async (server) => {
@@ -144,6 +152,23 @@ describe.skipIf(executablePath === undefined)('a status page in Chromium', () =>
       );
     }
     expect(seen).toEqual({ light: 'rgb(244, 246, 249)', dark: 'rgb(13, 18, 24)' });
+  });
+
+  it('shows pools and batchers, and operations that a telephone can read', async () => {
+    const monitor = performanceMonitor();
+    monitor.record('render the page of a product', 20);
+    const prices = batcher<string, number>({ batch: (skus) => skus.map(({ length }) => length) });
+    await prices.loadMany(['a', 'bb', 'ccc']);
+    const look = async (page: Page): Promise<void> => {
+      const section = page.locator('section', { hasText: 'Pools and batches' });
+      expect(await section.locator('h3').allTextContents()).toEqual(['mail', 'prices']);
+      expect(await section.locator('.big b').allTextContents()).toEqual(['0', '3']);
+      const name = await page.locator('tbody td').first().boundingBox();
+      expect(name!.width).toBeGreaterThan(100);
+      expect(name!.height).toBeLessThan(80);
+    };
+    const options = { monitor, pools: { mail: workerPool() }, batchers: { prices } };
+    await opened('node:http', look, { width: 360, options });
   });
 
   it('shows a name that is markup as text', async () => {

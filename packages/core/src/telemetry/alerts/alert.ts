@@ -18,7 +18,7 @@ export interface AlertRule {
   readonly clearAt?: number | undefined;
   /** Over how long measurements are taken together, in milliseconds, above 0; default 60,000. */
   readonly windowMs?: number | undefined;
-  /** How; default `mean`. */
+  /** By what they are taken together: their `mean`, `max`, `min`, or the `last` of them; default `mean`. */
   readonly aggregate?: AlertAggregate | undefined;
   /** For how long it must have been a matter before anybody is told, in milliseconds, at least 0; default 60,000. */
   readonly forMs?: number | undefined;

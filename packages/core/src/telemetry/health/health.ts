@@ -34,8 +34,9 @@ export interface HealthCheck {
   /** Names of checks without which this one means nothing: it runs after them, and not at all while one is unhealthy. */
   readonly dependsOn?: readonly string[] | undefined;
   /**
-   * What it is asked for. `readiness` (default): whether requests should come here; a database that is away belongs here.
-   * `liveness`: whether the process should be restarted; only what a restart mends belongs here. Or both.
+   * What it is asked for, `readiness`, `liveness` or both. `readiness`: whether requests should come here; a database that is
+   * away belongs here. `liveness`: whether the process should be restarted; only what a restart mends belongs here.
+   * Default: `readiness`.
    */
   readonly probes?: readonly HealthProbeKind[] | undefined;
   /** Whether the whole is unhealthy when this is; otherwise it is degraded. Default true. */

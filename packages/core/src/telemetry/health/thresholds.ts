@@ -27,13 +27,13 @@ export interface HealthMeasures {
 
 /** From where on each measure is not as it should be. */
 export interface HealthThresholds {
-  /** Default: degraded at 0.1, unhealthy at 0.25. */
+  /** Errors of all calls, 0 to 1; default: degraded at 0.1, unhealthy at 0.25. */
   readonly errorRatio?: HealthLimits | undefined;
-  /** In milliseconds; default: degraded at 3,000, unhealthy at 10,000. */
+  /** How long calls take, in milliseconds; default: degraded at 3,000, unhealthy at 10,000. */
   readonly latencyMs?: HealthLimits | undefined;
-  /** Default: degraded at 5, unhealthy at 10. */
+  /** How many calls in a row have failed; default: degraded at 5, unhealthy at 10. */
   readonly consecutiveFailures?: HealthLimits | undefined;
-  /** Default: degraded at 0.8, unhealthy at 0.95. */
+  /** Which part of a limit is used, 0 to 1; default: degraded at 0.8, unhealthy at 0.95. */
   readonly limitUseRatio?: HealthLimits | undefined;
   /** How many calls there must be for their error ratio to say anything, at least 1; default 10. */
   readonly minCalls?: number | undefined;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { circuitBreaker } from '../../circuit-breaker/circuit-breaker.ts';
 import { consecutive } from '../../circuit-breaker/trip-rules.ts';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
@@ -79,6 +79,25 @@ describe('the events of a pipeline', () => {
     expect(records()).toEqual([]);
     await calls.tryExecute(down);
     expect(records().map(({ event }) => event)).toEqual(['retry-given-up', 'call-ended']);
+  });
+
+  it('are not made of calls that succeed, nor of what the logger would not write', async () => {
+    const clock = new VirtualClock();
+    const calls = pipeline({ name: 'stock', clock }, retry({ maxAttempts: 1 }));
+    const lines: string[] = [];
+    const madeEvents = vi.spyOn(clock, 'wallTime');
+    const stop = logEvents(calls, createLogger({ write: (line) => lines.push(line), level: 'info' }), {
+      level: 'debug',
+    });
+    await calls.execute(() => 'fine');
+    expect(madeEvents).not.toHaveBeenCalled();
+    await calls.tryExecute(down);
+    expect(lines).toHaveLength(3);
+    stop();
+    madeEvents.mockClear();
+    logEvents(calls, createLogger({ write: (line) => lines.push(line), level: 'off' }), { level: 'debug' });
+    await calls.tryExecute(down);
+    expect([madeEvents.mock.calls.length, lines.length]).toEqual([0, 3]);
   });
 
   it('are written no more once that is ended, and those held back are told', async () => {

@@ -1,4 +1,5 @@
-import type { EventEnvelope } from '../../events/event.ts';
+import type { EventEnvelope, EventOutcome } from '../../events/event.ts';
+import { onlyOutcome } from '../../events/only-outcome.ts';
 import { eventSeverities, severityOf } from '../../events/severities.ts';
 import type { AnyEventSource } from '../../policy/policy.ts';
 import { asLogger } from './create-logger.ts';
@@ -17,7 +18,7 @@ export interface LogEventsOptions {
 
 /**
  * Writes the events of a pipeline, a policy, a cache or a limiter, each by its severity: a line `NAME: TYPE` with what the
- * event carries. Only events that matter are listened to, so that the others go on costing nothing. A value that came too
+ * event carries. Only events that matter, and that the logger writes, are listened to, so that the others go on costing nothing. A value that came too
  * late is not written.
  *
  * @returns What ends it.
@@ -28,23 +29,36 @@ export function logEvents(
   { level = 'info', types = [], keys = false }: LogEventsOptions = {},
 ): () => void {
   const target = asLogger(logger);
-  const listener = (event: EventEnvelope): void => {
+  const isWritten = (severity: LogLevel): boolean => matters(severity, level) && target.isEnabled(severity);
+  const listener: Listener = (event) => {
     const severity = severityOf(event);
-    if (!matters(severity, level) || !target.isEnabled(severity)) return;
+    if (!isWritten(severity)) return;
     target.log(severity, `${event.pipeline ?? event.policy ?? 'breakwater'}: ${event.type}`, fieldsOf(event, keys));
   };
-  const on = source.on.bind(source) as (type: string, listener: (event: EventEnvelope) => void) => () => void;
-  const stops = [...typesThatMatter(level), ...types].map((type) => on(type, listener));
+  const on = source.on.bind(source) as (type: string, listener: Listener) => () => void;
+  const stops = [
+    ...writtenEvents(isWritten).map(([type, only]) => on(type, only(listener))),
+    ...types.map((type) => on(type, listener)),
+  ];
   return () => {
     for (const stop of stops) stop();
     target.flush();
   };
 }
 
-function typesThatMatter(level: LogLevel): string[] {
+type Listener = (event: EventEnvelope) => void;
+
+/** The events that are written: the type of each, and what keeps its other outcomes from a listener. */
+function writtenEvents(
+  isWritten: (severity: LogLevel) => boolean,
+): readonly (readonly [type: string, only: (listener: Listener) => Listener])[] {
+  const all = (listener: Listener): Listener => listener;
   return Object.entries(eventSeverities).flatMap(([type, severity]) => {
-    const severities = typeof severity === 'string' ? [severity] : Object.values(severity);
-    return severities.some((each) => matters(each, level)) ? [type] : [];
+    if (typeof severity === 'string') return isWritten(severity) ? [[type, all] as const] : [];
+    const outcomes = Object.keys(severity) as EventOutcome[];
+    const written = outcomes.filter((outcome) => isWritten(severity[outcome]!));
+    if (written.length === outcomes.length) return [[type, all] as const];
+    return written.map((outcome) => [type, (listener: Listener) => onlyOutcome(outcome, listener)] as const);
   });
 }
 

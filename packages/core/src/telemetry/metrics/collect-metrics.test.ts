@@ -183,6 +183,88 @@ describe('metrics of your own', () => {
   });
 });
 
+describe('watching pools and batchers', () => {
+  const told = { pipeline: undefined, key: undefined, timestamp: 0 as never };
+
+  it('times waits and loans from the events of a connection pool, and counts neither as an event', () => {
+    const pool = Object.assign(new EventChannel(), {
+      name: 'db',
+      statistics: {
+        idle: 1,
+        inUse: 2,
+        waiting: 0,
+        acquired: 3,
+        created: 3,
+        timedOut: 0,
+        createFailed: 0,
+        destroyed: {},
+      },
+    });
+    collector().watch(pool);
+    pool.emit({ type: 'resource-acquired', ...told, policy: 'db', waitedMs: 0.3 } as never);
+    pool.emit({ type: 'resource-released', ...told, policy: 'db', durationMs: 40 });
+    pool.emit({ type: 'resource-destroyed', ...told, policy: 'db' });
+    expect(line('breakwater_connection_pool_wait_seconds_bucket').slice(0, 2)).toEqual([
+      'breakwater_connection_pool_wait_seconds_bucket{pool="db",le="0.0001"} 0',
+      'breakwater_connection_pool_wait_seconds_bucket{pool="db",le="0.0005"} 1',
+    ]);
+    expect(line('breakwater_connection_pool_use_seconds_sum')).toEqual([
+      'breakwater_connection_pool_use_seconds_sum{pool="db"} 0.04',
+    ]);
+    expect(line('breakwater_events_total')).toEqual([
+      'breakwater_events_total{event="OnResourceDestroyed",name="db",severity="Debug"} 1',
+    ]);
+  });
+
+  it('records no time of a resource that somebody else made, who does not say how long that took', () => {
+    const pool = Object.assign(new EventChannel(), { name: 'db', statistics: { createFailed: 0, destroyed: {} } });
+    collector().watch(pool as never);
+    pool.emit({ type: 'resource-created', ...told, policy: 'db', durationMs: Number.NaN });
+    expect(line('breakwater_connection_pool_create_seconds')).toEqual([]);
+    pool.emit({ type: 'resource-created', ...told, policy: 'db', durationMs: 20 });
+    expect(line('breakwater_connection_pool_create_seconds_count')).toEqual([
+      'breakwater_connection_pool_create_seconds_count{pool="db"} 1',
+    ]);
+  });
+
+  it('times waits and runs of the tasks of a worker pool, by how they ended', () => {
+    const pool = Object.assign(new EventChannel(), { name: 'mail', statistics: { workers: 4 } });
+    collector().watch(pool as never);
+    pool.emit({ type: 'task-started', ...told, policy: 'mail', waitedMs: 12 } as never);
+    pool.emit({ type: 'task-ended', ...told, policy: 'mail', durationMs: 40, outcome: 'success' });
+    pool.emit({ type: 'task-ended', ...told, policy: 'mail', ...failed } as never);
+    expect(line('breakwater_worker_pool_wait_seconds_sum')).toEqual([
+      'breakwater_worker_pool_wait_seconds_sum{name="mail"} 0.012',
+    ]);
+    expect(line('breakwater_worker_pool_task_seconds_count')).toEqual([
+      'breakwater_worker_pool_task_seconds_count{kind="successful",name="mail"} 1',
+      'breakwater_worker_pool_task_seconds_count{error="RangeError",kind="failed",name="mail"} 1',
+    ]);
+  });
+
+  it('measures sizes, waits and durations of batches, by why they went and how they ended', () => {
+    const statistics = { batches: 2, keys: 33, shared: 0, failed: 1 };
+    const batches = Object.assign(new EventChannel(), { name: 'users', statistics });
+    collector().watch(batches);
+    const batch = { ...told, policy: 'users', weight: 30 };
+    batches.emit({ type: 'batch-flushed', ...batch, size: 30, reason: 'count', waitedMs: 2 } as never);
+    batches.emit({ type: 'batch-flushed', ...batch, size: 3, reason: 'delay', waitedMs: 20 } as never);
+    batches.emit({ type: 'batch-ended', ...batch, ...failed } as never);
+    expect(line('breakwater_batcher_batch_keys_sum')).toEqual([
+      'breakwater_batcher_batch_keys_sum{name="users",reason="count"} 30',
+      'breakwater_batcher_batch_keys_sum{name="users",reason="delay"} 3',
+    ]);
+    expect(line('breakwater_batcher_batch_keys_bucket').slice(4, 6)).toEqual([
+      'breakwater_batcher_batch_keys_bucket{name="users",reason="count",le="20"} 0',
+      'breakwater_batcher_batch_keys_bucket{name="users",reason="count",le="50"} 1',
+    ]);
+    expect(line('breakwater_batcher_wait_seconds_sum')[1]).toMatch(/reason="delay"\} 0.02$/);
+    expect(line('breakwater_batcher_batch_seconds_count')).toEqual([
+      'breakwater_batcher_batch_seconds_count{error="RangeError",kind="failed",name="users"} 1',
+    ]);
+  });
+});
+
 describe('what can not be watched', () => {
   it.each([undefined, null, 7, {}, { statistics: null }, { statistics: { unknown: 1 } }])(
     'is refused: %o',

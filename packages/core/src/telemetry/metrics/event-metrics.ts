@@ -14,6 +14,9 @@ const MOST_ATTEMPTS = 10;
 export type ToldEvent = EventEnvelope & {
   readonly error?: unknown;
   readonly to?: unknown;
+  readonly waitedMs?: number;
+  readonly size?: number;
+  readonly reason?: string;
 };
 
 /** Turns events into measurements. */
@@ -65,6 +68,7 @@ export class EventMetrics {
     named: { readonly pipeline?: string | undefined; readonly source?: string | undefined },
   ): void {
     const { type, pipeline = named.pipeline, policy = named.source } = event;
+    if (this.measured(event, policy)) return;
     this.add('events', [pipeline, policy, eventName(type), eventSeverity(event), errorOf(event)]);
     switch (type) {
       case 'circuit-opened':
@@ -80,10 +84,38 @@ export class EventMetrics {
         return this.add('fallbacks', [pipeline, policy, kindOf(event)]);
       case 'cache-load':
       case 'cache-load-failed':
-        return this.time('cacheLoadTime', event, [policy, kindOf(event), errorOf(event)]);
+        return this.record('cacheLoadTime', event.durationMs, [policy, kindOf(event), errorOf(event)]);
       case 'resource-created':
-        return this.time('poolCreateTime', event, [policy]);
+        return this.record('poolCreateTime', event.durationMs, [policy]);
       default:
+    }
+  }
+
+  /** Measures the usual course of loans, tasks and batches, which no event counter needs to count; false for any other event. */
+  private measured(event: ToldEvent, policy: string | undefined): boolean {
+    const { type, waitedMs, durationMs, reason } = event;
+    switch (type) {
+      case 'resource-acquired':
+        this.record('poolWaitTime', waitedMs, [policy]);
+        return true;
+      case 'resource-released':
+        this.record('poolUseTime', durationMs, [policy]);
+        return true;
+      case 'task-started':
+        this.record('workerWaitTime', waitedMs, [policy]);
+        return true;
+      case 'task-ended':
+        this.record('workerRunTime', durationMs, [policy, kindOf(event), errorOf(event)]);
+        return true;
+      case 'batch-flushed':
+        this.record('batchSize', event.size, [policy, reason]);
+        this.record('batchWaitTime', waitedMs, [policy, reason]);
+        return true;
+      case 'batch-ended':
+        this.record('batchTime', durationMs, [policy, kindOf(event), errorOf(event)]);
+        return true;
+      default:
+        return false;
     }
   }
 
@@ -104,9 +136,11 @@ export class EventMetrics {
     metric?.put(1, metric.series.of(...labels));
   }
 
-  private time(name: MetricName, { durationMs }: EventEnvelope, labels: readonly LabelValue[]): void {
+  /** Records what an event says; nothing where it does not say it, or can't: of what others made, nobody knows how long it took. */
+  private record(name: MetricName, value: number | undefined, labels: readonly LabelValue[]): void {
     const metric = this.instruments.of(name);
-    if (metric !== undefined && durationMs !== undefined) metric.put(durationMs, metric.series.of(...labels));
+    if (metric === undefined || value === undefined || Number.isNaN(value)) return;
+    metric.put(value, metric.series.of(...labels));
   }
 }
 

@@ -7,12 +7,14 @@ import type { MetricNaming } from './naming.ts';
 import type { SeriesBook } from './series-book.ts';
 
 /** From 5 ms to 10 s: what OpenTelemetry advises for the durations of requests. */
-const BUCKETS_MS: readonly number[] = [5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000];
+const REQUEST_BUCKETS_MS: readonly number[] = [
+  5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000,
+];
 
 /** A metric that is told as it happens. */
 export interface ToldMetric {
   readonly series: BoundedSeries;
-  /** Adds to a counter, or records a time in milliseconds. */
+  /** Adds to a counter, or records a value: times in milliseconds. */
   put(value: number, attributes: MetricAttributes): void;
 }
 
@@ -69,7 +71,7 @@ function toldMetric(
   meter: MeterPort,
   name: string,
   options: InstrumentOptions,
-  { kind }: MetricDefinition,
+  { kind, buckets = REQUEST_BUCKETS_MS }: MetricDefinition,
   series: BoundedSeries,
   scale: number,
 ): ToldMetric {
@@ -77,7 +79,7 @@ function toldMetric(
     const counter = meter.createCounter(name, options);
     return { series, put: (value, attributes) => counter.add(value, attributes) };
   }
-  const explicitBucketBoundaries = BUCKETS_MS.map((bound) => bound * scale);
+  const explicitBucketBoundaries = buckets.map((bound) => bound * scale);
   const histogram = meter.createHistogram(name, { ...options, advice: { explicitBucketBoundaries } });
   return { series, put: (value, attributes) => histogram.record(value * scale, attributes) };
 }

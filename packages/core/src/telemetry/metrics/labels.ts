@@ -32,6 +32,8 @@ export type LabelName =
   | 'connectionState'
   | 'workers'
   | 'batcher'
+  | 'priority'
+  | 'reason'
   | 'operation'
   | 'percentile'
   | 'metric';
@@ -58,6 +60,12 @@ export const metricLabels: Readonly<Record<LabelName, LabelNames>> = Object.free
   connectionState: label('db.client.connection.state', 'state', '`idle` or `used`.'),
   workers: label('worker_pool.name', 'name', 'The name of the worker pool.'),
   batcher: label('batcher.name', 'name', 'The name of the batcher.'),
+  reason: label(
+    'batch.reason',
+    'reason',
+    'Why the batch went: `count` or `weight` (it was full), `delay` (its time was up), `explicit` (it was flushed).',
+  ),
+  priority: label('call.priority', 'priority', 'The priority of the calls; only of refusals.'),
   operation: label('operation.name', 'operation', 'The name of the operation.'),
   percentile: label('percentile', 'percentile', '`50`, `95`, `99`, `99.9`.'),
   metric: label('metric', 'metric', 'The name of the metric.'),

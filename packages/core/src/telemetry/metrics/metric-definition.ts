@@ -19,6 +19,8 @@ export interface MetricDefinition {
   readonly observed: boolean;
   /** How what several policies of one name have makes one number: their `sum` (default), or the `max`imum. */
   readonly combine?: 'max';
+  /** The upper bounds of a histogram's buckets, in the unit of the library; default: those for the durations of requests. */
+  readonly buckets?: readonly number[];
   /** What a value is multiplied by in Prometheus, beside milliseconds that become seconds. */
   readonly prometheusScale?: number;
 }

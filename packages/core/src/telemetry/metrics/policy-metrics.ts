@@ -24,6 +24,8 @@ export type PolicyMetricName =
   | 'concurrencyQueued'
   | 'concurrencyCalls'
   | 'throttlingRatio'
+  | 'sheddingLoad'
+  | 'sheddingCalls'
   | 'hedgeCalls'
   | 'hedges'
   | 'fallbacks'
@@ -52,7 +54,7 @@ export const policyMetrics: Readonly<Record<PolicyMetricName, MetricDefinition>>
     'counter',
     ['resilience.polly.strategy.events', 'breakwater_events_total'],
     ['pipeline', 'policy', 'event', 'severity', 'error'],
-    'What policies have told, ends of calls and attempts not counted.',
+    'What policies, limiters, caches and pools have told; not the usual course of calls, attempts, loans, tasks and batches, which have metrics of their own.',
     { unit: '{event}', ...TOLD },
   ),
   retryCalls: metric(
@@ -180,6 +182,20 @@ export const policyMetrics: Readonly<Record<PolicyMetricName, MetricDefinition>>
     OF_POLICY,
     'The probability with which the next call is refused.',
     { unit: '1', combine: 'max' },
+  ),
+  sheddingLoad: metric(
+    'gauge',
+    ['breakwater.shedding.load', 'breakwater_shedding_load'],
+    OF_POLICY,
+    'How much the program has to do: 1 is what it should have at most.',
+    { unit: '1', combine: 'max' },
+  ),
+  sheddingCalls: metric(
+    'counter',
+    ['breakwater.shedding.calls', 'breakwater_shedding_calls_total'],
+    [...OF_POLICY, 'kind', 'priority'],
+    'Calls by what became of them: `admitted`, or `refused` because the program has too much to do.',
+    CALL,
   ),
   hedgeCalls: metric(
     'counter',

@@ -120,6 +120,26 @@ const readHedge = ({ statistics }: HedgeShape, report: Report, ...of: Owner): vo
 const readThrottling = ({ rejectionRatio }: { readonly rejectionRatio: number }, report: Report, ...of: Owner): void =>
   report('throttlingRatio', rejectionRatio, ...of);
 
+const readShedding = (
+  {
+    load,
+    statistics,
+  }: {
+    readonly load: number;
+    readonly statistics: {
+      readonly admitted: number;
+      readonly refusedByPriority: Readonly<Record<string, number>>;
+    };
+  },
+  report: Report,
+  ...of: Owner
+): void => {
+  report('sheddingLoad', load, ...of);
+  report('sheddingCalls', statistics.admitted, ...of, 'admitted', undefined);
+  for (const [priority, refused] of Object.entries(statistics.refusedByPriority))
+    report('sheddingCalls', refused, ...of, 'refused', priority);
+};
+
 /** By the kind of policy: how it is read, and what only a policy of that shape has; a user's own may be called alike. */
 const readers: Readonly<Record<string, { readonly has: string; readonly read: ReadPolicy }>> = Object.freeze({
   retry: { has: 'statistics', read: readRetry },
@@ -128,6 +148,7 @@ const readers: Readonly<Record<string, { readonly has: string; readonly read: Re
   'adaptive-concurrency': { has: 'statistics', read: readAdaptive },
   hedge: { has: 'statistics', read: readHedge },
   'client-throttling': { has: 'rejectionRatio', read: readThrottling },
+  shedding: { has: 'statistics', read: readShedding },
 });
 
 /** Reports what `policy` knows of itself; nothing for one that counts nothing, or is a user's own. */

@@ -17,17 +17,30 @@ export type SourceMetricName =
   | 'poolTimeouts'
   | 'poolCreateTime'
   | 'poolAcquired'
-  | 'poolWait'
+  | 'poolCreated'
+  | 'poolWaitTime'
+  | 'poolUseTime'
   | 'poolDestroyed'
   | 'workersRunning'
   | 'workersSize'
   | 'workersQueued'
   | 'workerTasks'
+  | 'workerWaitTime'
+  | 'workerRunTime'
   | 'batches'
   | 'batchKeys'
+  | 'batchSize'
+  | 'batchWaitTime'
+  | 'batchTime'
   | 'operations'
   | 'operationTime'
   | 'folded';
+
+/** From 0.1 ms on: a wait is worth seeing long before it is as long as a request. */
+const WAIT_BUCKETS_MS: readonly number[] = Object.freeze([
+  0.1, 0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000,
+]);
+const SIZE_BUCKETS: readonly number[] = Object.freeze([1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000]);
 
 /** What is measured beside pipelines. */
 export const sourceMetrics: Readonly<Record<SourceMetricName, MetricDefinition>> = Object.freeze({
@@ -122,7 +135,7 @@ export const sourceMetrics: Readonly<Record<SourceMetricName, MetricDefinition>>
     'histogram',
     ['db.client.connection.create_time', 'breakwater_connection_pool_create_seconds'],
     ['pool'],
-    'How long it took to make a resource.',
+    'How long it took to make a resource; of a pool of pg nobody knows, since that makes its own.',
     { unit: 's', ...TOLD },
   ),
   poolAcquired: metric(
@@ -132,12 +145,26 @@ export const sourceMetrics: Readonly<Record<SourceMetricName, MetricDefinition>>
     'How often a resource was lent.',
     { unit: '{loan}' },
   ),
-  poolWait: metric(
-    'gauge',
-    ['breakwater.connection_pool.wait', 'breakwater_connection_pool_wait_seconds'],
-    ['pool', 'percentile'],
-    'How long borrowers have waited, since the beginning.',
-    { unit: 'ms', combine: 'max' },
+  poolCreated: metric(
+    'counter',
+    ['breakwater.connection_pool.created', 'breakwater_connection_pool_created_total'],
+    ['pool'],
+    'Resources that were made.',
+    { unit: '{connection}' },
+  ),
+  poolWaitTime: metric(
+    'histogram',
+    ['db.client.connection.wait_time', 'breakwater_connection_pool_wait_seconds'],
+    ['pool'],
+    'How long borrowers waited for the resource that they got.',
+    { unit: 's', buckets: WAIT_BUCKETS_MS, ...TOLD },
+  ),
+  poolUseTime: metric(
+    'histogram',
+    ['db.client.connection.use_time', 'breakwater_connection_pool_use_seconds'],
+    ['pool'],
+    'How long resources were lent, from the loan to the return.',
+    { unit: 's', ...TOLD },
   ),
   poolDestroyed: metric(
     'counter',
@@ -174,6 +201,20 @@ export const sourceMetrics: Readonly<Record<SourceMetricName, MetricDefinition>>
     'Tasks by what became of them: `successful`, `failed` (those `timed_out` not counted), `timed_out`, `aborted`, `refused`.',
     { unit: '{task}' },
   ),
+  workerWaitTime: metric(
+    'histogram',
+    ['breakwater.worker_pool.wait', 'breakwater_worker_pool_wait_seconds'],
+    ['workers'],
+    'How long tasks waited for the worker that they got.',
+    { unit: 'ms', buckets: WAIT_BUCKETS_MS, ...TOLD },
+  ),
+  workerRunTime: metric(
+    'histogram',
+    ['breakwater.worker_pool.duration', 'breakwater_worker_pool_task_seconds'],
+    ['workers', 'outcome', 'error'],
+    'How long tasks ran, without their wait; one that was timed out or aborted, until then.',
+    { unit: 'ms', ...TOLD },
+  ),
   batches: metric(
     'counter',
     ['breakwater.batcher.batches', 'breakwater_batcher_batches_total'],
@@ -189,6 +230,27 @@ export const sourceMetrics: Readonly<Record<SourceMetricName, MetricDefinition>>
     ['batcher', 'kind'],
     'Keys that were `sent` in batches, that `failed`, and loads that `shared` the key of another one in their batch.',
     { unit: '{key}' },
+  ),
+  batchSize: metric(
+    'histogram',
+    ['breakwater.batcher.batch.size', 'breakwater_batcher_batch_keys'],
+    ['batcher', 'reason'],
+    'How many keys batches held.',
+    { unit: '{key}', buckets: SIZE_BUCKETS, ...TOLD },
+  ),
+  batchWaitTime: metric(
+    'histogram',
+    ['breakwater.batcher.wait', 'breakwater_batcher_wait_seconds'],
+    ['batcher', 'reason'],
+    'How long the first key of a batch waited for others.',
+    { unit: 'ms', buckets: WAIT_BUCKETS_MS, ...TOLD },
+  ),
+  batchTime: metric(
+    'histogram',
+    ['breakwater.batcher.duration', 'breakwater_batcher_batch_seconds'],
+    ['batcher', 'outcome', 'error'],
+    'How long batch functions took. One that gave errors for some of its keys was `successful`.',
+    { unit: 'ms', ...TOLD },
   ),
   operations: metric(
     'counter',

@@ -64,25 +64,21 @@ export interface PoolShape {
     readonly inUse: number;
     readonly waiting: number;
     readonly acquired: number;
+    readonly created: number;
     readonly timedOut: number;
     readonly destroyed: Readonly<Record<string, number>>;
-    readonly waitMs: { readonly p50: number; readonly p95: number; readonly p99: number };
   };
 }
 
 export function readPool({ name, statistics }: PoolShape, report: Report): void {
-  const { idle, inUse, waitMs } = statistics;
+  const { idle, inUse } = statistics;
   report('poolConnections', idle, name, 'idle');
   report('poolConnections', inUse, name, 'used');
   report('poolPending', statistics.waiting, name);
   report('poolTimeouts', statistics.timedOut, name);
   report('poolAcquired', statistics.acquired, name);
+  report('poolCreated', statistics.created, name);
   for (const [cause, count] of Object.entries(statistics.destroyed)) report('poolDestroyed', count, name, cause);
-  const percentiles = { 50: waitMs.p50, 95: waitMs.p95, 99: waitMs.p99 };
-  for (const [percentile, ms] of Object.entries(percentiles)) {
-    // Before the first loan there is none.
-    if (!Number.isNaN(ms)) report('poolWait', ms, name, percentile);
-  }
 }
 
 export interface WorkersShape {

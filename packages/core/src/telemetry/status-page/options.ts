@@ -3,7 +3,16 @@ import { defaultRedactor, type Redactor } from '../../errors/redactor.ts';
 import { systemClock } from '../../clock/system-clock.ts';
 import { type Resolved, resolveOptions } from '../../options/resolve.ts';
 import { implementing, integer, milliseconds, type Rule, type Rules, text } from '../../options/rules.ts';
-import type { StatusAlerts, StatusCache, StatusHealth, StatusLimiter, StatusMonitor } from './registry-port.ts';
+import type {
+  StatusAlerts,
+  StatusBatcher,
+  StatusCache,
+  StatusConnections,
+  StatusHealth,
+  StatusLimiter,
+  StatusMonitor,
+  StatusWorkers,
+} from './registry-port.ts';
 
 /** Options of a status page. */
 export interface StatusPageOptions {
@@ -13,6 +22,10 @@ export interface StatusPageOptions {
   readonly caches?: Readonly<Record<string, StatusCache>> | undefined;
   /** Limiters that stand in no pipeline, by name. Default: none. */
   readonly limiters?: Readonly<Record<string, StatusLimiter>> | undefined;
+  /** Connection pools and worker pools to show, by name. Default: none. */
+  readonly pools?: Readonly<Record<string, StatusConnections | StatusWorkers>> | undefined;
+  /** Batchers to show, by name. Default: none. */
+  readonly batchers?: Readonly<Record<string, StatusBatcher>> | undefined;
   /** Whose operations are shown: a performance monitor. Default: none. */
   readonly monitor?: StatusMonitor | undefined;
   /** Health checks to show. Default: none. */
@@ -61,6 +74,8 @@ const rules: Rules<StatusPageOptions> = {
   title: text(),
   caches: byName<StatusCache>('caches'),
   limiters: byName<StatusLimiter>('limiters'),
+  pools: byName<StatusConnections | StatusWorkers>('connection or worker pools'),
+  batchers: byName<StatusBatcher>('batchers'),
   monitor: implementing<StatusMonitor>('a performance monitor', 'snapshot'),
   health: implementing<StatusHealth>('health checks', 'check'),
   alerts: {

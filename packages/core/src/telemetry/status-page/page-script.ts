@@ -174,6 +174,7 @@ function render() {
     alarmed && section('Alerts', noticeList(view.alerts)),
     view.pipelines.length > 0 ? section('Pipelines', h('div', { class: 'grid' }, view.pipelines.map(pipelineCard))) : h('p', { class: 'empty' }, 'There are no pipelines yet.'),
     view.caches.length + view.limiters.length > 0 && section('Caches and limiters', h('div', { class: 'grid small' }, view.caches.map((part) => partCard('cache', part)), view.limiters.map((part) => partCard('limiter', part)))),
+    view.pools.length + view.batchers.length > 0 && section('Pools and batches', h('div', { class: 'grid small' }, view.pools.map((part) => partCard('pool', part)), view.batchers.map((part) => partCard('batcher', part)))),
     view.operations.length > 0 && section('Operations', operationTable(view.operations, view.moreOperations)),
     h('div', { class: 'grid pair', 'data-key': 'notices' }, view.health.length > 0 && section('Health', noticeList(view.health)), view.alerts.length > 0 && !alarmed && section('Alerts', noticeList(view.alerts))));
   patch($('main'), main);

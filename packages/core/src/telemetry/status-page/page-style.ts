@@ -78,7 +78,7 @@ svg .s0{fill:var(--good);opacity:.55}svg .s1{fill:var(--warn)}svg .s2{fill:var(-
 table{border-collapse:collapse;width:100%;font-size:13px}
 th{text-align:right;font-weight:550;color:var(--muted);font-size:12px;white-space:nowrap}
 td{text-align:right;white-space:nowrap}
-th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:anywhere}
+th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:116px}
 th,td{padding:8px 16px}
 tr+tr td,thead+tbody td{border-top:1px solid var(--soft)}
 .notices{list-style:none}
@@ -97,6 +97,6 @@ dialog input{width:100%;font:inherit;color:inherit;background:var(--bg);border:1
 dialog menu{display:flex;justify-content:flex-end;gap:8px;margin-top:18px}dialog menu button{font-size:13px;padding:6px 14px}
 #toast{position:fixed;left:50%;bottom:24px;transform:translateX(-50%);background:var(--text);color:var(--bg);border-radius:9px;padding:9px 16px;font-size:13px;opacity:0;pointer-events:none;transition:opacity .2s;max-width:calc(100% - 32px)}
 #toast[data-on=true]{opacity:1}
-@media (max-width:560px){.bar,main,footer{padding-left:14px;padding-right:14px}.figures{gap:4px 8px}.figures b{font-size:14px}.plots{grid-template-columns:1fr}.plots>*+*{border-left:0;border-top:1px solid var(--soft)}.tile{padding:10px 12px}.tiles{grid-template-columns:repeat(2,1fr)}.live{order:3}}
+@media (max-width:560px){.bar,main,footer{padding-left:14px;padding-right:14px}.figures{gap:4px 8px}.figures b{font-size:14px}.plots{grid-template-columns:1fr}.plots>*+*{border-left:0;border-top:1px solid var(--soft)}.tile{padding:10px 12px}th,td{padding:8px 10px}th:first-child,td:first-child{padding-left:16px}.tiles{grid-template-columns:repeat(2,1fr)}.live{order:3}}
 @media (prefers-reduced-motion:reduce){*{transition:none!important}}
 `;

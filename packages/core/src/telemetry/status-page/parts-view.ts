@@ -1,7 +1,15 @@
-/** What is shown besides the pipelines: caches, limiters, operations, health, alerts. */
+/** What is shown besides the pipelines: caches, limiters, pools, batchers, operations, health, alerts. */
 import type { AlertState } from '../alerts/alert.ts';
 import type { HealthReport, HealthStatus } from '../health/health.ts';
-import type { StatusAlerts, StatusCache, StatusLimiter, StatusMonitor } from './registry-port.ts';
+import type {
+  StatusAlerts,
+  StatusBatcher,
+  StatusCache,
+  StatusConnections,
+  StatusLimiter,
+  StatusMonitor,
+  StatusWorkers,
+} from './registry-port.ts';
 import {
   type Fact,
   type NoticeView,
@@ -54,6 +62,51 @@ export function limiterView(name: string, { statistics }: StatusLimiter, clean: 
     facts: numbers({ admitted, refused, keys }),
   };
 }
+
+/** How many wait for a place in a pool. */
+export const waitingIn = ({ statistics }: StatusConnections | StatusWorkers): number =>
+  'inUse' in statistics ? statistics.waiting : statistics.queued;
+
+export function poolView(name: string, pool: StatusConnections | StatusWorkers, clean: Clean): PartView {
+  const waiting = waitingIn(pool);
+  const { used, facts } = 'inUse' in pool.statistics ? connections(pool.statistics) : workers(pool.statistics);
+  return {
+    name: clean(name),
+    tone: waiting > 0 ? 'warn' : used === 0 ? 'idle' : 'good',
+    headline: { label: 'waiting', value: shownNumber(waiting) },
+    facts,
+  };
+}
+
+/** What is shown of a kind of pool, and how often it was used. */
+type PoolFacts = { readonly used: number; readonly facts: Fact[] };
+
+function connections(statistics: StatusConnections['statistics']): PoolFacts {
+  const { idle, inUse, acquired, created, timedOut, waitMs, useMs } = statistics;
+  const counts = numbers({ 'in use': inUse, idle, lent: acquired, made: created, 'waited in vain': timedOut });
+  return { used: acquired, facts: [...counts, ...times({ 'wait p95': waitMs.p95, 'use p95': useMs.p95 })] };
+}
+
+function workers(statistics: StatusWorkers['statistics']): PoolFacts {
+  const { running, workers: size, succeeded, failed, refused, waitMs, runMs } = statistics;
+  const counts = numbers({ running, workers: size, succeeded, failed, refused });
+  const used = running + succeeded + failed;
+  return { used, facts: [...counts, ...times({ 'wait p95': waitMs.p95, 'run p95': runMs.p95 })] };
+}
+
+export function batcherView(name: string, { statistics }: StatusBatcher, clean: Clean): PartView {
+  const { batches, keys, shared, failed } = statistics;
+  return {
+    name: clean(name),
+    tone: keys === 0 ? 'idle' : failed / keys >= 0.1 ? 'warn' : 'good',
+    headline: { label: 'keys per batch', value: batches === 0 ? '–' : shownNumber(keys / batches) },
+    facts: numbers({ batches, keys, 'shared loads': shared, 'failed keys': failed }),
+  };
+}
+
+/** Times that are known: there is none before the first. */
+const times = (values: Readonly<Record<string, number>>): Fact[] =>
+  Object.entries(values).flatMap(([label, ms]) => (Number.isNaN(ms) ? [] : [{ label, value: shownMs(ms) }]));
 
 const numbers = (values: Readonly<Record<string, number>>): Fact[] =>
   Object.entries(values).map(([label, value]) => ({ label, value: shownNumber(value) }));

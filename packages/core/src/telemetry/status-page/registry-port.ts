@@ -55,6 +55,44 @@ export interface StatusLimiter {
   };
 }
 
+/** A connection pool: what it counts. */
+export interface StatusConnections {
+  readonly statistics: {
+    readonly idle: number;
+    readonly inUse: number;
+    readonly waiting: number;
+    readonly acquired: number;
+    readonly created: number;
+    readonly timedOut: number;
+    readonly waitMs: { readonly p95: number };
+    readonly useMs: { readonly p95: number };
+  };
+}
+
+/** A worker pool: what it counts. */
+export interface StatusWorkers {
+  readonly statistics: {
+    readonly running: number;
+    readonly queued: number;
+    readonly workers: number;
+    readonly succeeded: number;
+    readonly failed: number;
+    readonly refused: number;
+    readonly waitMs: { readonly p95: number };
+    readonly runMs: { readonly p95: number };
+  };
+}
+
+/** A batcher: what it counts. */
+export interface StatusBatcher {
+  readonly statistics: {
+    readonly batches: number;
+    readonly keys: number;
+    readonly shared: number;
+    readonly failed: number;
+  };
+}
+
 /** What times operations, such as a performance monitor. */
 export interface StatusMonitor {
   snapshot(): PerformanceSnapshot;

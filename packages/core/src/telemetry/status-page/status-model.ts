@@ -1,10 +1,19 @@
 /** Puts together what a status page shows, and keeps what its plots need. */
 import type { HealthReport } from '../health/health.ts';
 import type { ResolvedStatusOptions } from './options.ts';
-import { alertViews, cacheView, healthViews, limiterView, operationViews } from './parts-view.ts';
+import {
+  alertViews,
+  batcherView,
+  cacheView,
+  healthViews,
+  limiterView,
+  operationViews,
+  poolView,
+  waitingIn,
+} from './parts-view.ts';
 import { PipelineWatch } from './pipeline-watch.ts';
 import { policyView } from './policy-facts.ts';
-import type { ListedPipeline, StatusCache, StatusRegistry } from './registry-port.ts';
+import type { ListedPipeline, StatusBatcher, StatusCache, StatusRegistry } from './registry-port.ts';
 import { SeriesBook } from './series.ts';
 import { type CallsView, type PipelineView, type PolicyView, type StatusView, type Tone, worstTone } from './view.ts';
 
@@ -18,7 +27,8 @@ export class StatusModel {
   private readonly registry: StatusRegistry;
   private readonly options: ResolvedStatusOptions;
   private readonly watches: Map<string, PipelineWatch> = new Map();
-  private readonly lastCounts: Map<StatusCache, readonly [hits: number, misses: number]> = new Map();
+  private readonly lastGets: Map<StatusCache, Counts> = new Map();
+  private readonly lastBatches: Map<StatusBatcher, Counts> = new Map();
   private health: HealthReport | undefined = undefined;
   private asksHealth = false;
 
@@ -44,15 +54,27 @@ export class StatusModel {
       const views = policies.map((policy, index) => policyView(policy, String(index), this.clean));
       for (const { place, value } of flat(views)) if (value !== undefined) put(`policy:${place}`, name, { value });
     }
-    for (const [name, cache] of Object.entries(this.options.caches ?? {})) put('cache', name, this.cachePoint(cache));
-    for (const [name, { statistics }] of Object.entries(this.options.limiters ?? {}))
-      put('limiter', name, { value: statistics.waiting });
+    const { caches = {}, limiters = {}, pools = {}, batchers = {} } = this.options;
+    for (const [name, cache] of Object.entries(caches)) put('cache', name, this.cachePoint(cache));
+    for (const [name, { statistics }] of Object.entries(limiters)) put('limiter', name, { value: statistics.waiting });
+    for (const [name, pool] of Object.entries(pools)) put('pool', name, { value: waitingIn(pool) });
+    for (const [name, batcher] of Object.entries(batchers)) put('batcher', name, this.batcherPoint(batcher));
     this.series.add(points);
     return Object.fromEntries(points);
   }
 
   view(): StatusView {
-    const { title, caches = {}, limiters = {}, monitor, alerts, commandToken, clock } = this.options;
+    const {
+      title,
+      caches = {},
+      limiters = {},
+      pools = {},
+      batchers = {},
+      monitor,
+      alerts,
+      commandToken,
+      clock,
+    } = this.options;
     const { clean } = this;
     const listed = this.registry.list();
     this.follow(listed);
@@ -71,6 +93,8 @@ export class StatusModel {
       pipelines,
       caches: Object.entries(caches).map(([name, cache]) => cacheView(name, cache, clean)),
       limiters: Object.entries(limiters).map(([name, limiter]) => limiterView(name, limiter, clean)),
+      pools: Object.entries(pools).map(([name, pool]) => poolView(name, pool, clean)),
+      batchers: Object.entries(batchers).map(([name, batcher]) => batcherView(name, batcher, clean)),
       operations,
       health,
       alerts: shownAlerts,
@@ -108,9 +132,13 @@ export class StatusModel {
   private cachePoint(cache: StatusCache): Readonly<Record<string, number>> {
     const { memoryHits, tierHits, staleHits, misses } = cache.statistics;
     const hits = memoryHits + tierHits + staleHits;
-    const [lastHits, lastMisses] = this.lastCounts.get(cache) ?? [hits, misses];
-    this.lastCounts.set(cache, [hits, misses]);
-    return { value: (hits - lastHits) / (hits - lastHits + misses - lastMisses) };
+    return { value: ratioSince(this.lastGets, cache, [hits, hits + misses]) };
+  }
+
+  /** The keys per batch since the last point. */
+  private batcherPoint(batcher: StatusBatcher): Readonly<Record<string, number>> {
+    const { keys, batches } = batcher.statistics;
+    return { value: ratioSince(this.lastBatches, batcher, [keys, batches]) };
   }
 
   private askHealth(): void {
@@ -124,6 +152,15 @@ export class StatusModel {
     // The library's own never rejects; of another one that does nothing is known.
     health.check().then(known, () => known(undefined));
   }
+}
+
+type Counts = readonly [part: number, whole: number];
+
+/** What the part makes of the whole, of what was counted since the last time; NaN where nothing was, as at first. */
+function ratioSince<Of>(last: Map<Of, Counts>, of: Of, now: Counts): number {
+  const [part, whole] = last.get(of) ?? now;
+  last.set(of, now);
+  return (now[0] - part) / (now[1] - whole);
 }
 
 const SUMMARIES: Readonly<Record<Tone, string>> = {

@@ -3,9 +3,11 @@ import { bulkhead } from '../../bulkhead/bulkhead.ts';
 import { circuitBreaker, type CircuitBreaker } from '../../circuit-breaker/circuit-breaker.ts';
 import { consecutive } from '../../circuit-breaker/trip-rules.ts';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
+import { connectionPool } from '../../connection-pool/connection-pool.ts';
 import { type Pipeline, pipeline } from '../../pipeline/pipeline.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { pipelineRegistry, type PipelineRegistry, pipelineStatus } from '../../registry/index.ts';
+import { workerPool } from '../../work/worker-pool.ts';
 import { healthChecks } from '../health/health-checks.ts';
 import { performanceMonitor } from '../performance-monitor.ts';
 import type { StatusPageOptions } from './options.ts';
@@ -168,7 +170,7 @@ describe('what a status page shows', () => {
     expect(JSON.stringify(page.view())).not.toContain('in the fallback');
   });
 
-  it('includes caches, limiters, operations, health and alerts where they are given', async () => {
+  it('includes caches, limiters, pools, batchers, operations, health and alerts where they are given', async () => {
     const monitor = performanceMonitor();
     for (let n = 0; n < 40; n++) monitor.record(`operation ${n}`, 10, n === 0);
     monitor.record('operation 0', 10);
@@ -190,6 +192,8 @@ describe('what a status page shows', () => {
         monitor,
         caches: { users: { statistics } },
         limiters: { logins: { statistics: { admitted: 1, refused: 2, waiting: 3, keys: 4 } } },
+        pools: { db: connectionPool({ create: () => ({}), clock }), mail: workerPool({ clock }) },
+        batchers: { devices: { statistics: { batches: 4, keys: 30, shared: 2, failed: 3 } } },
         health: healthChecks({ clock, checks: { db: () => ({ status: 'degraded', message: 'slow' }) } }),
         alerts: {
           status: [
@@ -219,6 +223,13 @@ describe('what a status page shows', () => {
       { name: 'users', tone: 'warn', headline: { label: 'hit ratio', value: '75 %' } },
     ]);
     expect(view.limiters).toMatchObject([{ name: 'logins', tone: 'warn', headline: { label: 'waiting', value: '3' } }]);
+    expect(view.pools).toMatchObject([
+      { name: 'db', tone: 'idle', headline: { label: 'waiting', value: '0' } },
+      { name: 'mail', tone: 'idle', facts: expect.arrayContaining([{ label: 'workers', value: '10' }]) },
+    ]);
+    expect(view.batchers).toMatchObject([
+      { name: 'devices', tone: 'warn', headline: { label: 'keys per batch', value: '7.5' } },
+    ]);
     expect(view.operations[0]).toMatchObject({ name: 'operation 0', count: 2, errorRatio: 0.5 });
     expect(view.health).toEqual([{ name: 'db', tone: 'warn', state: 'degraded', message: 'slow' }]);
     expect(view.alerts).toEqual([
@@ -584,6 +595,47 @@ describe('a status page', () => {
     expect(lines.find((line) => line.startsWith('  fresh'))).toContain('hit ratio –');
   });
 
+  it('tells who waits for pools and how long it took, and how full batches are, now and since the last point', async () => {
+    const clock = new VirtualClock();
+    const db = connectionPool({ create: () => ({}), maxSize: 1, maxOverflow: 0, clock });
+    const mail = workerPool({ maxWorkers: 1, clock });
+    const batches = { batches: 1, keys: 1, shared: 0, failed: 0 };
+    const fresh = { batches: 0, keys: 0, shared: 0, failed: 0 };
+    const { ask, page } = watched(
+      { pipelines: {} },
+      { pools: { db, mail }, batchers: { devices: { statistics: batches }, fresh: { statistics: fresh } } },
+      {},
+      clock,
+    );
+    const lease = await db.acquire();
+    const waiting = db.acquire();
+    const tasks = [mail.execute(() => new Promise<void>((resolve) => void clock.setTimer(9_000, resolve)))];
+    tasks.push(mail.execute(async () => undefined));
+    await clock.advance(2_000);
+    Object.assign(batches, { batches: 3, keys: 41 });
+    await clock.advance(2_000);
+    const lines = (await (await ask('?format=text')).text()).split('\n');
+    expect(lines.find((line) => line.startsWith('  db'))).toMatch(
+      /waiting 1, in use 1, idle 0, lent 1, made 1, waited in vain 0, wait p95 0 ms$/,
+    );
+    expect(lines.find((line) => line.startsWith('  mail'))).toMatch(
+      /waiting 1, running 1, workers 1, succeeded 0, failed 0, refused 0, wait p95 0 ms$/,
+    );
+    expect(lines.find((line) => line.startsWith('  devices'))).toMatch(/keys per batch 13.7, batches 3, keys 41/);
+    expect(lines.find((line) => line.startsWith('  fresh'))).toMatch(/keys per batch –/);
+    const { model } = page as unknown as { model: { series: object } };
+    const series = JSON.parse(JSON.stringify(model.series)) as Record<string, Record<string, unknown[]>>;
+    expect([series['pool:db'], series['pool:mail'], series['batcher:devices']]).toEqual([
+      { value: [1, 1] },
+      { value: [1, 1] },
+      { value: [null, 20] },
+    ]);
+    lease.release();
+    (await waiting).release();
+    await clock.advance(5_000);
+    await Promise.all(tasks);
+  });
+
   it('keeps no more points than its plots have', async () => {
     const { clock, page } = watched(stock, { intervalMs: 1_000, historyMs: 20_000 }, { breaker: circuitBreaker() });
     await clock.advance(300_000);
@@ -639,6 +691,8 @@ describe('a status page', () => {
       commandToken: 'short',
       caches: { a: 1 },
       limiters: 3,
+      pools: { a: 1 },
+      batchers: [1],
       monitor: {},
       health: {},
       alerts: 1,
@@ -648,7 +702,7 @@ describe('a status page', () => {
       tokn: 'x',
     };
     expect(() => statusPage(registry, wrong as never)).toThrow(
-      /title[^]*commandToken[^]*caches[^]*limiters[^]*monitor[^]*health[^]*alerts[^]*intervalMs[^]*historyMs[^]*maxViewers[^]*tokn/,
+      /title[^]*commandToken[^]*caches[^]*limiters[^]*pools[^]*batchers[^]*monitor[^]*health[^]*alerts[^]*intervalMs[^]*historyMs[^]*maxViewers[^]*tokn/,
     );
   });
 });

@@ -4,13 +4,15 @@ import type { NoticeView, OperationView, PartView, PipelineView, PolicyView, Sta
 import { shownMs, shownNumber, shownRatio } from './view.ts';
 
 export function textView(view: StatusView): string {
-  const { title, summary, timestamp, pipelines, caches, limiters, operations, moreOperations, health, alerts } = view;
+  const { title, summary, timestamp, pipelines, operations, moreOperations, health, alerts } = view;
   const more = moreOperations === 0 ? [] : [`  … and ${moreOperations} more`];
   const lines = [
     `${visible(title)}: ${summary}, ${timestamp}`,
     ...section('Pipelines', pipelines.flatMap(pipelineLines)),
-    ...section('Caches', caches.map(partLine)),
-    ...section('Limiters', limiters.map(partLine)),
+    ...section('Caches', view.caches.map(partLine)),
+    ...section('Limiters', view.limiters.map(partLine)),
+    ...section('Pools', view.pools.map(partLine)),
+    ...section('Batchers', view.batchers.map(partLine)),
     ...section('Operations', [...operations.map(operationLine), ...more]),
     ...section('Health', health.map(noticeLine)),
     ...section('Alerts', alerts.map(noticeLine)),

@@ -55,7 +55,7 @@ export interface PipelineView {
   readonly policies: readonly PolicyView[];
 }
 
-/** A cache, or a limiter that stands in no pipeline. */
+/** A cache, a pool, a batcher, or a limiter that stands in no pipeline. */
 export interface PartView {
   readonly name: string;
   readonly tone: Tone;
@@ -96,6 +96,8 @@ export interface StatusView {
   readonly pipelines: readonly PipelineView[];
   readonly caches: readonly PartView[];
   readonly limiters: readonly PartView[];
+  readonly pools: readonly PartView[];
+  readonly batchers: readonly PartView[];
   readonly operations: readonly OperationView[];
   readonly health: readonly NoticeView[];
   readonly alerts: readonly NoticeView[];

@@ -2,11 +2,17 @@ import { ConfigurationError } from '../../errors/configuration-error.ts';
 import { describe } from '../../options/resolve.ts';
 import type { EventEnvelope } from '../../events/event.ts';
 import type { EventTeller } from '../event-teller.ts';
+import { type BatchSource, traceBatches } from './batch-trace.ts';
 import type { Spans } from './spans.ts';
 import type { SpanAttributes } from './tracer.ts';
 
-/** A cache, connection pool, worker pool, rate limiter or performance monitor: something that tells what has taken how long. */
-export type TracedSource = { readonly name?: string } & (EventTeller | { readonly events: EventTeller });
+/**
+ * A cache, connection pool, worker pool, rate limiter or performance monitor: something that tells what has taken how long;
+ * or a batcher, whose batches can be watched.
+ */
+export type TracedSource =
+  | BatchSource
+  | ({ readonly name?: string } & (EventTeller | { readonly events: EventTeller }));
 
 type TimedEvent = EventEnvelope & { readonly waitedMs?: number; readonly error?: unknown; readonly operation?: string };
 
@@ -22,11 +28,16 @@ const spanNames: Readonly<Record<string, string>> = Object.freeze({
   'slow-operation': 'slow operation',
 });
 
-/** Makes spans of what `source` tells, in the surroundings in which it tells it. */
-export function traceSource(source: TracedSource, spans: Spans): () => void {
+/**
+ * Makes spans of what `source` tells, in the surroundings in which it tells it.
+ *
+ * @param failed Told what the tracer throws while a batch goes on.
+ */
+export function traceSource(source: TracedSource, spans: Spans, failed: (error: unknown) => void): () => void {
+  if ('watchBatches' in source) return traceBatches(source, spans, failed);
   const teller = 'on' in source ? source : source.events;
   if (typeof teller?.on !== 'function') {
-    const expected = 'a cache, pool, limiter or monitor: something that tells events';
+    const expected = 'a cache, pool, limiter, batcher or monitor: something that tells events';
     throw new ConfigurationError([{ path: 'tracing.watch', expected, received: describe(source) }]);
   }
   const stops = Object.entries(spanNames).map(([type, what]) =>

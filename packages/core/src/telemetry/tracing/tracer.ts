@@ -31,6 +31,8 @@ export interface SpanPort {
 export interface SpanStart {
   readonly attributes?: SpanAttributes;
   readonly links?: LinkPort[];
+  /** Whether it begins a trace of its own, whatever surrounds it. */
+  readonly root?: boolean;
   /** By the wall clock, in milliseconds. */
   readonly startTime?: number;
 }

@@ -6,6 +6,7 @@ import { hedge } from '../../hedge/hedge.ts';
 import { retry } from '../../retry/retry.ts';
 import { timeout } from '../../timeout/timeout.ts';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
+import { batcher } from '../../work/batcher.ts';
 import { testTracer } from './test-support/test-tracer.ts';
 import { tracing } from './tracing.ts';
 
@@ -143,6 +144,47 @@ describe('a span of your own', () => {
       ['d', 1, 'no'],
       ['e', 1, ''],
     ]);
+  });
+});
+
+describe('batches', () => {
+  const loading = { batch: (keys: readonly number[]) => [...keys], name: 'Bearer sk_live_4eC39HqLyjWDarjtT1zdp7dc' };
+
+  it.each(['startSpan', 'end', 'with'] as const)(
+    'change nothing when the tracer throws in %s, which is told',
+    async (method) => {
+      const { ports } = testTracer({ throwsIn: method });
+      const trace = tracing(ports);
+      const told: unknown[] = [];
+      trace.events.on('hook-failed', ({ error }) => told.push((error as Error).message));
+      const numbers = batcher<number, number>(loading);
+      trace.watch(numbers);
+      expect(await numbers.loadMany([1, 2])).toEqual([1, 2]);
+      await numbers.flush();
+      expect(told).toEqual([`${method} is broken`]);
+    },
+  );
+
+  it('are linked to as many spans as OpenTelemetry keeps, however many load, and are called by a clean name', async () => {
+    const { ports, spans } = testTracer();
+    const trace = tracing(ports);
+    const numbers = batcher<number, number>({ ...loading, maxItems: 500 });
+    trace.watch(numbers);
+    for (let n = 0; n < 300; n++) void trace.span('load', () => numbers.load(n));
+    await numbers.flush();
+    const batch = spans.at(-1)!;
+    expect([batch.name, batch.links.length]).toEqual(['Bearer [redacted] batch', 128]);
+  });
+
+  it('that nobody waits for any more make no span', async () => {
+    const { ports, spans } = testTracer();
+    const numbers = batcher<number, number>(loading);
+    tracing(ports).watch(numbers);
+    const controller = new AbortController();
+    const left = numbers.load(1, { signal: controller.signal }).catch(() => 'left');
+    controller.abort();
+    await numbers.flush();
+    expect([await left, spans]).toEqual(['left', []]);
   });
 });
 

@@ -48,7 +48,7 @@ export interface Tracing extends HookPolicy<TracingEvents, never> {
   continueFrom<R>(headers: HeaderSource, fn: () => R): R;
   /** Calls `fn` in a span of your own; its result, promise or error passes unchanged. */
   span<R>(name: string, fn: () => R, attributes?: SpanAttributes): R;
-  /** Makes spans of what caches, pools, limiters and workers tell: loads, waits, tasks. Returns what ends that. */
+  /** Makes spans of what caches, pools, limiters and workers tell: loads, waits, tasks; and of batches. Returns what ends that. */
   watch(...sources: readonly TracedSource[]): () => void;
 }
 
@@ -189,7 +189,7 @@ class TracingPolicy implements Tracing {
   }
 
   watch(...sources: readonly TracedSource[]): () => void {
-    const stops = sources.map((source) => traceSource(source, this.spans));
+    const stops = sources.map((source) => traceSource(source, this.spans, this.failed));
     return () => {
       for (const stop of stops) stop();
     };

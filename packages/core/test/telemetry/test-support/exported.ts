@@ -1,6 +1,7 @@
 import type { ExportedMetric, ExportedSpan } from './sdk.ts';
 
-interface SpanShape {
+/** A finished span, as far as both SDKs agree. */
+export interface SpanShape {
   readonly name: string;
   spanContext(): { readonly traceId: string; readonly spanId: string };
   readonly parentSpanContext?: { readonly spanId: string } | undefined;
@@ -14,7 +15,8 @@ interface SpanShape {
   readonly duration: readonly [number, number];
 }
 
-interface MetricsShape {
+/** What was collected, as far as both SDKs agree. */
+export interface MetricsShape {
   readonly scopeMetrics: readonly {
     readonly metrics: readonly {
       readonly descriptor: { readonly name: string; readonly unit: string };

@@ -2,6 +2,7 @@ import { bulkhead, circuitBreaker, hedge, pipeline, retry, timeout } from 'break
 import { parseTraceparent } from 'breakwater/headers';
 import { collectMetrics, metricCatalog, metricLabels, tracing } from 'breakwater/telemetry';
 import { VirtualClock } from 'breakwater/testing';
+import { batcher } from 'breakwater/work';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ExportedMetric, ExportedSpan, Sdk } from './sdk.ts';
 import { wholeWorld } from './whole-world.ts';
@@ -67,7 +68,13 @@ function metricsSuite(sdk: () => Sdk): void {
     expect(counted('db.client.connection.timeouts', { 'db.client.connection.pool.name': 'db' })).toBe(1);
     expect(counted('breakwater.hedge.calls', { kind: 'hedge' })).toBe(1);
     expect(counted('breakwater.worker_pool.tasks', { kind: 'failed' })).toBe(1);
+    expect(counted('db.client.connection.wait_time', { 'db.client.connection.pool.name': 'db' })).toBe(1);
+    expect(counted('db.client.connection.use_time', { 'db.client.connection.pool.name': 'db' })).toBe(1);
+    expect(counted('breakwater.shedding.calls', { kind: 'refused', 'call.priority': 'batch' })).toBe(1);
+    expect(counted('breakwater.shedding.calls', { kind: 'admitted' })).toBe(1);
+    expect(counted('breakwater.worker_pool.duration', { 'error.type': 'Error' })).toBe(1);
     expect(counted('breakwater.batcher.keys', { kind: 'sent' })).toBe(1);
+    expect(counted('breakwater.batcher.batch.size', { 'batcher.name': 'devices', 'batch.reason': 'delay' })).toBe(1);
     expect(counted('breakwater.operation.count', { 'operation.name': 'render', kind: 'failed' })).toBe(1);
   });
 
@@ -256,15 +263,16 @@ function tracesSuite(sdk: () => Sdk): void {
     expect(trace.continueFrom(new Headers({ traceparent: 'nonsense' }), () => trace.headers())).toEqual({});
   });
 
-  it('show what caches, pools, workers and limiters tell, for as long as it took', async () => {
+  it('show what caches, pools, workers, limiters and batchers tell, for as long as it took', async () => {
     const world = wholeWorld();
     const trace = tracing(ports());
-    const [, , , , cache, pool, workers] = world.sources;
-    const stop = trace.watch(cache as never, pool as never, workers as never);
+    const [, , , , cache, pool, workers, devices] = world.sources;
+    const stop = trace.watch(cache as never, pool as never, workers as never, devices as never);
     await world.run();
     stop();
     const names = (await sdk().spans()).map((span) => span.name);
-    for (const name of ['users load', 'db create', 'db acquire', 'thumbnails task']) expect(names).toContain(name);
+    for (const name of ['users load', 'db create', 'db acquire', 'thumbnails task', 'devices batch'])
+      expect(names).toContain(name);
     const waited = one(await sdk().spans(), 'db acquire');
     expect(waited).toMatchObject({
       durationMs: 100,
@@ -273,10 +281,64 @@ function tracesSuite(sdk: () => Sdk): void {
     });
   });
 
+  it('show each batch as a span linked to those whose loads it carries, around what its function does', async () => {
+    const trace = tracing(ports());
+    const calls = pipeline({ name: 'request' }, trace);
+    const devices = batcher<number, number>({
+      name: 'devices',
+      batch: (ids) => trace.span('query', () => ids.map((id) => (id < 0 ? new RangeError('no such device') : id))),
+    });
+    const stop = trace.watch(devices);
+    const load = (id: number): Promise<unknown> => calls.tryExecute(() => devices.load(id));
+    await Promise.all([load(1), load(-2), load(1)]);
+    await devices.flush();
+    stop();
+    await load(4);
+    const spans = await sdk().spans();
+    const attempts = several(spans, 'request attempt');
+    const batch = one(spans, 'devices batch');
+    expect(several(spans, 'devices batch')).toEqual([batch]);
+    expect(new Set(batch.links)).toEqual(
+      new Set(attempts.slice(0, 3).map(({ spanId }) => ({ spanId, cause: 'load' }))),
+    );
+    expect(batch).toMatchObject({
+      parentSpanId: undefined,
+      status: { code: 0 },
+      attributes: { 'source.name': 'devices', 'batch.size': 2, 'batch.reason': 'delay', 'batch.failed_keys': 1 },
+    });
+    expect(attempts.map(({ traceId }) => traceId)).not.toContain(batch.traceId);
+    expect(one(spans, 'query')).toMatchObject({ parentSpanId: batch.spanId, traceId: batch.traceId });
+  });
+
+  it('show a batch whose loads are all of one trace as part of it, and one that failed with its error', async () => {
+    const trace = tracing(ports());
+    const calls = pipeline({ name: 'request' }, trace);
+    const down = (): never => {
+      throw new RangeError('down');
+    };
+    const devices = batcher<number, number>({ name: 'devices', batch: down, delayMs: 60_000 });
+    trace.watch(devices);
+    const outcome = await calls.tryExecute(async () => {
+      const loads = devices.loadMany([1, 2]);
+      await devices.flush();
+      return loads;
+    });
+    const spans = await sdk().spans();
+    const attempt = one(spans, 'request attempt');
+    expect(outcome).toMatchObject({ ok: true });
+    expect(one(spans, 'devices batch')).toMatchObject({
+      traceId: attempt.traceId,
+      parentSpanId: attempt.spanId,
+      links: [{ spanId: attempt.spanId, cause: 'load' }],
+      status: { code: 2 },
+      attributes: { 'batch.reason': 'explicit', 'batch.failed_keys': 2, 'error.type': 'RangeError' },
+    });
+  });
+
   it('hold nothing at all of what a call carries, unless they are asked to', async () => {
     const trace = tracing(ports());
     const world = wholeWorld(trace);
-    trace.watch(...(world.sources.slice(4, 7) as never[]));
+    trace.watch(...(world.sources.slice(4, 8) as never[]));
     await world.run(PLAIN);
     const spans = await sdk().spans();
     expect(spans.length).toBeGreaterThan(20);
@@ -287,7 +349,7 @@ function tracesSuite(sdk: () => Sdk): void {
     for (const errorMessages of [false, true]) {
       const trace = tracing({ ...ports(), keys: true, errorMessages });
       const world = wholeWorld(trace);
-      trace.watch(...(world.sources.slice(4, 7) as never[]));
+      trace.watch(...(world.sources.slice(4, 8) as never[]));
       await world.run(SECRET);
       trace.span(SECRET, () => 1, { authorization: SECRET, note: SECRET });
     }

@@ -1,4 +1,6 @@
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import type { MeterPort, TracerPort, TracingApi } from 'breakwater/telemetry';
+import { exportedMetrics, exportedSpan, type MetricsShape, type SpanShape } from './exported.ts';
 
 /** What an exporter was given of a span. */
 export interface ExportedSpan {
@@ -30,4 +32,38 @@ export interface Sdk {
   metrics(): Promise<readonly ExportedMetric[]>;
   spans(): Promise<readonly ExportedSpan[]>;
   close(): Promise<void>;
+}
+
+/** What a real SDK is made of, whatever its version: what a program passes on fits these shapes as it is, without a cast. */
+export interface SdkParts {
+  readonly api: TracingApi;
+  readonly metricExporter: { getMetrics(): readonly MetricsShape[]; reset(): void };
+  readonly reader: { forceFlush(): Promise<void> };
+  readonly meters: { getMeter(name: string): MeterPort; shutdown(): Promise<void> };
+  readonly spanExporter: { getFinishedSpans(): readonly SpanShape[] };
+  readonly tracers: { getTracer(name: string): TracerPort; forceFlush(): Promise<void>; shutdown(): Promise<void> };
+}
+
+/** An SDK with surroundings of its own: those of the module are the whole process's. */
+export function sdkOf({ api, metricExporter, reader, meters, spanExporter, tracers }: SdkParts): Sdk {
+  const context = new AsyncLocalStorageContextManager().enable();
+  return {
+    meter: meters.getMeter('breakwater'),
+    tracer: tracers.getTracer('breakwater'),
+    api: { ...api, context },
+    metrics: async () => {
+      metricExporter.reset();
+      await reader.forceFlush();
+      return exportedMetrics(metricExporter.getMetrics());
+    },
+    spans: async () => {
+      await tracers.forceFlush();
+      return spanExporter.getFinishedSpans().map((span) => exportedSpan(span));
+    },
+    close: async () => {
+      context.disable();
+      await meters.shutdown();
+      await tracers.shutdown();
+    },
+  };
 }

@@ -8,6 +8,7 @@ import {
   keyed,
   pipeline,
   retry,
+  shedding,
   timeout,
 } from 'breakwater';
 import { createCache } from 'breakwater/cache';
@@ -56,11 +57,13 @@ export function wholeWorld(trace?: Tracing): World {
   const pool = connectionPool({ name: 'db', create, maxSize: 1, maxOverflow: 0, acquireTimeoutMs: 100, clock });
   const workers = workerPool({ name: 'thumbnails', clock, maxWorkers: 1 });
   const devices = batcher<string, string>({ name: 'devices', batch: (keys) => keys.map((key) => `${key}!`), clock });
+  const overload = { name: 'overload', createReader: () => ({ read: () => 9, stop: () => undefined }) };
+  const busy = pipeline({ name: 'busy', clock }, ...traced, shedding({ sources: [overload] }));
   const monitor = performanceMonitor({ clock, slowMs: 10 });
 
   return {
     clock,
-    sources: [inventory, quick, hosts, limited, cache, pool, workers, devices, monitor],
+    sources: [inventory, quick, hosts, limited, cache, pool, workers, devices, monitor, busy],
     run: async (poison = 'p') => {
       const fail = (): never => {
         throw Object.assign(new Error(`refused: ${poison}`), { headers: { authorization: poison }, url: poison });
@@ -78,6 +81,8 @@ export function wholeWorld(trace?: Tracing): World {
       for (let n = 0; n < 3; n++) all.push(outcome(limited.execute(() => 'item', { key: poison })));
       all.push(outcome(cache.getOrLoad('ada', () => poison)), outcome(cache.getOrLoad(poison, fail)));
       all.push(outcome(workers.execute(fail)), outcome(devices.load(poison)));
+      for (const priority of ['batch', 'critical'] as const)
+        all.push(outcome(busy.execute(() => 'item', { priority })));
       const lease = await pool.acquire();
       all.push(outcome(pool.acquire()));
       await outcome(clock.advance(60_000).then(() => cache.getOrLoad('ada', () => poison)));

@@ -1,9 +1,18 @@
-import type { SpanAttributes, SpanContextPort, SpanPort, SpanStart, TracerPort, TracingApi } from '../tracer.ts';
+import type {
+  LinkPort,
+  SpanAttributes,
+  SpanContextPort,
+  SpanPort,
+  SpanStart,
+  TracerPort,
+  TracingApi,
+} from '../tracer.ts';
 
 /** A span as a test sees it. */
 export interface SeenSpan extends SpanPort {
   readonly name: string;
   readonly attributes: SpanAttributes;
+  readonly links: readonly LinkPort[];
   readonly startTime: number | undefined;
   readonly endTime: number | undefined;
   readonly status: { readonly code: number; readonly message?: string } | undefined;
@@ -67,6 +76,7 @@ export function testTracer({
 class TestSpan implements SeenSpan {
   readonly name: string;
   readonly attributes: SpanAttributes;
+  readonly links: readonly LinkPort[];
   readonly startTime: number | undefined;
   endTime: number | undefined = undefined;
   status: SeenSpan['status'] = undefined;
@@ -74,9 +84,10 @@ class TestSpan implements SeenSpan {
   beforeEnd: () => void = () => undefined;
   private readonly context: SpanContextPort;
 
-  constructor(name: string, { attributes = {}, startTime }: SpanStart, context: SpanContextPort) {
+  constructor(name: string, { attributes = {}, links = [], startTime }: SpanStart, context: SpanContextPort) {
     this.name = name;
     this.attributes = { ...attributes };
+    this.links = links;
     this.startTime = startTime;
     this.context = context;
   }
