@@ -109,6 +109,7 @@ describe('several limits in one decision', () => {
     expect(() => rateLimiter({ limits: [twice, twice] })).toThrow(/a name that no other limit has/);
     expect(() => rateLimiter({ limits: [] })).toThrow(/at least one limit/);
     expect(() => rateLimiter({ limits: [twice], maxQueueCost: { b: 1 } })).toThrow(/maxQueueCost.b/);
+    expect(() => rateLimiter({ limits: [twice], maxQueueCost: { a: -1 } })).toThrow(/maxQueueCost.a: .*at least 0/);
     expect(() => rateLimiter({ limits: [{ limit: 1, periodMs: 1_000 }] as never })).toThrow(/limits\[0\].name/);
   });
 
