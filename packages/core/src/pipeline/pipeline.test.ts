@@ -4,6 +4,7 @@ import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { consecutive } from '../circuit-breaker/trip-rules.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
+import type { Policy } from '../policy/policy.ts';
 import { retry } from '../retry/retry.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
 import { timeout } from '../timeout/timeout.ts';
@@ -53,6 +54,17 @@ describe('a pipeline', () => {
         ],
       }),
     );
+  });
+
+  it('names a policy of another clock by its kind where it has no name', () => {
+    const own: Policy = {
+      kind: 'own',
+      boundClock: new VirtualClock(),
+      enter: () => undefined,
+      leave: (_call, _at, outcome) => outcome,
+      cancel: () => {},
+    };
+    expect(() => pipeline({ clock: new VirtualClock() }, own)).toThrow(/pipeline.own.clock/);
   });
 
   it('may share a breaker with another pipeline: what one learns stops the other', async () => {
