@@ -163,7 +163,6 @@ describe('a registry', () => {
     expect(faulty({ adaptiveConcurrency: { minLimit: 9, maxLimit: 3 } })).toEqual([
       `${at}.policy.adaptiveConcurrency.maxLimit`,
     ]);
-    expect(faulty({ retry: { backoff: { generated: {} } } })[0]).toContain(`${at}.policy.retry`);
     expect(faulty({ retry: { budget: 'b' } })).toEqual([`${at}.policy.retry.budget`]);
     expect(faulty({ brekaer: {} })).toEqual([`${at}.policy`]);
     expect(faulty(undefined)).toEqual([`${at}.policy`]);
