@@ -53,6 +53,7 @@ const finished = [
   'failover',
   'http',
   'undici',
+  'axios',
   'presets',
   'registry',
   'telemetry',
