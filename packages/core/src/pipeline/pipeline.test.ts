@@ -8,7 +8,7 @@ import type { Policy } from '../policy/policy.ts';
 import { retry } from '../retry/retry.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
 import { timeout } from '../timeout/timeout.ts';
-import { pipeline } from './pipeline.ts';
+import { pipeline, replacementOf } from './pipeline.ts';
 
 const down = (): Promise<string> => Promise.reject(new Error('down'));
 const never = (): Promise<string> => new Promise(() => undefined);
@@ -54,6 +54,10 @@ describe('a pipeline', () => {
         ],
       }),
     );
+  });
+
+  it('is the only thing whose policies can be replaced', () => {
+    expect(() => replacementOf({ kind: 'pipeline', policies: [] }, [])).toThrow(TypeError);
   });
 
   it('names a policy of another clock by its kind where it has no name', () => {
