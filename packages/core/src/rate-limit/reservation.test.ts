@@ -277,6 +277,14 @@ describe('settling', () => {
     expect(limiter.statistics).toMatchObject({ overshoot: 50, reservations: 0 });
   });
 
+  it('of a decision that was refused does nothing', () => {
+    const limiter = rateLimiter({ limit: 5, periodMs: 1_000, clock: new VirtualClock() });
+    limiter.tryAcquire('a', { cost: 5 });
+    const refused = limiter.tryAcquire('a', { cost: 1, settles: true });
+    expect(refused).toMatchObject({ allowed: false, retryAfterMs: 200 });
+    expect([limiter.settle(refused, 0), limiter.statistics.reservations]).toEqual([false, 0]);
+  });
+
   it('of a decision that was not made for it does nothing', () => {
     const limiter = paced();
     const decision = limiter.tryAcquire();

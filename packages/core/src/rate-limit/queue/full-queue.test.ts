@@ -123,6 +123,17 @@ describe('those who wait', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('keep their places when another key is reset, and are in nobody’s way who can never fit', async () => {
+    const { clock, limiter, log, ask } = busy({});
+    ask('a');
+    limiter.reset('another');
+    expect(limiter.tryAcquire(undefined, { cost: 6 })).toMatchObject({ allowed: false, oversize: true });
+    await clock.advance(99);
+    expect(log).toEqual([]);
+    await clock.advance(1);
+    expect(log).toEqual(['a']);
+  });
+
   it('go on at once by new numbers', async () => {
     const { clock, log, ask, limiter } = busy({});
     ask('a', { cost: 5 });
