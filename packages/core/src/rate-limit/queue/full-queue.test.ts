@@ -102,8 +102,8 @@ describe('a full queue that drops the oldest', () => {
 describe('those who wait', () => {
   it('are refused when they have been denied meanwhile', async () => {
     const clock = new VirtualClock();
-    const denied = new Set<string>();
-    const limiter = rateLimiter({ limit: 1, periodMs: 1_000, clock, deny: (key) => denied.has(String(key)) });
+    const denied = new Set<unknown>();
+    const limiter = rateLimiter({ limit: 1, periodMs: 1_000, clock, deny: (key) => denied.has(key) });
     limiter.tryAcquire('a');
     const waiting = limiter.acquire('a');
     const refused = expect(waiting).rejects.toMatchObject({ details: { reason: 'denied' } });
