@@ -48,6 +48,16 @@ const finished = [
   'load',
   'shedding',
   'testing',
+  'keyed',
+  'streaming',
+  'failover',
+  'http',
+  'undici',
+  'axios',
+  'presets',
+  'registry',
+  'telemetry',
+  'correlation',
 ];
 
 export default defineConfig({
@@ -67,11 +77,14 @@ export default defineConfig({
       exclude: ['**/*.test.ts', '**/test-support/**'],
       reporter: ['json-summary', 'html'],
       reportsDirectory: '.cache/coverage',
-      // The aim is 97 % everywhere; rooms that have reached it may not fall behind it again. Without a Redis it is less.
+      // The library as a whole, and each room that has reached as much by itself. Where there is no Redis to test against,
+      // scripts/unit-tests.mjs asks less of the whole.
       thresholds: {
-        statements: 95,
-        branches: 92,
-        [`packages/core/src/{${finished.join(',')}}/**`]: { statements: 97, branches: 97 },
+        statements: 97,
+        branches: 97,
+        ...Object.fromEntries(
+          finished.map((room) => [`packages/core/src/${room}/**`, { statements: 97, branches: 97 }]),
+        ),
       },
     },
     projects: [

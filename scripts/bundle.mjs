@@ -11,7 +11,24 @@ const budgetsPath = inRoot('scripts', 'bundle-budgets.json');
 const folder = inRoot('packages', 'core');
 
 /** What is bundled besides the subpaths as they are: what somebody gets who takes one thing out of a subpath. */
-const picks = { 'retry alone': { subpath: './retry', names: ['retry'] } };
+const picks = {
+  'retry alone': { subpath: './retry', names: ['retry'] },
+  'all policies': {
+    subpath: '.',
+    names: [
+      'retry',
+      'circuitBreaker',
+      'timeout',
+      'bulkhead',
+      'fallback',
+      'hedge',
+      'adaptiveConcurrency',
+      'clientThrottling',
+    ],
+  },
+};
+
+const roomOf = (subpath) => (subpath === '.' ? '' : subpath.replace('./', ''));
 
 /** Name and source of every bundle. */
 function entries() {
@@ -20,12 +37,12 @@ function entries() {
   return [
     ...subpaths.map(([subpath]) => ({
       name: subpath === '.' ? 'breakwater' : subpath.replace('./', 'breakwater/'),
-      room: subpath === '.' ? '' : subpath.replace('./', ''),
+      room: roomOf(subpath),
       source: `export * from ${file(subpath)};`,
     })),
     ...Object.entries(picks).map(([name, { subpath, names }]) => ({
       name,
-      room: subpath.replace('./', ''),
+      room: roomOf(subpath),
       source: `export { ${names.join(', ')} } from ${file(subpath)};`,
     })),
   ];

@@ -17,7 +17,8 @@ const coreTests = [...portableTests, '--project=scenarios'];
 
 const onNode = (major) => ({
   name: `node${major}`,
-  needs: 'install',
+  // Examples and costs are tested on what was built.
+  needs: 'build',
   run: async () => {
     const node = await nodeOfMajor(major);
     return vitestRun(`node${major}`, { command: node, args: [], env: envFor(node) }, coreTests);

@@ -101,6 +101,23 @@ describe('a closed breaker', () => {
     expect(remembered[1]).toBe(remembered[0]);
   });
 
+  it('counts every error of a started call by default, whatever library made it and whatever was thrown', async () => {
+    const thrown: readonly unknown[] = [
+      new TypeError('fetch failed'),
+      Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }),
+      new DOMException('timed out', 'TimeoutError'),
+      { status: 503 },
+      'down',
+      undefined,
+    ];
+    const { breaker, calls } = guarded({ trip: consecutive(thrown.length) });
+    for (const error of thrown) {
+      expect(breaker.state).toBe('closed');
+      await calls.tryExecute(() => Promise.reject(error as Error));
+    }
+    expect(breaker.state).toBe('open');
+  });
+
   it('counts as a failure only what its condition says, errors and results', async () => {
     const { breaker, calls } = guarded({
       failureIf: (error) => error instanceof RangeError,

@@ -16,6 +16,7 @@ describe('redactText', () => {
     ['see eyJhbGciOi.eyJzdWIi.c2ln here', 'see [redacted] here'],
     ['at https://ann:hunter2@host/x', 'at https://ann:[redacted]@host/x'],
     ['card 4111 1111 1111 1111 was declined', 'card [redacted] was declined'],
+    ['card 5500 0055 5555 5559 was declined', 'card [redacted] was declined'],
     ['order 4111 1111 1111 1112 was not found', 'order 4111 1111 1111 1112 was not found'],
     ['-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----', '[redacted]'],
     ['nothing to see: 42 items, id 7', 'nothing to see: 42 items, id 7'],

@@ -96,8 +96,13 @@ describe('a redactor', () => {
       tokenCount: 7,
       text: '[redacted] and [redacted] by [redacted]',
     });
+    expect(redactor({ patterns: [/KT-\d+/g] }).text('KT-1 and KT-22')).toBe('[redacted] and [redacted]');
     // A pattern with a memory finds the same twice.
     expect(own.value({ internalA: 1, internalB: 2 })).toEqual({ internalA: '[redacted]', internalB: '[redacted]' });
+  });
+
+  it('leaves out what is called a stack, also in what is no error', () => {
+    expect(clean.value({ stack: 'at login (/srv/app.js:1:1)', message: 'no' })).toEqual({ message: 'no' });
   });
 
   it('makes plain data of anything, without stacks, and never throws', () => {

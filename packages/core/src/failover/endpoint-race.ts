@@ -62,9 +62,9 @@ export class EndpointRace<E, T> {
     });
   }
 
-  private askNext(): Endpoint<E> | undefined {
-    const endpoint = this.left > 0 ? this.waiting.shift() : undefined;
-    if (endpoint === undefined) return undefined;
+  /** Asks the next of those that wait: there is one, and it may be asked. */
+  private askNext(): void {
+    const endpoint = this.waiting.shift()!;
     this.left--;
     const run = new OwnRun(this.context).follow();
     this.running.add(run);
@@ -77,7 +77,6 @@ export class EndpointRace<E, T> {
         // A pipeline that keeps its promise doesn't come here.
         (error: unknown) => this.end(() => this.reject(error)),
       );
-    return endpoint;
   }
 
   private answered(endpoint: Endpoint<E>, run: OwnRun, outcome: Outcome<Awaited<T>>): void {
@@ -125,7 +124,7 @@ export class EndpointRace<E, T> {
     if (hedgeDelayMs === undefined) return;
     this.hedging?.cancel();
     this.hedging = clock.setTimer(hedgeDelayMs, () => {
-      const next = this.over || this.left === 0 ? undefined : this.waiting[0];
+      const next = this.left > 0 ? this.waiting[0] : undefined;
       if (next === undefined) return;
       this.rules.hedged(from.value, next.value, this.context);
       this.askNext();

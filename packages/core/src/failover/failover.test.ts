@@ -289,6 +289,24 @@ describe('failover', () => {
     expect([await group.close(), clock.pendingTimers]).toEqual([0, 0]);
   });
 
+  it('asks no more endpoints beside each other than it may, and than there are', async () => {
+    const clock = new VirtualClock();
+    for (const [maxEndpoints, count] of [
+      [2, 2],
+      [9, 3],
+    ] as const) {
+      const group = failover(['a', 'b', 'c'], { clock, hedgeDelayMs: 100, maxEndpoints });
+      const asked: string[] = [];
+      const done = group.execute((endpoint) => {
+        asked.push(endpoint);
+        return new Promise<string>((resolve) => clock.setTimer(1_000, () => resolve(endpoint)));
+      });
+      await clock.advance(2_000);
+      expect([await done, asked.length]).toEqual(['a', count]);
+      expect([await group.close(), clock.pendingTimers]).toEqual([0, 0]);
+    }
+  });
+
   it('waits for those that were asked when one of them fails for good', async () => {
     const clock = new VirtualClock();
     const group = failover(['slow', 'refusing'], { clock, hedgeDelayMs: 100, failoverIf: () => false });

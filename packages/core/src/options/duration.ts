@@ -45,7 +45,7 @@ function inTwoUnits(ms: number): string {
   const first = units.findIndex(([, unitMs]) => ms >= unitMs);
   const [name, unitMs] = units[first]!;
   const whole = Math.floor(ms / unitMs);
-  const [restName, restMs] = units[first + 1] ?? ['ms', 1];
+  const [restName, restMs] = units[first + 1]!;
   const rest = Math.floor((ms - whole * unitMs) / restMs);
   return rest === 0 ? `${whole}${name}` : `${whole}${name} ${rest}${restName}`;
 }

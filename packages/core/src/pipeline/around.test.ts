@@ -160,6 +160,34 @@ describe('a policy by an async function', () => {
     expect(contexts).toHaveLength(1);
   });
 
+  it('that runs what is inside within the call of another pipeline has that run end with it, and not begin after it', async () => {
+    const runs: AbortSignal[] = [];
+    let other!: ExecutionContext;
+    const within: AroundPolicy = { kind: 'within', around: (_context, next) => next(other) };
+    const calls = pipeline(within);
+    const outer = new AbortController();
+    const call = pipeline().tryExecute(
+      (context) => {
+        other = context;
+        return never();
+      },
+      { signal: outer.signal },
+    );
+    const inside = rejection(
+      calls.execute(({ signal }) => {
+        runs.push(signal);
+        return never();
+      }),
+    );
+    await microtasks(8);
+    outer.abort(reason);
+    expect(await inside).toBe(reason);
+    expect(runs.map(({ aborted }) => aborted)).toEqual([true]);
+    await call;
+    expect(await rejection(calls.execute(() => runs.push(outer.signal)))).toBe(reason);
+    expect(runs).toHaveLength(1);
+  });
+
   it('has a context that is aborted with the call', async () => {
     const controller = new AbortController();
     const contexts: ExecutionContext[] = [];

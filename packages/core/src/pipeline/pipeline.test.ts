@@ -4,10 +4,11 @@ import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { consecutive } from '../circuit-breaker/trip-rules.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
+import type { Policy } from '../policy/policy.ts';
 import { retry } from '../retry/retry.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
 import { timeout } from '../timeout/timeout.ts';
-import { pipeline } from './pipeline.ts';
+import { pipeline, replacementOf } from './pipeline.ts';
 
 const down = (): Promise<string> => Promise.reject(new Error('down'));
 const never = (): Promise<string> => new Promise(() => undefined);
@@ -53,6 +54,21 @@ describe('a pipeline', () => {
         ],
       }),
     );
+  });
+
+  it('is the only thing whose policies can be replaced', () => {
+    expect(() => replacementOf({ kind: 'pipeline', policies: [] }, [])).toThrow(TypeError);
+  });
+
+  it('names a policy of another clock by its kind where it has no name', () => {
+    const own: Policy = {
+      kind: 'own',
+      boundClock: new VirtualClock(),
+      enter: () => undefined,
+      leave: (_call, _at, outcome) => outcome,
+      cancel: () => {},
+    };
+    expect(() => pipeline({ clock: new VirtualClock() }, own)).toThrow(/pipeline.own.clock/);
   });
 
   it('may share a breaker with another pipeline: what one learns stops the other', async () => {

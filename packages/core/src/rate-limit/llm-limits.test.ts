@@ -65,6 +65,16 @@ describe('limits of providers of language models', () => {
     expect(leftAfter(groqLimits(quota), headers)).toEqual({ minute: 30, requests: 20, tokens: 900 });
   });
 
+  it("count OpenAI's requests of a day only where the account has such a limit", () => {
+    const names = (quota: Parameters<typeof openaiLimits>[0]) => openaiLimits(quota).map(({ name }) => name);
+    expect(names({ requestsPerMinute: 60, tokensPerMinute: 900 })).toEqual(['requests', 'tokens']);
+    expect(names({ requestsPerMinute: 60, tokensPerMinute: 900, requestsPerDay: 5 })).toEqual([
+      'requests',
+      'tokens',
+      'day',
+    ]);
+  });
+
   it('refuse numbers that can not be meant', () => {
     expect(() => openaiLimits({ ...minute, requestsPerMinute: 0 })).toThrow(ConfigurationError);
     expect(() => azureOpenaiLimits({} as never)).toThrow(ConfigurationError);

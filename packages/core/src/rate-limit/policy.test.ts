@@ -146,6 +146,9 @@ describe('rateLimit', () => {
     expect(() => rateLimit({ tryAcquire: () => undefined } as never)).toThrow(/rateLimit.limiter/);
     expect(() => rateLimit({ limit: 0, periodMs: 1 })).toThrow(/rateLimiter.limit/);
     expect(() => rateLimit(options, { maxWait: 3 } as never)).toThrow(/maxWaitMs/);
+    for (const cost of [-1, null, [1], 'one'])
+      expect(() => rateLimit(options, { cost } as never)).toThrow(/rateLimit.cost/);
+    expect(() => rateLimit(options, { cost: { minute: 2 } })).not.toThrow();
   });
 });
 

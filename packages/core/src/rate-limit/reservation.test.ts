@@ -212,6 +212,33 @@ describe('a reservation', () => {
     expect(limiter.reserve().reserved).toBe(true);
   });
 
+  it('whose place is asked for while very many are held is told a time that is none of those too late', async () => {
+    const clock = new VirtualClock();
+    const limiter = rateLimiter({ limit: 1_000, periodMs: 1_000, maxReservations: 50, clock });
+    for (let index = 0; index < 50; index++) reserved(limiter, { expiresMs: 100 + index });
+    const refused = limiter.reserve();
+    if (refused.reserved) expect.fail('should be refused');
+    expect(refused.limitName).toBe('reservations');
+    await clock.advance(refused.retryAfterMs + 1);
+    expect(limiter.reserve().reserved).toBe(true);
+  });
+
+  it('can not be held for a time that is none', () => {
+    const limiter = rateLimiter({ limit: 1, periodMs: 1_000, clock: new VirtualClock() });
+    for (const expiresMs of [-1, Number.NaN]) expect(() => limiter.reserve('a', { expiresMs })).toThrow(/expiresMs/);
+    for (const maxWaitMs of [-1, Number.NaN]) expect(() => limiter.reserve('a', { maxWaitMs })).toThrow(/maxWaitMs/);
+  });
+
+  it('of no cost has its time all the same, and can be moved', () => {
+    const clock = new VirtualClock();
+    const limiter = rateLimiter({ limit: 1, periodMs: 1_000, clock });
+    const slot = reserved(limiter, { cost: 0 });
+    slot.delayBy(300);
+    expect(slot.executeAt).toBe(300);
+    slot.cancel();
+    expect([limiter.statistics.reservations, limiter.tryAcquire().allowed]).toEqual([0, true]);
+  });
+
   it('leaves nothing behind for keys that are never seen again', async () => {
     const clock = new VirtualClock();
     const limiter = rateLimiter({ limit: 10, periodMs: 1_000, clock });
@@ -248,6 +275,14 @@ describe('settling', () => {
     expect(limiter.settle(waited, 130)).toBe(true);
     expect(limiter.check('a')).toMatchObject({ allowed: false, remaining: 0, retryAfterMs: 510 });
     expect(limiter.statistics).toMatchObject({ overshoot: 50, reservations: 0 });
+  });
+
+  it('of a decision that was refused does nothing', () => {
+    const limiter = rateLimiter({ limit: 5, periodMs: 1_000, clock: new VirtualClock() });
+    limiter.tryAcquire('a', { cost: 5 });
+    const refused = limiter.tryAcquire('a', { cost: 1, settles: true });
+    expect(refused).toMatchObject({ allowed: false, retryAfterMs: 200 });
+    expect([limiter.settle(refused, 0), limiter.statistics.reservations]).toEqual([false, 0]);
   });
 
   it('of a decision that was not made for it does nothing', () => {

@@ -87,6 +87,25 @@ describe('several limits in one decision', () => {
     expect(() => limiter.tryAcquire('a')).toThrow(/per client, and the key of the request has no such part/);
   });
 
+  it('forget a key in those that it has to itself, and keep what it shares with others', () => {
+    const limiter = rateLimiter({
+      limits: [
+        { name: 'own', limit: 5, periodMs: 1_000 },
+        { name: 'all', limit: 9, periodMs: 1_000, per: [] },
+      ],
+      clock: new VirtualClock(),
+    });
+    limiter.tryAcquire('a', { cost: 5 });
+    limiter.reset('a');
+    expect(limiter.check('a', { cost: { own: 5, all: 4 } }).allowed).toBe(true);
+    expect(limiter.check('a', { cost: { own: 1, all: 5 } })).toMatchObject({ allowed: false, limitName: 'all' });
+  });
+
+  it('may be one, whose cost can be told by its name as well', () => {
+    const limiter = rateLimiter({ limits: [{ name: 'own', limit: 5, periodMs: 1_000 }], clock: new VirtualClock() });
+    expect(limiter.tryAcquire('a', { cost: { own: 3 } })).toMatchObject({ allowed: true, remaining: 2 });
+  });
+
   it('keep keys apart that only look alike', () => {
     const limiter = rateLimiter({
       limits: [{ name: 'both', limit: 1, periodMs: 1_000, per: ['a', 'b'] }],
@@ -109,6 +128,7 @@ describe('several limits in one decision', () => {
     expect(() => rateLimiter({ limits: [twice, twice] })).toThrow(/a name that no other limit has/);
     expect(() => rateLimiter({ limits: [] })).toThrow(/at least one limit/);
     expect(() => rateLimiter({ limits: [twice], maxQueueCost: { b: 1 } })).toThrow(/maxQueueCost.b/);
+    expect(() => rateLimiter({ limits: [twice], maxQueueCost: { a: -1 } })).toThrow(/maxQueueCost.a: .*at least 0/);
     expect(() => rateLimiter({ limits: [{ limit: 1, periodMs: 1_000 }] as never })).toThrow(/limits\[0\].name/);
   });
 

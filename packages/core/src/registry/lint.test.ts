@@ -193,6 +193,38 @@ describe('lint finds', () => {
   });
 });
 
+describe('lint goes by what policies of others tell', () => {
+  const told = (kind: string, more: object): Policy => ({
+    kind,
+    enter: () => undefined,
+    leave: (_call, _at, outcome) => outcome,
+    cancel: () => {},
+    ...more,
+  });
+
+  it('a retry that does not say what it retries retries what ours do, and no open breaker', () => {
+    const theirs = told('retry', { options: { maxAttempts: 3 } });
+    expect(found(limit(60_000), theirs, circuitBreaker(), limit(100))).toEqual([]);
+  });
+
+  it('a breaker without a name is one all the same', () => {
+    expect(found(limit(60_000), ownRetryIf, told('circuit-breaker', {}), limit(2_000))).toEqual([
+      'OPEN_BREAKER_RETRIED p[1]',
+    ]);
+  });
+
+  it('a limit that lists nothing limits nothing', () => {
+    expect(found(told('rate-limit', {}), circuitBreaker(), limit(1_000))).toEqual([]);
+  });
+
+  it('a bulkhead does not keep a breaker from its calls where nothing says how long one takes', () => {
+    const codes = lintPipeline(pipeline(bulkhead({ maxConcurrent: 1, maxQueue: 0 }), circuitBreaker())).map(
+      ({ code }) => code,
+    );
+    expect(codes).not.toContain('THROUGHPUT_UNREACHABLE');
+  });
+});
+
 describe('lint is silent about', () => {
   const budget = retryBudget();
   it.each<[string, readonly Policy[]]>([

@@ -5,6 +5,7 @@ import { pipeline } from '../pipeline/pipeline.ts';
 import type { Policy } from '../policy/policy.ts';
 import { retry } from '../retry/retry.ts';
 import { timeout } from '../timeout/timeout.ts';
+import { lintPipeline } from './lint.ts';
 import { statusOf } from './status.ts';
 
 /** What a user writes: the contract, and nothing else. */
@@ -15,6 +16,15 @@ describe('the status of a pipeline', () => {
     const status = statusOf(pipeline(own));
     expect(status.name).toBe('pipeline');
     expect(status.policies).toEqual([{ kind: 'own', name: 'own', options: {}, state: {} }]);
+  });
+
+  it('calls a pipeline that another library made, and that has no name, by its kind as well', () => {
+    const foreign = { busy: 2, policies: [own] };
+    expect(statusOf(foreign)).toMatchObject({ name: 'pipeline', busy: 2 });
+    expect(lintPipeline(foreign).map(({ place }) => place)).toEqual(['pipeline']);
+    const nested = { ...own, kind: 'pipeline', policies: [retry({ maxAttempts: 3 })] } as Policy;
+    const row = { policies: [timeout({ timeoutMs: 9_000 }), retry({ maxAttempts: 2 }), nested] };
+    expect(lintPipeline(row).map(({ place }) => place)).toContain('pipeline[2].pipeline[0]');
   });
 
   it('shows the policies of a pipeline that stands in the row inside it', () => {

@@ -30,6 +30,21 @@ describe('the worst time of a call', () => {
     expect(worstOf(retry({ maxAttempts: 2, backoff: fromError }), attempt)).toBe(900);
   });
 
+  it('takes the cap of a backoff that gives no number, or a promise of one', () => {
+    const delays: readonly unknown[] = [undefined, -5, Promise.resolve(20)];
+    const worst = delays.map((delay) =>
+      worstOf(retry({ maxAttempts: 2, backoff: { delayMs: () => delay as never, maxMs: 700 } }), attempt),
+    );
+    expect(worst).toEqual([900, 900, 900]);
+  });
+
+  it('has no waits between the attempts of a retry that tells no backoff', () => {
+    const own = { kind: 'retry', options: { maxAttempts: 3 }, enter: () => undefined, cancel: () => undefined };
+    expect(
+      worstOf({ ...own, leave: (_call: unknown, _at: number, outcome: unknown) => outcome } as never, attempt),
+    ).toBe(300);
+  });
+
   it('counts the queue of a bulkhead only where there is one', () => {
     expect(worstOf(bulkhead({ maxConcurrent: 1, maxQueue: 5, maxQueueWaitMs: 30 }), attempt)).toBe(130);
     expect(worstOf(bulkhead({ maxConcurrent: 1, maxQueue: 0 }), attempt)).toBe(100);

@@ -6,6 +6,7 @@ import { fallback } from '../fallback/index.ts';
 import { pipeline } from '../pipeline/index.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { constant, retry } from '../retry/index.ts';
+import { countedController } from '../testing/test-support/counted-signal.ts';
 import { timeout } from '../timeout/index.ts';
 import { executeStream, type ResilientStream, type StreamSource } from './index.ts';
 
@@ -358,6 +359,32 @@ describe('executeStream', () => {
     const foreign = { execute: async <R>(fn: (given: ExecutionContext) => R) => fn(context) };
     expect(await failing(executeStream(foreign, source.open))).toBe('too late');
     expect([source.returned, source.reads]).toEqual([1, 0]);
+  });
+
+  it('follows the signal of a run that another library made, and lets go of it at the end', async () => {
+    const counted = countedController();
+    const source = new ControlledSource();
+    let run!: ExecutionContext;
+    const context = {
+      signal: counted.signal,
+      attempt: 1,
+      pipeline: undefined,
+      key: undefined,
+      priority: 'normal',
+      remainingMs: 700,
+    } as const;
+    const foreign = {
+      execute: async <R>(fn: (given: ExecutionContext) => R): Promise<Awaited<R>> => await fn(context),
+    };
+    const stream = executeStream(foreign, (given) => {
+      run = given;
+      return source.open(given);
+    });
+    await settle();
+    expect([run.remainingMs, run.signal.aborted, counted.listening]).toEqual([700, false, 1]);
+    counted.controller.abort('gone');
+    expect(await failing(stream)).toBe('gone');
+    expect([run.remainingMs, run.signal.reason, counted.listening]).toEqual([0, 'gone', 0]);
   });
 
   it('refuses options that can not be meant', () => {

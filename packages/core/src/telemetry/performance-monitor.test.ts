@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { seededRandom } from '../clock/random.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
@@ -54,6 +54,13 @@ describe('a measurement by hand', () => {
     if (dispose === undefined) return expect(Object.getOwnPropertySymbols(one)).toEqual([]);
     one[dispose]?.();
     expect(monitor.statistics('load')?.count).toBe(1);
+  });
+
+  it('is made without a dispose on a platform that has none', () => {
+    vi.stubGlobal('Symbol', Object.create(Symbol, { dispose: { value: undefined } }));
+    const one = performanceMonitor().start('load');
+    vi.unstubAllGlobals();
+    expect(Reflect.ownKeys(one)).toEqual(['end', 'fail']);
   });
 });
 

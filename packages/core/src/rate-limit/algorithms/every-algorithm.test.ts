@@ -66,6 +66,25 @@ describe.each(algorithms)('a limiter by %s', (name, algorithm) => {
     }
   });
 
+  it('is as fresh as a new one when all that was taken has been forgiven', () => {
+    const { limiter } = limited(algorithm);
+    for (const cost of [1, 2]) limiter.tryAcquire('key', { cost });
+    limiter.reward('key', 9);
+    expect(limiter.check('key', { cost: 4 })).toMatchObject({ allowed: true, resetMs: 0 });
+    expect(limiter.tryAcquire('key', { cost: 4 }).allowed).toBe(true);
+    expect(limiter.tryAcquire('key').allowed).toBe(false);
+  });
+
+  it('waits for the end of a pause that the server has asked for and no longer, where there is room', async () => {
+    const { clock, limiter } = limited(algorithm);
+    limiter.feedback({ status: 429, headers: { 'retry-after': '2' } }, 'key');
+    await expect(limiter.acquire('key', { maxWaitMs: 1_999 })).rejects.toMatchObject({ retryAfterMs: 2_000 });
+    const startedAt = clock.now();
+    const admitted = limiter.acquire('key', { maxWaitMs: 2_000 }).then(() => clock.now() - startedAt);
+    await clock.runAll();
+    expect(await admitted).toBe(2_000);
+  });
+
   it('keeps places in time for reservations, none of which share more than the limit', () => {
     const { limiter } = limited(algorithm);
     const places = Array.from({ length: 12 }, () => reserved(limiter).executeAt);

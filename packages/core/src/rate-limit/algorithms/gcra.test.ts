@@ -197,6 +197,13 @@ describe('the options of a rate limiter', () => {
   it('are never clamped silently: all faults come at once', () => {
     expect(() => rateLimiter({ limit: -1, periodMs: 0, burst: 0.5 })).toThrow(/limit[^]*periodMs[^]*burst/);
   });
+
+  it('are refused where they could not be counted exactly', () => {
+    const limit = 2 ** 40;
+    expect(() => rateLimiter({ limit, periodMs: 1_000.001, burst: limit })).toThrow(
+      /rateLimiter.burst: .*count exactly/,
+    );
+  });
 });
 
 describe('an update of a token bucket', () => {

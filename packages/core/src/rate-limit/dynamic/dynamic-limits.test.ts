@@ -4,6 +4,7 @@ import { VirtualClock } from '../../clock/virtual-clock.ts';
 import { pipeline } from '../../pipeline/index.ts';
 import { dynamicLimits, type DynamicLimitsOptions, type EndpointOutcome, rateLimit } from '../index.ts';
 import { EventLoopDelay } from '../../load/event-loop-delay.ts';
+import { timeout } from '../../timeout/index.ts';
 
 function make(more: Partial<DynamicLimitsOptions> = {}) {
   const clock = new VirtualClock();
@@ -116,6 +117,37 @@ describe('a dynamic limit', () => {
     await cancelled;
     await calls.tryExecute(() => 1, { deadlineMs: 0 });
     expect(limits.statistics('/a')).toMatchObject({ outcomes: 2, failures: 1, refusals: 1, limit: 70 });
+  });
+
+  it('takes an answer for a response only where it has a status and headers', async () => {
+    const { limits, clock } = make();
+    const calls = pipeline({ clock }, limits.observe('/a'));
+    for (const value of [
+      undefined,
+      null,
+      'text',
+      { status: '429', headers: {} },
+      { status: 429 },
+      { status: 429, headers: null },
+    ])
+      await calls.execute(() => value);
+    expect(limits.statistics('/a')).toMatchObject({ outcomes: 6, failures: 0, refusals: 0, limit: 100 });
+  });
+
+  it('counts a call that runs out of time outside as a failure, though nobody has answered', async () => {
+    const { limits, clock } = make();
+    const calls = pipeline({ clock }, timeout({ timeoutMs: 50 }), limits.observe('/a'));
+    const call = calls.tryExecute(() => new Promise(() => undefined));
+    await clock.advance(50);
+    await call;
+    expect(limits.statistics('/a')).toMatchObject({ outcomes: 1, failures: 1 });
+  });
+
+  it('hydrates no more endpoints than it may remember', () => {
+    const { limits } = make({ maxEndpoints: 2 });
+    limits.hydrate({ version: 1, limits: { '/1': 90, '/2': 90, '/3': 90 } });
+    expect(Object.keys(limits.export().limits)).toEqual(['/1', '/2']);
+    expect(() => limits.hydrate({ version: 1, limits: null } as never)).toThrow(RangeError);
   });
 
   it('is refused with options that can not be meant', () => {

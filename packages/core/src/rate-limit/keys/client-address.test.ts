@@ -15,6 +15,7 @@ describe('the key of a client’s address', () => {
     ['::ffff:c000:207', '192.0.2.7'],
     ['64:ff9b::192.0.2.7', '64:ff9b::/64'],
     ['2001:0:0:1::', '2001:0:0:1::/64'],
+    ['1:2:3:4:5:6:7:8', '1:2:3:4::/64'],
   ])('%s is %s', (address, key) => {
     expect(clientAddressKey(address)).toBe(key);
   });
@@ -27,6 +28,7 @@ describe('the key of a client’s address', () => {
     '256.1.1.1',
     '1:2:3',
     '1::2::3',
+    '1:2:3:4::5:6:7:8',
     'g::1',
     '1:2:3:4:5:6:7:8:9',
     '1.2.3.4:80',
@@ -37,6 +39,7 @@ describe('the key of a client’s address', () => {
   it('can be a network of another size', () => {
     expect(clientAddressKey('2001:db8:1:2fff::1', 56)).toBe('2001:db8:1:2f00::/56');
     expect(clientAddressKey('2001:db8::1', 128)).toBe('2001:db8::1/128');
+    expect(clientAddressKey('1:2:3:4:5:6:7:8', 128)).toBe('1:2:3:4:5:6:7:8/128');
     for (const bits of [0, 129, 1.5]) expect(() => clientAddressKey('::1', bits)).toThrow(RangeError);
   });
 

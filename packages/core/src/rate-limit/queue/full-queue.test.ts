@@ -87,7 +87,32 @@ describe('a full queue', () => {
   });
 });
 
+describe('a full queue that drops the oldest', () => {
+  it('takes the one that came first, whatever their classes', async () => {
+    const { clock, log, ask } = busy({ maxQueue: 3, onFull: 'drop-oldest' });
+    ask('batch', { priority: 'batch' });
+    ask('low', { priority: 'low' });
+    ask('normal');
+    ask('high', { priority: 'high' });
+    await clock.advance(0);
+    expect(log).toEqual(['batch dropped']);
+  });
+});
+
 describe('those who wait', () => {
+  it('are refused when they have been denied meanwhile', async () => {
+    const clock = new VirtualClock();
+    const denied = new Set<unknown>();
+    const limiter = rateLimiter({ limit: 1, periodMs: 1_000, clock, deny: (key) => denied.has(key) });
+    limiter.tryAcquire('a');
+    const waiting = limiter.acquire('a');
+    const refused = expect(waiting).rejects.toMatchObject({ details: { reason: 'denied' } });
+    denied.add('a');
+    await clock.advance(1_000);
+    await refused;
+    expect([limiter.statistics.waiting, clock.pendingTimers]).toEqual([0, 0]);
+  });
+
   it('are refused when a change of the limits has made their cost impossible', async () => {
     const { clock, limiter } = busy({});
     const waiting = limiter.acquire(undefined, { cost: 4 });
@@ -96,6 +121,17 @@ describe('those who wait', () => {
     await clock.advance(0);
     await refused;
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('keep their places when another key is reset, and are in nobody’s way who can never fit', async () => {
+    const { clock, limiter, log, ask } = busy({});
+    ask('a');
+    limiter.reset('another');
+    expect(limiter.tryAcquire(undefined, { cost: 6 })).toMatchObject({ allowed: false, oversize: true });
+    await clock.advance(99);
+    expect(log).toEqual([]);
+    await clock.advance(1);
+    expect(log).toEqual(['a']);
   });
 
   it('go on at once by new numbers', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
 import { seededRandom } from '../../clock/random.ts';
 import { ConfigurationError } from '../../errors/configuration-error.ts';
+import { slidingWindow } from '../algorithms/sliding-window.ts';
 import type { RateLimitDecision } from '../decision.ts';
 import { MemoryLimits } from '../test-support/memory-limits.ts';
 import { LimitStoreError } from './errors.ts';
@@ -497,7 +498,10 @@ describe('a shared limiter', () => {
       );
     }
     expect(() => setUp({ leased: true, instances: 6, burst: 10 })).toThrow(/two for each instance/);
+    const windowed = { leased: true, instances: 6, limit: 10, algorithm: slidingWindow };
+    expect(() => setUp(windowed)).toThrow(/sharedRateLimiter.limit: .*two for each instance/);
     expect(() => setUp({ maxKeys: 5 } as never)).toThrow(/no such option/);
+    expect(() => sharedRateLimiter(undefined as never)).toThrow(ConfigurationError);
     expect(() => setUp({ limit: 1e9, periodMs: 34_560_000_000 })).toThrow(/can count/);
   });
 });

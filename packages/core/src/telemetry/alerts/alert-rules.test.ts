@@ -78,6 +78,11 @@ describe('an alert', () => {
     expect(told).toHaveLength(2);
   });
 
+  it('says by itself which side of the threshold its number is on', () => {
+    expect(watched({ above: 10 }).alerts.status[0]!.summary).toBe('load is above 10');
+    expect(watched({ below: 0.5 }).alerts.status[0]!.summary).toBe('load is below 0.5');
+  });
+
   it.each([
     ['mean', 20],
     ['max', 30],

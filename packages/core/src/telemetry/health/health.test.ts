@@ -172,6 +172,17 @@ describe('health checks', () => {
     expect(await statuses(empty)).toEqual(['unhealthy', {}]);
   });
 
+  it('begin no check that was waiting for another when they were closed', async () => {
+    const check = vi.fn(ok);
+    const of = health({ a: { check, dependsOn: ['b'], cacheMs: 0 }, b: { check: ok, cacheMs: 1_000 } });
+    await of.checks.check();
+    await of.clock.advance(1);
+    const asked = of.checks.check();
+    of.checks.close();
+    expect((await asked).checks['a']).toMatchObject({ status: 'unhealthy', message: 'closed' });
+    expect(check).toHaveBeenCalledTimes(1);
+  });
+
   it('never take an answer that they do not know for good health', async () => {
     const of = health({ a: (() => ({ ok: true })) as never, b: (() => 'fine') as never });
     expect(await statuses(of)).toEqual(['unhealthy', { a: 'unhealthy', b: 'unhealthy' }]);
@@ -181,6 +192,7 @@ describe('health checks', () => {
     expect(() => health({ a: { check: ok, dependsOn: ['databse'] }, database: ok })).toThrow(
       /'databse'.*did you mean database/,
     );
+    expect(() => health({ a: { check: ok, dependsOn: ['nothing like it'] } })).toThrow(/'nothing like it'$/);
     expect(() => health({ a: { check: ok, dependsOn: ['b'] }, b: { check: ok, dependsOn: ['a'] } })).toThrow(
       /a → b → a/,
     );
@@ -223,6 +235,10 @@ describe('a check by thresholds', () => {
       message: '15 % of calls fail; calls take 12000 ms',
       details: { errorRatio: 0.15, latencyMs: 12_000 },
     });
+  });
+
+  it('is not made better by what comes after the worst', async () => {
+    expect(await status({ errorRatio: 1, latencyMs: 3_000, limitUseRatio: 0.8 })).toBe('unhealthy');
   });
 
   it('refuses thresholds that can not be meant', () => {

@@ -47,6 +47,17 @@ describe('a registry for Prometheus', () => {
     expect(registry.text()).toContain('n_total{a="1",b="true"} 4\nn_total{a="2",b="true"} 1\n');
   });
 
+  it('writes what is beyond all numbers, or none, as Prometheus reads it', () => {
+    const registry = prometheusRegistry();
+    const gauge = registry.createObservableGauge('g');
+    const values = { up: Infinity, down: -Infinity, none: Number.NaN };
+    const report = (result: { observe(metric: unknown, value: number, attributes: object): void }): void => {
+      for (const [way, value] of Object.entries(values)) result.observe(gauge, value, { way });
+    };
+    registry.addBatchObservableCallback(report as never, [gauge] as never);
+    expect(registry.text()).toContain('g{way="up"} +Inf\ng{way="down"} -Inf\ng{way="none"} NaN\n');
+  });
+
   it('does not let a counter fall', () => {
     const registry = prometheusRegistry();
     const counter = registry.createCounter('n');

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { pipeline } from '../pipeline/index.ts';
+import type { CallOptions, ExecutionContext } from '../policy/context.ts';
+import { constant, retry } from '../retry/index.ts';
+import type { AxiosConfigLike, AxiosResponseLike } from './axios-port.ts';
+import { resilientAdapter } from './index.ts';
+
+const busy = (headers: object = {}): AxiosResponseLike => ({ status: 503, headers, data: 'busy' });
+
+/** How often a request is sent that is answered with a 503 each time. */
+async function sentTimes(config: AxiosConfigLike, answer: AxiosResponseLike = busy()): Promise<number> {
+  let sent = 0;
+  const adapter = async (): Promise<AxiosResponseLike> => {
+    sent++;
+    return answer;
+  };
+  const response = await resilientAdapter(pipeline(retry({ maxAttempts: 3, backoff: constant(0) })), adapter)(config);
+  expect(response).toBe(answer);
+  return sent;
+}
+
+describe('a request of axios', () => {
+  it('is a GET where it says no method, and sent again', async () => {
+    expect(await sentTimes({})).toBe(3);
+    expect(await sentTimes({ method: 'post' })).toBe(1);
+  });
+
+  it('is not sent again with a body that is a stream, whatever its method and headers', async () => {
+    const headers = { 'idempotency-key': 'a' };
+    expect(await sentTimes({ method: 'put', headers, data: { pipe: () => undefined } })).toBe(1);
+    expect(await sentTimes({ method: 'put', headers, data: new Blob(['a']).stream() })).toBe(1);
+    expect(await sentTimes({ method: 'post', headers, data: 'a' })).toBe(3);
+  });
+
+  it('may be sent through what runs calls and is no pipeline of this library', async () => {
+    const errors: unknown[] = [];
+    const foreign = {
+      execute: async <R>(fn: (context: ExecutionContext) => R, _options?: CallOptions): Promise<Awaited<R>> => {
+        const { signal } = new AbortController();
+        const context = { signal, attempt: 1, pipeline: undefined, key: undefined, remainingMs: Infinity } as const;
+        try {
+          return await fn({ ...context, priority: 'normal' });
+        } catch (error) {
+          errors.push(error);
+          throw error;
+        }
+      },
+    };
+    const answer = busy({ 'retry-after': '2' });
+    expect(await resilientAdapter(foreign, async () => answer)({})).toBe(answer);
+    expect(errors).toEqual([expect.objectContaining({ retryAfterMs: 2_000, retryable: true })]);
+  });
+});
