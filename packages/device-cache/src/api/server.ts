@@ -78,7 +78,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   await app.register(swagger, { openapi: openApiInformation });
   guard(app, parts);
   observe(app, parts);
-  await app.register(swaggerUi, { routePrefix: paths.docs });
+  await app.register(swaggerUi, { routePrefix: paths.docs, theme: { title: openApiInformation.info!.title } });
   let streams: { endAll(): void } = { endAll: () => undefined };
   await app.register((routes, _options, done) => {
     deviceRoutes(routes, parts);

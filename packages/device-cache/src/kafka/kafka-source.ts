@@ -15,6 +15,7 @@ import type { MessageSource } from '../intake/message-source.ts';
 import type { DeviceStore } from '../store/store.ts';
 import { BatchReader } from './batch-reader.ts';
 import { clientOptions } from './client-options.ts';
+import { endedWithin } from './ended-within.ts';
 import { type ByteConsumer, type ByteMessage, PartitionProgress, StoreMovedError } from './partition-progress.ts';
 
 /** What a Kafka source is made of. */
@@ -29,6 +30,12 @@ export interface KafkaSourceParts {
 /** Waits between tries: from the first to the longest, doubling. */
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 3_000;
+
+/** How long leaving the group may take; where it takes longer, the group notices after the session's timeout. */
+const LEAVE_MS = 3_000;
+
+/** How long the end of a source may take in all. What has not been committed by then is read again by whoever comes next. */
+const STOP_MS = 8_000;
 
 /** How often a source without messages asks whether the store still has what it had. */
 const IDLE_CHECK_MS = 2_000;
@@ -64,7 +71,9 @@ export class KafkaSource implements MessageSource {
     this.isStopping = true;
     this.reader?.stir();
     this.endWait?.();
-    await this.running;
+    const { clock, log } = this.parts;
+    const hasEnded = await endedWithin(clock, STOP_MS, this.running);
+    if (!hasEnded) log.warn('kafka: what was under way did not end in time, and will be read again');
   }
 
   async lag(): Promise<ReadonlyMap<number, number>> {
@@ -104,18 +113,21 @@ export class KafkaSource implements MessageSource {
       while (!this.isStopping) await this.consume(consumer, onProgress);
     } finally {
       this.consumer = undefined;
-      await close(consumer);
+      await endedWithin(this.parts.clock, LEAVE_MS, consumer.close(true));
     }
   }
 
   private connect(): ByteConsumer {
     const { configuration, log } = this.parts;
+    const rebalanceTimeout = Math.max(configuration.sessionTimeoutMs, 10_000);
     const consumer: ByteConsumer = new Consumer<Buffer, Buffer, Buffer, Buffer>({
       ...clientOptions(configuration, 'device-cache'),
       groupId: configuration.groupId,
       autocreateTopics: true,
       sessionTimeout: configuration.sessionTimeoutMs,
-      rebalanceTimeout: Math.max(configuration.sessionTimeoutMs, 10_000),
+      rebalanceTimeout,
+      // Joining is answered when all others have come, which may take as long.
+      requestTimeout: rebalanceTimeout + 5_000,
       heartbeatInterval: Math.min(3_000, Math.floor(configuration.sessionTimeoutMs / 3)),
     });
     consumer.on('error', (error: unknown) => log.debug({ err: error }, 'kafka'));
@@ -162,7 +174,7 @@ export class KafkaSource implements MessageSource {
     } finally {
       idleTimer.cancel();
       this.reader = undefined;
-      await closeStream(stream);
+      await this.closeStream(stream);
     }
   }
 
@@ -173,6 +185,12 @@ export class KafkaSource implements MessageSource {
     if (own.length === 0) return;
     await this.parts.intake.take(this.name, own.map(sourceMessageOf));
     await this.progress.note(consumer, own);
+  }
+
+  /** What can't be closed in an orderly way is closed by force. */
+  private async closeStream(stream: ByteStream): Promise<void> {
+    const hasClosed = await endedWithin(this.parts.clock, LEAVE_MS, stream.close());
+    if (!hasClosed || !stream.closed) stream.destroy();
   }
 
   /** Tries until it is done, while the store or the dead letters are away; undefined where the service stops before. */
@@ -214,23 +232,6 @@ export class KafkaSource implements MessageSource {
 
 function sourceMessageOf({ value, partition, offset }: ByteMessage): SourceMessage {
   return { bytes: value ?? null, partition, position: Number(offset), offset: Number(offset) };
-}
-
-/** What can't be closed in an orderly way is closed by force. */
-async function close(consumer: ByteConsumer): Promise<void> {
-  try {
-    await consumer.close(true);
-  } catch {
-    // The connection is gone, and with it what was to be closed.
-  }
-}
-
-async function closeStream(stream: ByteStream): Promise<void> {
-  try {
-    await stream.close();
-  } catch {
-    stream.destroy();
-  }
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
