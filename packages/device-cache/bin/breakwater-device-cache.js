@@ -13,3 +13,5 @@ process.exitCode = await serve(process.argv.slice(2), {
   process.stderr.write(`error: ${error.message}\n`);
   return 2;
 });
+// Everything is done; what a server no longer answers must not hold on to the process.
+setTimeout(() => process.exit(), 500).unref();

@@ -1,3 +1,4 @@
+import { systemClock } from 'breakwater/clock';
 import { Command } from 'commander';
 import { CommandError, configurationError, exitCodes } from '../command-line/command-error.ts';
 
@@ -19,6 +20,9 @@ const SERVICE: string = '@breakwater/device-cache';
 
 const loadService = async (): Promise<DeviceCacheModule> => (await import(SERVICE)) as DeviceCacheModule;
 
+/** How long the process may stay after the service has ended. */
+const LINGER_MS = 500;
+
 /** The exit codes of the service's own program. */
 const SERVICE_CODES: Readonly<Record<number, number>> = { 0: exitCodes.answered, 2: exitCodes.configuration };
 
@@ -31,6 +35,8 @@ export function serveCommand(args: readonly string[]): Command {
     .argument('[options...]', 'those of the service: breakwater serve --help lists them')
     .action(async () => {
       process.exitCode = await serve(args, loadService);
+      // Everything is done; what a server no longer answers must not hold on to the process.
+      systemClock.setTimer(LINGER_MS, () => process.exit(), true);
     });
 }
 

@@ -24,7 +24,8 @@ const BEARER = /^Bearer ([\x21-\x7e]{1,512})$/i;
 export class Access {
   private readonly clock: Clock;
   private tokens: readonly KnownToken[] = [];
-  private limiter: RateLimiter;
+  /** Counts the requests of each client. */
+  readonly limiter: RateLimiter;
   private policy: string = '';
   private lastAddress: string = '';
   private lastKey: string = '';
@@ -82,7 +83,7 @@ export class Access {
   }
 
   private limiterOf({ rateLimit: limit, rateLimitPeriodMs: periodMs }: AccessSettings): RateLimiter {
-    return rateLimiter({ limit, periodMs, burst: limit, name: 'default', clock: this.clock });
+    return rateLimiter({ limit, periodMs, burst: limit, name: 'clients', clock: this.clock });
   }
 
   /** As draft-ietf-httpapi-ratelimit-headers has it. */

@@ -5,7 +5,7 @@ import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { MessageRules } from '../message/reading-message.ts';
-import type { Counters } from '../metrics/counters.ts';
+import type { ServiceMetrics } from '../metrics/service-metrics.ts';
 import type { NearCache } from '../near-cache/near-cache.ts';
 import type { DeviceStore } from '../store/store.ts';
 import type { Access } from './access.ts';
@@ -18,7 +18,7 @@ export interface ApiParts {
   readonly feed: ChangeFeed;
   readonly intake: Intake;
   readonly access: Access;
-  readonly counters: Counters;
+  readonly metrics: ServiceMetrics;
   readonly clock: Clock;
   readonly log: Logger;
   readonly rules: () => MessageRules;

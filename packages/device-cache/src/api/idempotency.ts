@@ -15,7 +15,8 @@ interface Remembered<Answer> {
 }
 
 export class Idempotency<Answer> {
-  private readonly answers: Cache<Remembered<Answer>>;
+  /** What was answered, by client and key. */
+  readonly answers: Cache<Remembered<Answer>>;
 
   constructor(clock: Clock) {
     this.answers = createCache<Remembered<Answer>>({

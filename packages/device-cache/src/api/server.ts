@@ -19,6 +19,7 @@ import { ApiError, problemOf, sendProblem } from './problems.ts';
 import { readingRoutes } from './reading-routes.ts';
 import { stateRoutes } from './state-routes.ts';
 import { streamRoute } from './stream-route.ts';
+import { knowAddresses, pathOf } from './unknown-address.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** The API while it runs. */
@@ -40,9 +41,10 @@ const REQUEST_ID = /^[\w.-]{1,128}$/;
 const MAX_PARAMETER_LENGTH = 16_384;
 
 export async function createApi(parts: ApiParts): Promise<Api> {
-  const { configuration, log, clock } = parts;
+  const { configuration, log, clock, metrics } = parts;
   const fastifyLog: FastifyBaseLogger = log;
   const idempotency = new Idempotency<IngestResult>(clock);
+  metrics.watch(idempotency.answers);
   const app = Fastify({
     loggerInstance: fastifyLog,
     // Who logs names the request by itself: a child of the log for each would cost more than most answers.
@@ -63,19 +65,20 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   app.setValidatorCompiler(validatorCompiler as never);
   // Answers are made by us and hold fields that no schema names: the schemas are for the documentation.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  const unknownAddress = knowAddresses(app);
   app.setErrorHandler((error, request, reply) => {
-    const told = sendProblem(request, reply, error);
+    const told = sendProblem(request, reply, request.is404 ? unknownAddress(request, reply, error) : error);
     if (reply.statusCode >= 500) request.log.error({ err: error, reqId: request.id }, 'a request failed');
     return told;
   });
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, unknownAddress(request, reply)));
   readJsonBodies(app);
   await app.register(compress, { global: false, globalDecompression: false, encodings: ['br', 'gzip', 'deflate'] });
   if (configuration.corsOrigins.length > 0) await app.register(cors, { origin: [...configuration.corsOrigins] });
   await app.register(swagger, { openapi: openApiInformation });
   guard(app, parts);
   observe(app, parts);
-  answerUnknown(app);
-  await app.register(swaggerUi, { routePrefix: paths.docs });
+  await app.register(swaggerUi, { routePrefix: paths.docs, theme: { title: openApiInformation.info!.title } });
   let streams: { endAll(): void } = { endAll: () => undefined };
   await app.register((routes, _options, done) => {
     deviceRoutes(routes, parts);
@@ -114,7 +117,7 @@ function guard(app: FastifyInstance, { access, isDraining }: ApiParts): void {
   });
 }
 
-function observe(app: FastifyInstance, { counters }: ApiParts): void {
+function observe(app: FastifyInstance, { metrics: { counters } }: ApiParts): void {
   const cells = new Map<string, { readonly requests: Cell; readonly seconds: Cell }>();
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown';
@@ -133,31 +136,10 @@ function observe(app: FastifyInstance, { counters }: ApiParts): void {
   });
 }
 
-/** An address that is known by another method is told so. */
-function answerUnknown(app: FastifyInstance): void {
-  const methods = new Map<string, Set<string>>();
-  app.addHook('onRoute', ({ url, method }) => {
-    const known = methods.get(url) ?? new Set();
-    for (const one of [method].flat()) known.add(one);
-    methods.set(url, known);
-  });
-  app.setNotFoundHandler((request, reply) => {
-    const path = pathOf(request);
-    for (const [url, known] of methods) {
-      if (!new RegExp(`^${url.replace(':id', '[^/]+')}$`).test(path) || url.includes('*')) continue;
-      void reply.header('allow', [...known].join(', '));
-      return sendProblem(request, reply, new ApiError('METHOD_NOT_ALLOWED'));
-    }
-    return sendProblem(request, reply, new ApiError('NOT_FOUND'));
-  });
-}
-
 function scopeOf(request: FastifyRequest): Scope {
   const isQuestion = request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS';
   return isQuestion || pathOf(request) === paths.batch ? 'read' : 'write';
 }
-
-const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0]!;
 
 /** What is not even HTTP gets its answer from the socket. */
 function refuseConnection(error: Error & { readonly code?: string }, socket: Socket): void {

@@ -10,7 +10,7 @@ const unhealthy: object = { description: 'Unhealthy', ...healthStatusSchema };
 
 /** How the service is, and what it holds. */
 export function stateRoutes(app: FastifyInstance, parts: ApiParts): void {
-  const { store, nearCache, counters, health, isDraining } = parts;
+  const { store, nearCache, metrics, health, isDraining } = parts;
   app.get(
     paths.cacheInfo,
     { schema: { tags, summary: 'What the cache holds', response: responses({ 200: cacheInfoSchema }) } },
@@ -75,12 +75,10 @@ export function stateRoutes(app: FastifyInstance, parts: ApiParts): void {
       },
     },
     async (_request, reply) => {
-      const { hits, misses, asked, found } = nearCache.statistics;
-      counters.set('near_cache_total', { outcome: 'hit' }, hits);
-      counters.set('near_cache_total', { outcome: 'miss' }, misses);
-      counters.set('store_reads_total', { outcome: 'found' }, found);
-      counters.set('store_reads_total', { outcome: 'missing' }, asked - found);
-      return reply.type('text/plain; version=0.0.4; charset=utf-8').send(counters.expose());
+      const { asked, found } = nearCache.storeReads;
+      metrics.counters.set('store_reads_total', { outcome: 'found' }, found);
+      metrics.counters.set('store_reads_total', { outcome: 'missing' }, asked - found);
+      return reply.type(metrics.contentType).send(metrics.text());
     },
   );
 }

@@ -17,7 +17,7 @@ const STEP = 500;
 /** Streams of changes: from now on, or from where a reader was. */
 export function streamRoute(app: FastifyInstance, parts: ApiParts): { endAll(): void } {
   const open = new Set<OpenStream>();
-  const count = (): void => parts.counters.set('stream_readers', {}, open.size);
+  const count = (): void => parts.metrics.counters.set('stream_readers', {}, open.size);
   app.get<{ Querystring: StreamQuery }>(
     paths.stream,
     {

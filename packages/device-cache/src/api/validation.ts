@@ -2,7 +2,6 @@ import type { ProblemFault } from '@breakwater/device-client/contract';
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Convert } from 'typebox/value';
 import { ApiError } from './problems.ts';
 
 /** How many faults of one request are told. */
@@ -23,11 +22,25 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   const checker = Compile(schema);
   const part = partNames[httpPart] ?? httpPart;
   return (given: unknown) => {
-    const value = httpPart === 'querystring' ? Convert(schema, given) : given;
+    const value = httpPart === 'querystring' ? withNumbers(schema, given) : given;
     if (checker.Check(value)) return { value };
     return { error: invalid(part, checker.Errors(value)) };
   };
 };
+
+const WHOLE_NUMBER = /^-?\d{1,16}$/;
+
+/** The query with what is a whole number by the schema as a number; `true`, `0x1` and ` 1` stay texts, and are refused. */
+function withNumbers(schema: TSchema, given: unknown): unknown {
+  const { properties = {} } = schema as { readonly properties?: Readonly<Record<string, { readonly type?: string }>> };
+  const entries = Object.entries(given as Readonly<Record<string, unknown>>);
+  return Object.fromEntries(
+    entries.map(([name, value]) => {
+      const isNumber = properties[name]?.type === 'integer' && typeof value === 'string' && WHOLE_NUMBER.test(value);
+      return [name, isNumber ? Number(value) : value];
+    }),
+  );
+}
 
 interface SchemaFault {
   readonly instancePath: string;

@@ -36,6 +36,11 @@ export class FileSource implements MessageSource {
   stop(): Promise<void> {
     return Promise.resolve();
   }
+
+  /** A file is read whole before the service welcomes anybody. */
+  lag(): Promise<ReadonlyMap<number, number>> {
+    return Promise.resolve(new Map());
+  }
 }
 
 /** The lines of a file as bytes: whether they are text is for the check to say. */

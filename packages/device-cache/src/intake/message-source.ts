@@ -10,4 +10,6 @@ export interface MessageSource {
   start(): Promise<void>;
   /** Ends what is under way, commits what was written, and lets go. */
   stop(): Promise<void>;
+  /** How many messages of each partition are still to be written; nothing of partitions for which that is not known. */
+  lag(): Promise<ReadonlyMap<number, number>>;
 }

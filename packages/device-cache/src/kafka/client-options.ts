@@ -9,6 +9,8 @@ export function clientOptions(configuration: KafkaConfiguration, clientId: strin
     bootstrapBrokers: [...bootstrapServers],
     connectTimeout: 5_000,
     timeout: 5_000,
+    // A broker that does not answer is noticed, and told in the health of the service.
+    requestTimeout: 10_000,
     retries: 3,
     retryDelay: 200,
     ...(tls ? { tls: {} } : {}),

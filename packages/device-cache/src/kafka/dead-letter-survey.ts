@@ -6,12 +6,16 @@ import type { Logger } from 'pino';
 import type { KafkaConfiguration } from '../config/configuration.ts';
 import { BuriedPositions } from '../dead-letters/dead-letters.ts';
 import { clientOptions } from './client-options.ts';
+import { endedWithin } from './ended-within.ts';
 
 /** How many messages at the end of each partition are looked at: more than can be between two commits. */
 const TAIL = 20_000n;
 
 /** How long that may take; then it is tried again. */
 const SURVEY_MS = 15_000;
+
+/** How long letting go of the broker may take. */
+const CLOSE_MS = 3_000;
 
 type Reader = Consumer<Buffer, Buffer, string, string>;
 
@@ -39,7 +43,7 @@ export async function surveyDeadLetters(
   try {
     return await readRanges(reader, topic, await tails(reader, topic), clock);
   } finally {
-    await reader.close(true);
+    await endedWithin(clock, CLOSE_MS, reader.close(true));
   }
 }
 

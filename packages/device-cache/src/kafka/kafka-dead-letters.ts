@@ -10,7 +10,11 @@ import type { KafkaConfiguration } from '../config/configuration.ts';
 import { BuriedPositions, type DeadLetter, type DeadLetters } from '../dead-letters/dead-letters.ts';
 import { StoreUnavailableError } from '../store/errors.ts';
 import { clientOptions } from './client-options.ts';
+import { endedWithin } from './ended-within.ts';
 import { surveyDeadLetters } from './dead-letter-survey.ts';
+
+/** How long the last letters, and letting go of the broker, may take. Letters that are not confirmed by then are found again. */
+const CLOSE_MS = 3_000;
 
 type ByteProducer = Producer<Buffer, Buffer, string, string>;
 
@@ -40,8 +44,8 @@ export class KafkaDeadLetters implements DeadLetters {
   }
 
   async close(): Promise<void> {
-    await this.last;
-    await this.producer?.close();
+    await endedWithin(this.clock, CLOSE_MS, this.last);
+    if (this.producer !== undefined) await endedWithin(this.clock, CLOSE_MS, this.producer.close());
   }
 
   private async send(letters: readonly DeadLetter[]): Promise<void> {

@@ -1,6 +1,7 @@
 /** Devices as they are sent, ready in memory; a change of a device takes its copy out. */
 import { type Cache, createCache } from 'breakwater/cache';
 import type { Clock } from 'breakwater/clock';
+import type { MetricSource } from 'breakwater/telemetry';
 import { entityTag } from '../api/entity-tag.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { DeviceStore } from '../store/store.ts';
@@ -57,13 +58,26 @@ export class NearCache {
 
   /** Hits by hits and misses, by tier; null where nothing was asked yet. */
   get hitRatios(): { readonly near: number | null; readonly store: number | null } {
-    const { hits, misses } = this.statistics;
-    return { near: ratioOf(hits, hits + misses), store: ratioOf(this.found, this.asked) };
+    const { misses } = this.cache.statistics;
+    return { near: ratioOf(this.hits, this.hits + misses), store: ratioOf(this.found, this.asked) };
   }
 
-  get statistics(): { readonly hits: number; readonly misses: number; readonly asked: number; readonly found: number } {
-    const { memoryHits, misses } = this.cache.statistics;
-    return { hits: memoryHits + this.peeked, misses, asked: this.asked, found: this.found };
+  /** How many devices were asked of the store, and how many of them it had. */
+  get storeReads(): { readonly asked: number; readonly found: number } {
+    return { asked: this.asked, found: this.found };
+  }
+
+  /** The cache as it is to be measured: what was found by peeking counts as found. */
+  get measured(): MetricSource {
+    const { cache } = this;
+    const hits = (): number => this.hits;
+    return {
+      name: cache.name,
+      on: cache.on.bind(cache),
+      get statistics() {
+        return { ...cache.statistics, memoryHits: hits() };
+      },
+    };
   }
 
   /** Counts devices that were asked of the store beside this cache. */
@@ -74,6 +88,10 @@ export class NearCache {
 
   async close(): Promise<void> {
     await this.cache.close();
+  }
+
+  private get hits(): number {
+    return this.cache.statistics.memoryHits + this.peeked;
   }
 
   private async load(id: string): Promise<ReadyDevice | null> {

@@ -1,5 +1,4 @@
 /** The service as a whole: its parts, put together, started and stopped in their order. */
-import type { HealthCause, HealthStatus } from '@breakwater/device-client/contract';
 import { type Clock, systemClock, type Timer } from 'breakwater/clock';
 import type { Logger } from 'pino';
 import { Access } from '../api/access.ts';
@@ -14,25 +13,25 @@ import type { MessageSource } from '../intake/message-source.ts';
 import { KafkaDeadLetters } from '../kafka/kafka-dead-letters.ts';
 import { KafkaSource } from '../kafka/kafka-source.ts';
 import type { MessageRules } from '../message/reading-message.ts';
-import { Counters } from '../metrics/counters.ts';
+import { MeasuredStore } from '../metrics/measured-store.ts';
+import { ServiceMetrics } from '../metrics/service-metrics.ts';
 import { NearCache } from '../near-cache/near-cache.ts';
 import { redisClient, type RedisClient } from '../store/redis/redis-client.ts';
 import { redisStore } from '../store/redis/redis-store.ts';
 import { sqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { DeviceStore } from '../store/store.ts';
+import { ServiceHealth } from './health.ts';
 
 /** How often expired devices are taken out, and the state of the parts is looked at. */
 const ROUND_MS = 5_000;
-
-/** A health answer is good for so long: who asks often doesn't load the store. */
-const HEALTH_MS = 500;
 
 export class DeviceCache {
   private readonly clock: Clock;
   private readonly log: Logger;
   private readonly store: DeviceStore;
   private readonly redis: RedisClient | undefined;
-  private readonly counters: Counters = new Counters();
+  private readonly metrics: ServiceMetrics = new ServiceMetrics();
+  private readonly health: ServiceHealth;
   private readonly feed: ChangeFeed;
   private readonly nearCache: NearCache;
   private readonly access: Access;
@@ -44,7 +43,6 @@ export class DeviceCache {
   private isDraining: boolean = false;
   private round: Timer | undefined = undefined;
   private rounds: Promise<void> = Promise.resolve();
-  private lastHealth: { readonly at: number; readonly status: Promise<HealthStatus> } | undefined = undefined;
 
   private constructor(
     configuration: Configuration,
@@ -58,19 +56,10 @@ export class DeviceCache {
     this.clock = clock;
     this.deadLetters = deadLetters;
     this.rules = rulesOf(configuration);
-    const { redis, store, kafka, messages } = configuration;
-    const ttlMs = store.ttlSeconds * 1_000;
     this.redis = client;
-    this.store =
-      redis === undefined || this.redis === undefined
-        ? sqliteStore({ path: store.path, ttlMs, clock })
-        : redisStore({
-            port: this.redis.port,
-            keys: { prefix: redis.keyPrefix, hashTags: redis.hashTags ?? this.redis.port.isCluster === true },
-            timeoutMs: redis.timeoutMs,
-            ttlMs,
-            clock,
-          });
+    const { store, kafka, messages } = configuration;
+    const kept = storeOf(configuration, client, clock);
+    this.store = new MeasuredStore(kept, this.metrics.storeTimes, clock);
     this.feed = new ChangeFeed(log);
     this.nearCache = new NearCache(this.store, store.nearCacheEntries, clock);
     this.access = new Access(configuration.api, clock);
@@ -81,6 +70,14 @@ export class DeviceCache {
         ? []
         : [new KafkaSource({ configuration: kafka, intake, store: this.store, clock, log })]),
     ];
+    this.health = new ServiceHealth({
+      store: this.store,
+      sources: this.sources,
+      counters: this.metrics.counters,
+      clock,
+      isDraining: () => this.isDraining,
+    });
+    this.metrics.watch(this.nearCache.measured, this.access.limiter, ...(kept.pipeline ? [kept.pipeline] : []));
   }
 
   /** Starts a service; resolves when it listens. What it can't have yet, it goes on trying for. */
@@ -133,6 +130,8 @@ export class DeviceCache {
     await this.deadLetters.close();
     await this.store.close();
     this.redis?.close();
+    this.health.close();
+    this.metrics.close();
   }
 
   private async start(): Promise<void> {
@@ -145,11 +144,11 @@ export class DeviceCache {
       feed: this.feed,
       intake: this.intake,
       access: this.access,
-      counters: this.counters,
+      metrics: this.metrics,
       clock: this.clock,
       log: this.log,
       rules: () => this.rules,
-      health: () => this.health(),
+      health: () => this.health.look(),
       isDraining: () => this.isDraining,
     });
     for (const source of this.sources) await source.start();
@@ -158,39 +157,8 @@ export class DeviceCache {
   }
 
   private get intake(): Intake {
-    const { store, deadLetters, counters, clock } = this;
-    return new Intake({ store, deadLetters, counters, clock, rules: () => this.rules });
-  }
-
-  private health(): Promise<HealthStatus> {
-    const now = this.clock.now();
-    if (this.lastHealth === undefined || now - this.lastHealth.at >= HEALTH_MS) {
-      this.lastHealth = { at: now, status: this.examine() };
-    }
-    return this.lastHealth.status;
-  }
-
-  private async examine(): Promise<HealthStatus> {
-    const causes: HealthCause[] = [];
-    try {
-      await this.store.ping();
-    } catch {
-      causes.push({
-        component: 'store',
-        status: 'unhealthy',
-        message: `the store (${this.store.kind}) does not answer`,
-      });
-    }
-    this.counters.set('store_up', {}, causes.length === 0 ? 1 : 0);
-    for (const { name, state } of this.sources) {
-      this.counters.set('source_up', { source: name }, state.status === 'healthy' ? 1 : 0);
-      if (state.status !== 'healthy') causes.push({ component: name.split(':')[0]!, ...state });
-    }
-    if (this.isDraining)
-      causes.push({ component: 'service', status: 'unhealthy', message: 'the service is shutting down' });
-    const worst = causes.some(({ status }) => status === 'unhealthy') ? 'unhealthy' : 'degraded';
-    const checkedAt = new Date(this.clock.wallTime()).toISOString();
-    return { status: causes.length === 0 ? 'healthy' : worst, causes, checkedAt };
+    const { store, deadLetters, clock } = this;
+    return new Intake({ store, deadLetters, counters: this.metrics.counters, clock, rules: () => this.rules });
   }
 
   private goRound(): void {
@@ -200,15 +168,38 @@ export class DeviceCache {
   }
 
   private async lookAround(): Promise<void> {
+    await Promise.all([this.sweep(), this.health.look(), ...this.sources.map((source) => this.measureLag(source))]);
+    this.metrics.counters.set('dead_letters_total', {}, this.deadLetters.buried);
+  }
+
+  private async sweep(): Promise<void> {
     try {
       await this.store.sweep();
-      this.counters.set('devices', {}, (await this.store.info()).devices);
+      this.metrics.counters.set('devices', {}, (await this.store.info()).devices);
     } catch (error) {
       this.log.debug({ err: error }, 'the store is away');
     }
-    this.counters.set('dead_letters_total', {}, this.deadLetters.buried);
-    await this.health();
   }
+
+  private async measureLag(source: MessageSource): Promise<void> {
+    const lag = await source.lag();
+    const { counters } = this.metrics;
+    counters.forget('consumer_lag_messages', source.name);
+    for (const [partition, messages] of lag)
+      counters.set('consumer_lag_messages', { source: source.name, partition: String(partition) }, messages);
+  }
+}
+
+function storeOf({ redis, store }: Configuration, client: RedisClient | undefined, clock: Clock): DeviceStore {
+  const ttlMs = store.ttlSeconds * 1_000;
+  if (redis === undefined || client === undefined) return sqliteStore({ path: store.path, ttlMs, clock });
+  return redisStore({
+    port: client.port,
+    keys: { prefix: redis.keyPrefix, hashTags: redis.hashTags ?? client.port.isCluster === true },
+    timeoutMs: redis.timeoutMs,
+    ttlMs,
+    clock,
+  });
 }
 
 function rulesOf({ messages }: Configuration): MessageRules {

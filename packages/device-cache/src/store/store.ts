@@ -1,5 +1,6 @@
 /** Where the latest readings and the metadata of devices are kept: what every store does, whatever it is made of. */
 import type { ChangeData, Device, DeviceEntry, DeviceSort, DeviceSummary } from '@breakwater/device-client/contract';
+import type { MeasuredPipeline } from 'breakwater/telemetry';
 import type { FencedReading } from '../message/fence.ts';
 
 /** Whether a reading was newer than what was there. */
@@ -77,6 +78,8 @@ export interface ChangeListener {
 export interface DeviceStore {
   /** `sqlite`, `redis`. */
   readonly kind: string;
+  /** What its commands go through, for who measures; undefined where they go nowhere. */
+  readonly pipeline?: MeasuredPipeline | undefined;
   /** Writes each reading that is newer than what is there, in order; the outcomes come in the same order. */
   write(readings: readonly FencedReading[]): Promise<readonly WriteOutcome[]>;
   /** Replaces the metadata of devices; readings stay. */

@@ -1,191 +1,40 @@
 /** Random requests after the OpenAPI document: whatever is asked, the answer is one that the document knows, and no fault of the service. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
-import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { propertyRuns } from '../../../core/src/testing/test-support/property-runs.ts';
 import { reading } from '../../src/store/test-support/readings.ts';
+import { nastyAuthorization, nastyPart } from '../test-support/hostile.ts';
+import { type Document, type Operation, requestsFor } from '../test-support/openapi-requests.ts';
+import { type RawAnswer, sendRaw } from '../test-support/raw-request.ts';
 import { RunningService } from '../test-support/running-service.ts';
 
-interface Schema {
-  readonly type?: string;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly anyOf?: readonly Schema[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly items?: Schema;
-  readonly pattern?: string;
-}
-
-interface Media {
-  readonly schema: Schema;
-}
-
-interface Operation {
-  readonly parameters?: readonly { readonly in: string; readonly name: string; readonly schema: Schema }[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, Media>> };
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, Media>> }>>;
-}
-
-interface Document {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-}
-
-/** Texts that break things. */
-const nasty = fc.constantFrom(
-  '',
-  ' ',
-  '..',
-  '../..',
-  '\u0000',
-  '%',
-  '*',
-  '?',
-  "' OR 1=1 --",
-  '{{7*7}}',
-  '<b>',
-  '-1',
-  '1e9',
-  'null',
-  'a'.repeat(300),
-  'ñ',
-  '💥',
-  '\u202e',
-);
-const name = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom('d1', 'd2', 'station_1', 'P') },
-  { weight: 1, arbitrary: nasty },
-  fc.string({ maxLength: 20 }),
-);
-const junk = fc.oneof(fc.jsonValue({ maxDepth: 3 }), nasty);
-
-/** A value that mostly follows a schema. */
-function near(schema: Schema): fc.Arbitrary<unknown> {
-  return fc.oneof({ weight: 9, arbitrary: after(schema) }, { weight: 1, arbitrary: junk });
-}
-
-function after(schema: Schema): fc.Arbitrary<unknown> {
-  if (schema.const !== undefined) return fc.constant(schema.const);
-  if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
-  if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(near));
-  if (schema.pattern?.includes('\\d{4}-\\d{2}-\\d{2}') === true) {
-    return fc
-      .date({ min: new Date(0), max: new Date('2027-01-01'), noInvalidDate: true })
-      .map((date) => date.toISOString());
-  }
-  switch (schema.type) {
-    case 'integer':
-      return fc.integer({ min: (schema.minimum ?? 0) - 1, max: Math.min(schema.maximum ?? 10, 2_000) + 1 });
-    case 'number':
-      return fc.double();
-    case 'boolean':
-      return fc.boolean();
-    case 'null':
-      return fc.constant(null);
-    case 'array':
-      return fc.array(near(schema.items ?? {}), { maxLength: 5 });
-    case 'object':
-      return object(schema);
-    case 'string':
-      return name;
-    default:
-      return junk;
-  }
-}
-
-function object({ properties = {}, required = [] }: Schema): fc.Arbitrary<object> {
-  const model = Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, near(value)]));
-  return fc.record(model, { requiredKeys: Object.keys(model).filter((key) => required.includes(key)) });
-}
-
-interface Fuzzed {
-  readonly path: string;
-  readonly body: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-function requestFor(path: string, { parameters = [], requestBody }: Operation): fc.Arbitrary<Fuzzed> {
-  const queries = parameters.filter((parameter) => parameter.in === 'query');
-  const query = fc.record(Object.fromEntries(queries.map(({ name: key, schema }) => [key, near(schema)])), {
-    requiredKeys: [],
-  });
-  const schema = requestBody?.content['application/json']?.schema;
-  const text =
-    schema === undefined
-      ? fc.constant(undefined)
-      : fc.oneof(
-          { weight: 6, arbitrary: near(schema).map((value) => JSON.stringify(value)) },
-          { weight: 1, arbitrary: fc.string() },
-        );
-  const headers = fc.record(
-    {
-      'if-none-match': fc.constantFrom('*', 'W/"x"', '"', ','),
-      'last-event-id': fc.constantFrom('x', '0-0', '1-1', '9'.repeat(150)),
-      'idempotency-key': fc.constantFrom('k1', 'k2', 'x'.repeat(201)),
-      authorization: fc.constantFrom('Bearer', 'Bearer x', 'Basic Og=='),
-      'x-request-id': fc.constantFrom('abc', '{}', 'x'.repeat(500)),
-      accept: fc.constantFrom('*/*', 'text/html', 'nonsense'),
-      'accept-encoding': fc.constantFrom('gzip', 'br;q=0', 'nonsense', '*'),
-    },
-    { requiredKeys: [] },
-  );
-  return fc.record({ id: name, query, body: text, headers }).map((made) => {
-    const search = new URLSearchParams(Object.entries(made.query).map(([key, value]) => [key, String(value)]));
-    return {
-      path: `${path.replace('{id}', encodeURIComponent(made.id))}?${search}`,
-      body: made.body,
-      headers: made.headers,
-    };
-  });
-}
-
-interface Answered {
-  readonly status: number;
-  readonly type: string;
-  readonly text: string;
-}
-
-function send(url: string, method: string, { path, body, headers }: Fuzzed): Promise<Answered> {
-  return new Promise((resolve, reject) => {
-    const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
-    const plain = {
-      ...headers,
-      'accept-encoding':
-        headers['accept-encoding'] === 'gzip' ? 'identity' : (headers['accept-encoding'] ?? 'identity'),
-    };
-    const asked = httpRequest(`${url}${path}`, { method, headers: { ...plain, ...type } }, (response) => {
-      const contentType = response.headers['content-type'] ?? '';
-      const finish = (text: string): void => resolve({ status: response.statusCode ?? 0, type: contentType, text });
-      // A stream never ends by itself: that it began is enough.
-      if (contentType.startsWith('text/event-stream')) {
-        finish('');
-        response.destroy();
-        return;
-      }
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk) => {
-        text += chunk;
-      });
-      response.on('end', () => finish(text));
-    });
-    asked.on('error', reject);
-    asked.end(body);
-  });
-}
+const TOKEN = 'a-token-of-the-fuzzer-01';
+const READ_TOKEN = 'a-token-that-reads-only-02';
+/** Low, so that a body that is too large is still quickly made. */
+const limits = { rateLimit: 1_000_000, maxStreams: 10_000, bodyLimitBytes: 65_536 };
+const tokens = [
+  { name: 'fuzzer', scopes: ['read', 'write'], token: TOKEN },
+  { name: 'reader', scopes: ['read'], token: READ_TOKEN },
+];
 
 describe('the OpenAPI document', () => {
-  let api: RunningService;
+  let open: RunningService;
+  let closed: RunningService;
   let document: Document;
   const ajv = new Ajv2020({ strict: false });
   beforeAll(async () => {
-    api = await RunningService.start({ api: { rateLimit: 1_000_000, maxStreams: 10_000 } });
-    for (const id of ['d1', 'd2']) await api.ask('POST', '/v1/readings', { json: reading(id) });
-    document = (await api.ask('GET', '/v1/openapi.json')).body as Document;
+    open = await RunningService.start({ api: limits });
+    closed = await RunningService.start({ api: { ...limits, tokens } });
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    for (const id of ['d1', 'd2'])
+      for (const service of [open, closed]) await service.ask('POST', '/v1/readings', { json: reading(id), headers });
+    document = (await open.ask('GET', '/v1/openapi.json')).body as Document;
   });
-  afterAll(() => api.stop());
+  afterAll(async () => {
+    await open.stop();
+    await closed.stop();
+  });
 
   const operations = [
     ['get', '/v1/devices'],
@@ -203,6 +52,19 @@ describe('the OpenAPI document', () => {
     ['get', '/readyz'],
     ['get', '/metrics'],
   ] as const;
+  const probes = ['/livez', '/readyz'];
+
+  function checkDocumented({ responses }: Operation, { status, type, text }: RawAnswer): void {
+    expect(status, text).toBeLessThan(500);
+    const known = responses[String(status)];
+    expect(known, `${status} is not in the document: ${text}`).toBeDefined();
+    if (text === '' || known!.content === undefined) return;
+    const media = Object.entries(known!.content).find(([mediaType]) => type.startsWith(mediaType));
+    expect(media, `${type} is not in the document for ${status}`).toBeDefined();
+    if (!type.includes('json')) return;
+    const isValid = ajv.validate(media![1].schema as object, JSON.parse(text));
+    expect(isValid, `${text}: ${ajv.errorsText()}`).toBe(true);
+  }
 
   it('has no operation that is not tried here', () => {
     const all = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -213,18 +75,68 @@ describe('the OpenAPI document', () => {
 
   it.each(operations)('knows every answer to %s %s', { timeout: 300_000 }, async (method, path) => {
     const operation = document.paths[path]![method]!;
-    const property = fc.asyncProperty(requestFor(path, operation), async (fuzzed) => {
-      const { status, type, text } = await send(api.url, method.toUpperCase(), fuzzed);
-      expect(status, text).toBeLessThan(500);
-      const known = operation.responses[String(status)];
-      expect(known, `${status} is not in the document: ${text}`).toBeDefined();
-      if (text === '' || known!.content === undefined) return;
-      const media = Object.entries(known!.content).find(([mediaType]) => type.startsWith(mediaType));
-      expect(media, `${type} is not in the document for ${status}`).toBeDefined();
-      if (!type.includes('json')) return;
-      const isValid = ajv.validate(media![1].schema as object, JSON.parse(text));
-      expect(isValid, `${text}: ${ajv.errorsText()}`).toBe(true);
+    const property = fc.asyncProperty(requestsFor(path, operation), async (request) => {
+      checkDocumented(operation, await sendRaw(open.url, method.toUpperCase(), request));
+    });
+    await fc.assert(property, propertyRuns(100));
+  });
+
+  it.each(operations)('lets nobody in without a token: %s %s', { timeout: 300_000 }, async (method, path) => {
+    const operation = document.paths[path]![method]!;
+    const requests = fc.tuple(requestsFor(path, operation), fc.option(nastyAuthorization(TOKEN)));
+    const property = fc.asyncProperty(requests, async ([request, authorization]) => {
+      const headers = { ...request.headers, ...(authorization === null ? {} : { authorization }) };
+      const answer = await sendRaw(closed.url, method.toUpperCase(), { ...request, headers });
+      checkDocumented(operation, answer);
+      // What is not even an address is refused before anybody is asked who he is.
+      const refusals = probes.includes(path) ? [200] : [401, 400];
+      expect(refusals).toContain(answer.status);
+      if (answer.status === 401) expect(JSON.parse(answer.text)).toMatchObject({ code: 'UNAUTHENTICATED' });
     });
     await fc.assert(property, propertyRuns(60));
   });
+
+  it.each(operations)('knows what a token may: %s %s', { timeout: 300_000 }, async (method, path) => {
+    const operation = document.paths[path]![method]!;
+    const isRead = method === 'get' || path.endsWith('/batch');
+    const requests = fc.tuple(requestsFor(path, operation), fc.constantFrom(TOKEN, READ_TOKEN));
+    const property = fc.asyncProperty(requests, async ([request, token]) => {
+      const headers = { ...request.headers, authorization: `Bearer ${token}` };
+      const answer = await sendRaw(closed.url, method.toUpperCase(), { ...request, headers });
+      checkDocumented(operation, answer);
+      expect(answer.status).not.toBe(401);
+      if (isRead || token === TOKEN) expect(answer.status).not.toBe(403);
+      else expect([400, 403]).toContain(answer.status);
+    });
+    await fc.assert(property, propertyRuns(40));
+  });
+
+  it(
+    'is not left by methods and addresses that nobody knows: they get a problem, and never a fault',
+    { timeout: 300_000 },
+    async () => {
+      const methods = fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'QUERY', 'PROPFIND', 'TRACE');
+      const addresses = fc.oneof(
+        fc.constantFrom(...operations.map(([, path]) => path.replace('{id}', 'd1'))),
+        fc
+          .tuple(fc.constantFrom('/', '/v1/', '/v1/devices/d1/', '/v2/', '/docs/'), nastyPart)
+          .map((parts) => parts.join('')),
+        fc.constantFrom(
+          '/v1/devices/../../etc/passwd',
+          '//evil.example/v1',
+          '/v1//devices',
+          '/v1/devices/d1/../d2',
+          '*',
+        ),
+      );
+      const property = fc.asyncProperty(methods, addresses, async (method, path) => {
+        const { status, type, text } = await sendRaw(open.url, method, { path, body: undefined, headers: {} });
+        expect(status, text).toBeLessThan(500);
+        if (status < 400) return;
+        expect(type).toContain('application/problem+json');
+        expect(JSON.parse(text)).toMatchObject({ status, code: expect.any(String) as unknown });
+      });
+      await fc.assert(property, propertyRuns(300));
+    },
+  );
 });

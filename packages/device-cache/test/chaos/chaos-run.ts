@@ -2,12 +2,13 @@
 import { seededRandom, type Random } from 'breakwater/clock';
 import { Redis } from 'ioredis';
 import { RedisServer } from '../../../core/test/cache/redis-server.ts';
-import { reading } from '../../src/store/test-support/readings.ts';
 import { type BuriedMessage, readDeadLetters } from '../test-support/dead-letter-topic.ts';
 import { KafkaBroker } from '../test-support/kafka-broker/broker.ts';
 import { TopicWriter } from '../test-support/producer.ts';
 import { ServiceProcess } from '../test-support/service-process.ts';
+import { heldReadings } from './held-readings.ts';
 import { type Ledger, readLedger } from './ledger.ts';
+import { Traffic } from './traffic.ts';
 
 const TOPIC = 'iot_validated_data';
 const ERRORS = 'iot_errors';
@@ -46,11 +47,11 @@ class Scene {
   private readonly actions: string[] = [];
   private service: ServiceProcess | undefined = undefined;
   private second: ServiceProcess | undefined = undefined;
-  private startedMs: number = Date.now() - 86_400_000 / 2;
-  private sent: string[] = [];
+  private readonly traffic: Traffic;
 
   private constructor(seed: number, broker: KafkaBroker, redis: RedisServer) {
     this.random = seededRandom(seed);
+    this.traffic = new Traffic(this.random, DEVICES);
     this.broker = broker;
     this.redis = redis;
     this.writer = new TopicWriter(broker.address, TOPIC);
@@ -152,51 +153,15 @@ class Scene {
     });
   }
 
-  /** Readings in and out of order, some again, some of one moment, and now and then something that is none. */
   private async send(): Promise<void> {
-    const messages = Array.from({ length: 10 + Math.floor(this.random.next() * 30) }, () => {
-      const device = `d${Math.floor(this.random.next() * DEVICES)}`;
-      const dice = this.random.next();
-      if (dice < 0.05) return { key: device, value: `poison ${dice}` };
-      const again = this.sent[Math.floor(this.random.next() * this.sent.length)];
-      if (dice < 0.2 && again !== undefined) return JSON.parse(again) as { key: string; value: string };
-      this.startedMs += Math.floor(this.random.next() * 1_000);
-      const lateMs = dice < 0.4 ? Math.floor(this.random.next() * 20_000) : 0;
-      const timestamp = new Date(this.startedMs - lateMs).toISOString();
-      const index = dice < 0.7 ? 'T' : 'U';
-      const message = {
-        key: device,
-        value: JSON.stringify(reading(device, { index, timestamp, values: [this.random.next()] })),
-      };
-      this.sent.push(JSON.stringify(message));
-      return message;
-    });
-    this.sent = this.sent.slice(-200);
-    await this.writer.send(messages);
+    await this.writer.send(this.traffic.next(10 + Math.floor(this.random.next() * 30)));
   }
 
-  private async held(): Promise<ReadonlyMap<string, unknown>> {
-    const held = new Map<string, unknown>();
-    const ids = Array.from({ length: DEVICES }, (_, at) => `d${at}`);
-    const response = await fetch(`${this.service?.url}/v1/devices/batch`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ ids }),
-    }).catch((error: unknown) => {
+  private held(): Promise<ReadonlyMap<string, unknown>> {
+    return heldReadings(this.service?.url ?? '', this.traffic.ids).catch((error: unknown) => {
       throw new Error(`the service is gone: ${this.service?.log}`, { cause: error });
     });
-    if (!response.ok) return held;
-    const { devices } = (await response.json()) as Batch;
-    for (const { id, readings } of devices) for (const one of readings) held.set(`${id}/${one.index}`, one.values[0]);
-    return held;
   }
-}
-
-interface Batch {
-  readonly devices: readonly {
-    readonly id: string;
-    readonly readings: readonly { readonly index: string; readonly values: readonly unknown[] }[];
-  }[];
 }
 
 function isSame(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {

@@ -103,6 +103,20 @@ describe('the Kafka source', () => {
     expect(written).toEqual([1]);
   });
 
+  it.each([
+    ['while it waits for messages', 0],
+    ['while it commits', 5],
+  ])('ends within seconds where the broker no longer answers: %s', { timeout: 60_000 }, async (_, left) => {
+    await writer.send([message('a', 1)]);
+    const one = await start();
+    await expect.poll(allCommitted, LONG).toBe(true);
+    await writer.send(Array.from({ length: left }, (_unused, at) => message('a', 2 + at)));
+    broker.fallSilent();
+    const began = Date.now();
+    await stop(one);
+    expect(Date.now() - began).toBeLessThan(15_000);
+  });
+
   it('commits nothing while the store is away, and loses nothing', LONG, async () => {
     let isAway = true;
     await start({

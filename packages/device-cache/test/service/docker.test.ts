@@ -1,12 +1,12 @@
 /** What the Dockerfile and the compose file say, done outside of Docker. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { redisMissing, RedisServer } from '../../../core/test/cache/redis-server.ts';
+import { freePort, redisMissing, RedisServer } from '../../../core/test/cache/redis-server.ts';
 import { loadConfiguration } from '../../src/config/load-configuration.ts';
 import { reading } from '../../src/store/test-support/readings.ts';
 import { KafkaBroker } from '../test-support/kafka-broker/broker.ts';
@@ -16,6 +16,8 @@ import { ServiceProcess } from '../test-support/service-process.ts';
 const home = join(import.meta.dirname, '../..');
 const root = join(home, '../..');
 const isLong = (process.env['BREAKWATER_LONG'] ?? '') !== '';
+const withPackages = isLong ? '' : ', with the packages that are here';
+const noRegistry = spawnSync('npm', ['ping']).status !== 0;
 
 const dockerfile = readFileSync(join(home, 'Dockerfile'), 'utf8');
 const [building = '', running = ''] = dockerfile.split(/^FROM .*$/m).slice(1);
@@ -73,33 +75,72 @@ describe('the compose file', () => {
 });
 
 describe('the Dockerfile', () => {
-  it('starts a program that is part of the package', () => {
-    const [, program] = JSON.parse(/^CMD (.*)$/m.exec(running)![1]!) as [string, string];
-    expect(existsSync(program.replace('node_modules/@breakwater/device-cache', home))).toBe(true);
+  it('copies nothing into the image that git ignores', () => {
+    const lines = (path: string): readonly string[] => readFileSync(path, 'utf8').trim().split('\n');
+    const ignored = lines(join(root, '.gitignore')).map((line) => line.replace(/\/$/, ''));
+    const left = lines(join(home, 'Dockerfile.dockerignore')).map((line) => line.replace('**/', ''));
+    expect(ignored.filter((name) => !left.includes(name))).toEqual([]);
   });
 
-  it.runIf(isLong)('builds the service from the sources alone, step by step', { timeout: 1_200_000 }, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'device-cache-image-'));
-    try {
-      const shell = (command: string, cwd: string): void => {
-        const done = spawnSync('sh', ['-c', command], { cwd, encoding: 'utf8' });
-        expect(done.status, `${command}\n${done.stdout}${done.stderr}`).toBe(0);
-      };
-      shell(`git ls-files -z | tar --null -T - -cf - | tar -xf - -C ${folder}`, root);
-      for (const step of runs(building)) shell(step, folder);
-      const installed = join(folder, 'installed');
-      for (const step of runs(running)) shell(step.replace(/ && chown .*/, ''), installed);
-      const service = spawnSync(
-        'node',
-        ['node_modules/@breakwater/device-cache/bin/breakwater-device-cache.js', '--help'],
-        {
-          cwd: installed,
-          encoding: 'utf8',
-        },
-      );
-      expect(service.stdout).toContain('--config');
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
+  it.skipIf(noRegistry)(
+    `builds the service from the sources alone, step by step, starts it and finds it healthy${withPackages}`,
+    { timeout: 1_200_000 },
+    async () => {
+      const [build, image] = [mkdtempSync(join(tmpdir(), 'image-build-')), mkdtempSync(join(tmpdir(), 'image-'))];
+      try {
+        await shell(`git ls-files -z | tar --null -T - -cf - | tar -xf - -C ${build}`, root);
+        for (const step of runs(building)) {
+          if (!isLong && step.startsWith('npm ci ')) linkPackages(build);
+          else await shell(step, build);
+        }
+        const [, from] = /^COPY --from=build \/build\/(\S+) \.\/$/m.exec(running)!;
+        cpSync(join(build, from!), image, { recursive: true });
+        // The user of the image is not one of this machine.
+        for (const step of runs(running)) await shell(step.replace(/ && chown node \w+/, ''), image);
+        await startsAndIsHealthy(image);
+      } finally {
+        for (const folder of [build, image]) rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
 });
+
+/** Starts what the image would start, where it would, and asks as Docker would. */
+async function startsAndIsHealthy(image: string): Promise<void> {
+  const [command, ...args] = JSON.parse(/^CMD (.*)$/m.exec(running)![1]!) as string[];
+  const env = { ...process.env, API_HOST: '127.0.0.1', API_PORT: String(await freePort()), LOG_LEVEL: 'warn' };
+  expect(/^ENV (.*)$/m.exec(running)![1]!.replaceAll(/=\S+/g, '').split(' ')).toEqual(['API_HOST', 'API_PORT']);
+  const service = spawn(command!, args, { cwd: image, env, stdio: 'inherit' });
+  const ended = once(service, 'exit');
+  try {
+    await expect.poll(() => exitCodeOf(healthCheck, env), { timeout: 30_000 }).toBe(0);
+  } finally {
+    service.kill('SIGTERM');
+  }
+  expect(await ended).toEqual([0, null]);
+}
+
+/** Stands for `npm ci`: the packages of this workspace, which the lock file has brought, but none of its own packages. */
+function linkPackages(folder: string): void {
+  const link = (name: string): void => {
+    const [from, to] = [join(root, 'node_modules', name), join(folder, 'node_modules', name)];
+    mkdirSync(dirname(to), { recursive: true });
+    const own = relative(root, realpathSync(from));
+    symlinkSync(own.startsWith('packages') ? join(folder, own) : from, to);
+  };
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (name === '@breakwater') for (const own of readdirSync(join(root, 'node_modules', name))) link(join(name, own));
+    else link(name);
+  }
+}
+
+async function shell(command: string, cwd: string): Promise<void> {
+  const child = spawn('sh', ['-c', command], { cwd, env: { ...process.env, npm_config_prefer_offline: 'true' } });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => {
+      said += String(chunk);
+    });
+  const [code] = (await once(child, 'close')) as [number];
+  expect(code, `${command}\n${said}`).toBe(0);
+}

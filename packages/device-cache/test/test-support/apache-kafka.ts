@@ -17,6 +17,16 @@ export const kafkaMissing: string | undefined = existsSync(jars)
 
 const heap = ['-Xmx384m', '-Xms128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 
+/** What a Kafka is started with beside what every one has. */
+export interface KafkaExtras {
+  /** By name; they go before what would stand there. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Arguments with which its folder is made: users with passwords. */
+  readonly format: readonly string[];
+}
+
+const NOTHING_MORE: KafkaExtras = { settings: {}, format: [] };
+
 export class ApacheKafka {
   readonly port: number;
   private readonly folder: string;
@@ -28,16 +38,18 @@ export class ApacheKafka {
     this.process = process;
   }
 
-  static async start(): Promise<ApacheKafka> {
+  /** @param extras Made for the port on which it listens. */
+  static async start(extras: (port: number) => KafkaExtras = () => NOTHING_MORE): Promise<ApacheKafka> {
     const folder = mkdtempSync(join(tmpdir(), 'apache-kafka-'));
     const [port, controller] = [await freePort(), await freePort()];
+    const more = extras(port);
     const properties = join(folder, 'server.properties');
-    writeFileSync(properties, settings(folder, port, controller));
+    writeFileSync(properties, settings(folder, port, controller, more.settings));
     const java = ['-cp', join(jars, '*'), ...heap];
     const cluster = randomBytes(16).toString('base64url');
     const formatted = spawnSync(
       'java',
-      [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', properties],
+      [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', properties, ...more.format],
       {
         encoding: 'utf8',
       },
@@ -64,8 +76,8 @@ export class ApacheKafka {
   }
 }
 
-function settings(folder: string, port: number, controller: number): string {
-  return Object.entries({
+function settings(folder: string, port: number, controller: number, more: KafkaExtras['settings']): string {
+  const own = {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
@@ -81,7 +93,10 @@ function settings(folder: string, port: number, controller: number): string {
     'group.initial.rebalance.delay.ms': 0,
     'group.min.session.timeout.ms': 1_000,
     'auto.create.topics.enable': true,
-  })
+  };
+  const listeners = [more['listeners'], `CONTROLLER://127.0.0.1:${controller}`].join(',');
+  const all = more['listeners'] === undefined ? own : { ...own, ...more, listeners };
+  return Object.entries(all)
     .map(([name, value]) => `${name}=${value}`)
     .join('\n');
 }

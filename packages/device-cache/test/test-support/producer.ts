@@ -1,13 +1,15 @@
-import { Producer } from '@platformatic/kafka';
+import { type BaseOptions, Producer } from '@platformatic/kafka';
 
 /** Sends messages keyed by device, as the normaliser does. */
 export class TopicWriter {
   private readonly producer: Producer<Buffer, Buffer, Buffer, Buffer>;
   private readonly topic: string;
 
-  constructor(address: string, topic: string) {
+  /** @param more What else it needs to connect: `sasl`, `tls`. */
+  constructor(address: string, topic: string, more: Partial<BaseOptions> = {}) {
     this.topic = topic;
     this.producer = new Producer({
+      ...more,
       clientId: 'normaliser',
       bootstrapBrokers: [address],
       autocreateTopics: true,

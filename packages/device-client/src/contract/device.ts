@@ -83,14 +83,16 @@ export interface PutManyResult {
 
 const open = { additionalProperties: true };
 const closed = { additionalProperties: false };
-const deviceId = Text({ pattern: DEVICE_ID_PATTERN, description: 'The id of a device' });
-const metadata: TUnsafe<JsonObject> = Unsafe<JsonObject>(Dictionary(Text(), Unsafe<JsonValue>({})));
+const deviceId = Text({ pattern: DEVICE_ID_PATTERN, description: 'The id of a device', examples: ['station_123'] });
+const metadata: TUnsafe<JsonObject> = Unsafe<JsonObject>(
+  Dictionary(Text(), Unsafe<JsonValue>({}), { examples: [{ name: 'Roof' }] }),
+);
 const summary = {
   id: deviceId,
-  lastUpdated: Text({ pattern: TIMESTAMP_PATTERN }),
+  lastUpdated: Text({ pattern: TIMESTAMP_PATTERN, examples: ['2026-01-01T12:00:00.000Z'] }),
   metadata,
-  categories: List(Text({ pattern: CATEGORY_PATTERN })),
-  readingCount: Integer({ minimum: 0 }),
+  categories: List(Text({ pattern: CATEGORY_PATTERN, examples: ['P'] })),
+  readingCount: Integer({ minimum: 0, examples: [1] }),
 };
 
 /** The `:id` of a path. */

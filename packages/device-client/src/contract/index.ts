@@ -89,3 +89,11 @@ export {
   type RedisKeyOptions,
   type RedisKeys,
 } from './redis-keys.ts';
+export {
+  changeOfEntry,
+  type ChangeLogState,
+  EMPTY_CHANGE_LOG,
+  isChangePosition,
+  missedChanges,
+  READ_CHANGES_SCRIPT,
+} from './redis-change-log.ts';

@@ -66,18 +66,60 @@ export interface StreamQuery {
 
 const closed = { additionalProperties: false };
 
+const pattern = Text({
+  pattern: DEVICE_PATTERN_PATTERN,
+  description: 'Ids in which * stands for any text and ? for one character',
+  examples: ['station_*'],
+});
+const category = Text({ pattern: CATEGORY_PATTERN, description: 'The category of a reading', examples: ['P'] });
+
 export const listQuerySchema: TUnsafe<ListQuery> = schemaOf<ListQuery>()(
   Shape(
     {
-      pattern: Optional(Text({ pattern: DEVICE_PATTERN_PATTERN })),
-      category: Optional(Text({ pattern: CATEGORY_PATTERN })),
-      unit: Optional(Text({ minLength: 1, maxLength: 100 })),
-      datatype: Optional(Text({ minLength: 1, maxLength: 500 })),
-      updatedSince: Optional(Text({ pattern: TIMESTAMP_PATTERN })),
-      limit: Optional(Integer({ minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE })),
-      cursor: Optional(Text({ minLength: 1, maxLength: 1000 })),
-      offset: Optional(Integer({ minimum: 0, maximum: 1_000_000_000 })),
-      sort: Optional(Union([Literal('id'), Literal('-id'), Literal('lastUpdated'), Literal('-lastUpdated')])),
+      pattern: Optional(pattern),
+      category: Optional(category),
+      unit: Optional(
+        Text({ minLength: 1, maxLength: 100, description: 'The unit of a reading', examples: ['Celsius'] }),
+      ),
+      datatype: Optional(
+        Text({
+          minLength: 1,
+          maxLength: 500,
+          description:
+            'The name or the id of the datatype of a reading; where several of category, unit and datatype are given, one reading has them all',
+          examples: ['Temperature'],
+        }),
+      ),
+      updatedSince: Optional(
+        Text({
+          pattern: TIMESTAMP_PATTERN,
+          description: 'Only devices whose lastUpdated is this moment or later',
+          examples: ['2026-01-01T12:00:00Z'],
+        }),
+      ),
+      limit: Optional(
+        Integer({ minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE, description: 'How many devices a page holds' }),
+      ),
+      cursor: Optional(
+        Text({
+          minLength: 1,
+          maxLength: 1000,
+          description:
+            'Where the page begins: nextCursor of the page before, in the same order. Not together with offset',
+        }),
+      ),
+      offset: Optional(
+        Integer({
+          minimum: 0,
+          maximum: 1_000_000_000,
+          description: 'How many devices to leave out; what comes or goes between two pages moves the others',
+        }),
+      ),
+      sort: Optional(
+        Union([Literal('id'), Literal('-id'), Literal('lastUpdated'), Literal('-lastUpdated')], {
+          description: 'The order, id by default; a dash turns it round',
+        }),
+      ),
     },
     closed,
   ),
@@ -86,21 +128,29 @@ export const listQuerySchema: TUnsafe<ListQuery> = schemaOf<ListQuery>()(
 export const readingsQuerySchema: TUnsafe<ReadingsQuery> = schemaOf<ReadingsQuery>()(
   Shape(
     {
-      category: Optional(Text({ pattern: CATEGORY_PATTERN })),
-      index: Optional(Text({ pattern: INDEX_PATTERN })),
+      category: Optional(category),
+      index: Optional(Text({ pattern: INDEX_PATTERN, description: 'What is measured', examples: ['T'] })),
     },
     closed,
   ),
 );
 
-const deviceId = Text({ pattern: DEVICE_ID_PATTERN });
+const deviceId = Text({ pattern: DEVICE_ID_PATTERN, examples: ['station_123'] });
 
 export const streamQuerySchema: TUnsafe<StreamQuery> = schemaOf<StreamQuery>()(
   Shape(
     {
-      device: Optional(Union([deviceId, List(deviceId, { maxItems: 100 })])),
-      pattern: Optional(Text({ pattern: DEVICE_PATTERN_PATTERN })),
-      since: Optional(Text({ minLength: 1, maxLength: 200 })),
+      device: Optional(
+        Union([deviceId, List(deviceId, { maxItems: 100 })], { description: 'Ids of devices; repeat it for several' }),
+      ),
+      pattern: Optional(pattern),
+      since: Optional(
+        Text({
+          minLength: 1,
+          maxLength: 200,
+          description: 'After which event to begin; the header Last-Event-ID goes before it',
+        }),
+      ),
     },
     closed,
   ),

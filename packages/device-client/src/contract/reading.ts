@@ -61,27 +61,27 @@ export interface ReadingMessage {
 }
 
 const jsonValue: TUnsafe<JsonValue> = Unsafe<JsonValue>({});
-const listOrNull = Union([List(jsonValue), Null()]);
+const listOrNull = Union([List(jsonValue), Null()], { examples: [['Temperature']] });
 const openObject = { additionalProperties: true };
 
 const datatype = Shape(
   {
-    datatype_id: Union([Text({ minLength: 1, maxLength: 200 }), Integer()]),
-    datatype_name: Text({ maxLength: 500 }),
-    datatype_unit: Optional(Union([Text({ maxLength: 100 }), Null()])),
-    datatype_type: List(Text({ maxLength: 100 }), { maxItems: 100 }),
-    datatype_category: Text({ pattern: CATEGORY_PATTERN }),
+    datatype_id: Union([Text({ minLength: 1, maxLength: 200 }), Integer()], { examples: [1] }),
+    datatype_name: Text({ maxLength: 500, examples: ['Temperature'] }),
+    datatype_unit: Optional(Union([Text({ maxLength: 100 }), Null()], { examples: ['Celsius'] })),
+    datatype_type: List(Text({ maxLength: 100, examples: ['float'] }), { maxItems: 100 }),
+    datatype_category: Text({ pattern: CATEGORY_PATTERN, examples: ['P'] }),
     persist: Flag(),
   },
   openObject,
 );
 
 const always = {
-  request_id: Text({ minLength: 1, maxLength: 200 }),
-  timestamp: Text({ pattern: TIMESTAMP_PATTERN }),
-  device_id: Text({ pattern: DEVICE_ID_PATTERN }),
-  values: List(jsonValue),
-  index: Text({ pattern: INDEX_PATTERN }),
+  request_id: Text({ minLength: 1, maxLength: 200, examples: ['req_456'] }),
+  timestamp: Text({ pattern: TIMESTAMP_PATTERN, examples: ['2026-01-01T12:00:00Z'] }),
+  device_id: Text({ pattern: DEVICE_ID_PATTERN, examples: ['station_123'] }),
+  values: List(jsonValue, { examples: [[25.5]] }),
+  index: Text({ pattern: INDEX_PATTERN, examples: ['T'] }),
 };
 
 export const datatypeSchema: TUnsafe<Datatype> = schemaOf<Datatype>()(datatype);
@@ -95,7 +95,9 @@ export const readingMessageSchema: TUnsafe<ReadingMessage> = schemaOf<ReadingMes
     {
       ...always,
       labels: Optional(listOrNull),
-      label: Optional(Union([List(jsonValue), Text(), Null()])),
+      label: Optional(
+        Union([List(jsonValue), Text(), Null()], { description: 'What older writers call labels', examples: [null] }),
+      ),
       display_names: Optional(listOrNull),
       metadata: Optional(Union([datatype, Null()])),
     },

@@ -2,27 +2,26 @@ import type { Clock } from 'breakwater/clock';
 import { matchesPattern } from '../contract/device-filter.ts';
 import type { StreamQuery } from '../contract/query.ts';
 import type { RedisKeys } from '../contract/redis-keys.ts';
-import { type ChangeCause, type ChangeData, changeDataSchema, type ResyncReason } from '../contract/stream.ts';
+import {
+  changeOfEntry,
+  type ChangeLogState,
+  EMPTY_CHANGE_LOG,
+  isChangePosition,
+  missedChanges,
+  READ_CHANGES_SCRIPT,
+} from '../contract/redis-change-log.ts';
+import { type ChangeData, changeDataSchema } from '../contract/stream.ts';
 import { sleep } from '../transport/sleep.ts';
 import { conforming } from '../transport/conforming.ts';
 import type { StreamEvent } from '../transport/transport.ts';
 import { listOf, numberOf, textOf } from './reply.ts';
 import type { ScriptCaller } from './script-caller.ts';
-import { READ_CHANGES } from './scripts.ts';
 
 /** How many changes are read at a time. */
 const STEP = 500;
 
-/** The position of a log in which nothing has ever been written. */
-const BEGINNING = '0-0';
-
 /** What one look at the log has found. */
-interface Look {
-  readonly last: string;
-  readonly first: string;
-  /** How many changes were ever added; undefined where this Redis doesn't count them (before version 7). */
-  readonly added: number | undefined;
-  readonly length: number;
+interface Look extends ChangeLogState {
   readonly entries: readonly unknown[];
 }
 
@@ -50,30 +49,31 @@ export class RedisChanges {
     for (;;) {
       signal.throwIfAborted();
       const look = await this.look(position ?? '');
-      const reason = position === undefined ? undefined : lost(look, position, added);
+      const reason = position === undefined ? undefined : missedChanges(look, position, added);
       if (position === undefined) {
-        position = look?.last ?? BEGINNING;
+        position = look.last;
         yield { type: 'ready', position };
       } else if (reason !== undefined) {
-        position = look?.last ?? BEGINNING;
+        position = look.last;
         yield { type: 'resync', position, resync: { reason } };
       } else {
-        for (const entry of look?.entries ?? []) {
+        for (const entry of look.entries) {
           const [id, fields] = listOf(entry);
           position = textOf(id);
           const change = changeOf(listOf(fields));
           if (isMeant(change.deviceId)) yield { type: 'change', position, change };
         }
       }
-      added = look?.added ?? (look === undefined ? 0 : undefined);
-      const isBehind = reason === undefined && look?.entries.length === STEP;
+      added = look.added;
+      const isBehind = reason === undefined && look.entries.length === STEP;
       if (!isBehind) await sleep(this.clock, this.pollMs, signal);
     }
   }
 
-  private async look(position: string): Promise<Look | undefined> {
-    const reply = await this.scripts.call(READ_CHANGES, [this.keys.changes], [position, String(STEP)]);
-    if (reply === null) return undefined;
+  private async look(position: string): Promise<Look> {
+    const after = isChangePosition(position) ? position : '';
+    const reply = await this.scripts.call(READ_CHANGES_SCRIPT, [this.keys.changes], [after, String(STEP)]);
+    if (reply === null) return { ...EMPTY_CHANGE_LOG, entries: [] };
     const [last, first, added, length, entries] = listOf(reply);
     const count = numberOf(added);
     return {
@@ -86,35 +86,8 @@ export class RedisChanges {
   }
 }
 
-/** Why changes after a position may be missing; undefined when all are there. */
-function lost(look: Look | undefined, position: string, added: number | undefined): ResyncReason | undefined {
-  if (look === undefined) return position === BEGINNING ? undefined : 'unknown-position';
-  if (isBefore(look.last, position)) return 'unknown-position';
-  // A log that has fewer than it had is another one.
-  if (added !== undefined && look.added !== undefined && look.added < added) return 'unknown-position';
-  const hasShed = look.added === undefined || look.added > look.length;
-  return hasShed && isBefore(position, look.first) ? 'log-exceeded' : undefined;
-}
-
-/** Ids of a Redis stream: a time and a number within it. */
-function isBefore(a: string, b: string): boolean {
-  const [timeA = '0', numberA = '0'] = a.split('-');
-  const [timeB = '0', numberB = '0'] = b.split('-');
-  return timeA === timeB ? Number(numberA) < Number(numberB) : Number(timeA) < Number(timeB);
-}
-
-function changeOf(fields: readonly unknown[]): ChangeData {
-  const found = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) found.set(textOf(fields[i]), textOf(fields[i + 1]));
-  const categories = found.get('categories') ?? '';
-  const change = {
-    deviceId: found.get('device') ?? '',
-    cause: found.get('cause') as ChangeCause,
-    categories: categories === '' ? [] : categories.split(','),
-    at: found.get('at') ?? '',
-  };
-  return conforming(changeDataSchema, change, 'the log of changes in Redis');
-}
+const changeOf = (fields: readonly unknown[]): ChangeData =>
+  conforming(changeDataSchema, changeOfEntry(fields.map(textOf)), 'the log of changes in Redis');
 
 function meaning({ device, pattern }: StreamQuery): (id: string) => boolean {
   const devices = device === undefined ? undefined : new Set(typeof device === 'string' ? [device] : device);

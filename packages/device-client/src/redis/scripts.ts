@@ -50,7 +50,7 @@ end
 `;
 
 /**
- * The registry after a change, and the log. KEYS from \`keys\` on: devices, updated, ids, changes. ARGV from \`args\` on: id,
+ * The registry after a change, and the log. KEYS from `keys` on: devices, updated, ids, changes. ARGV from `args` on: id,
  * cause, now in ms, now as ISO 8601, expiry in ms, length of the log. It takes out up to a hundred that have expired.
  */
 const registry = (keys: number, args: number): string => `
@@ -81,22 +81,3 @@ export const DELETE_DEVICE: string = DELETE + registry(3, 4) + END;
 export const PUT_DEVICE_ALONE: string = PUT + END;
 export const DELETE_DEVICE_ALONE: string = DELETE + END;
 export const NOTE_CHANGE: string = `local changed, result = true, 1${registry(0, 0)}${END}`;
-
-/**
- * The log after a position. KEYS: changes. ARGV: the position, how many. Gives the last id, the first id, how many were ever
- * added (-1 where this Redis doesn't count them), and the entries; nil where there is no log.
- */
-export const READ_CHANGES = `
-if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-local info = redis.call('XINFO', 'STREAM', KEYS[1])
-local found = { added = -1 }
-for i = 1, #info, 2 do
-  if info[i] == 'last-generated-id' then found.last = info[i + 1] end
-  if info[i] == 'entries-added' then found.added = info[i + 1] end
-  if info[i] == 'length' then found.length = info[i + 1] end
-  if info[i] == 'first-entry' and info[i + 1] then found.first = info[i + 1][1] end
-end
-local entries = {}
-if ARGV[1] ~= '' then entries = redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2]) end
-return { found.last, found.first or found.last, found.added, found.length, entries }
-`;

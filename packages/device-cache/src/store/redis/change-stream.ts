@@ -1,26 +1,23 @@
 /** The log of changes as a Redis stream, which every service that shares the Redis writes and reads. */
-import { type ChangeCause, type ChangeData } from '@breakwater/device-client/contract';
+import {
+  changeOfEntry,
+  type ChangeLogState,
+  EMPTY_CHANGE_LOG,
+  isChangePosition,
+  missedChanges,
+  READ_CHANGES_SCRIPT,
+} from '@breakwater/device-client/contract';
 import type { Clock, Timer } from 'breakwater/clock';
 import type { ChangeListener, ChangesSince, LoggedChange } from '../store.ts';
 import type { RedisConnection } from './connection.ts';
-import { readChangesScript } from './scripts.ts';
 
 /** How many changes are read at a time. */
 const STEP = 500;
 
-/** The position of a log in which nothing was ever written. */
-const BEGINNING = '0-0';
-
 /** What one look at the log has found. */
-interface Look {
-  readonly last: string;
-  readonly first: string;
-  readonly added: number;
-  readonly length: number;
+interface Look extends ChangeLogState {
   readonly changes: readonly LoggedChange[];
 }
-
-const NOTHING: Look = { last: BEGINNING, first: BEGINNING, added: 0, length: 0, changes: [] };
 
 export class ChangeStream {
   private readonly connection: RedisConnection;
@@ -30,7 +27,7 @@ export class ChangeStream {
   private readonly listeners: Set<ChangeListener> = new Set();
   private timer: Timer | undefined = undefined;
   private position: string | undefined = undefined;
-  private added: number = 0;
+  private added: number | undefined = 0;
   private looking: Promise<void> | undefined = undefined;
   private lookAgain: boolean = false;
   private isAway: boolean = false;
@@ -43,11 +40,11 @@ export class ChangeStream {
   }
 
   async since(position: string | undefined, most: number): Promise<ChangesSince> {
-    const { last, changes, ...look } = await this.look(position ?? '', most);
-    if (position === undefined) return { changes: [], position: last };
-    const lost = lostSince({ last, changes, ...look }, position);
-    if (lost !== undefined) return { lost, position: last };
-    return { changes, position: changes.at(-1)?.position ?? position };
+    const look = await this.look(position ?? '', most);
+    if (position === undefined) return { changes: [], position: look.last };
+    const lost = missedChanges(look, position);
+    if (lost !== undefined) return { lost, position: look.last };
+    return { changes: look.changes, position: look.changes.at(-1)?.position ?? position };
   }
 
   async listen(listener: ChangeListener): Promise<() => Promise<void>> {
@@ -104,7 +101,7 @@ export class ChangeStream {
 
   private tell(look: Look): void {
     const before = this.position;
-    const isOther = look.added < this.added || (before !== undefined && lostSince(look, before) !== undefined);
+    const isOther = missedChanges(look, before ?? look.last, this.added) !== undefined;
     this.added = look.added;
     this.position = before === undefined || isOther ? look.last : (look.changes.at(-1)?.position ?? before);
     if (isOther) for (const listener of this.listeners) listener.gap();
@@ -112,43 +109,13 @@ export class ChangeStream {
   }
 
   private async look(position: string, most: number): Promise<Look> {
-    if (position !== '' && !/^\d{1,20}-\d{1,20}$/.test(position))
-      return { ...(await this.look('', 0)), first: UNKNOWN };
-    const reply = await this.connection.script(readChangesScript, [this.key], [position, String(most)]);
-    if (!Array.isArray(reply)) return NOTHING;
-    const [last, first, added, length] = reply;
+    const after = isChangePosition(position) ? position : '';
+    const reply = await this.connection.script(READ_CHANGES_SCRIPT, [this.key], [after, String(most)]);
+    if (!Array.isArray(reply)) return { ...EMPTY_CHANGE_LOG, changes: [] };
+    const [last, first, count, length] = reply;
     const entries = reply[4] as readonly (readonly [string, readonly string[]])[];
-    const changes = entries.map(([id, fields]) => ({ position: id, data: dataOf(fields) }));
-    return { last: String(last), first: String(first), added: Number(added), length: Number(length), changes };
+    const changes = entries.map(([id, fields]) => ({ position: id, data: changeOfEntry(fields) }));
+    const added = Number(count) < 0 ? undefined : Number(count);
+    return { last: String(last), first: String(first), added, length: Number(length), changes };
   }
-}
-
-/** Stands for the first entry where the position is none of ours. */
-const UNKNOWN = 'unknown';
-
-function lostSince(
-  { last, first, added, length }: Look,
-  position: string,
-): 'log-exceeded' | 'unknown-position' | undefined {
-  if (first === UNKNOWN || isBefore(last, position)) return 'unknown-position';
-  return (added < 0 || added > length) && isBefore(position, first) ? 'log-exceeded' : undefined;
-}
-
-/** Ids of a Redis stream: a time and a number within it. */
-function isBefore(a: string, b: string): boolean {
-  const [timeA = '0', numberA = '0'] = a.split('-');
-  const [timeB = '0', numberB = '0'] = b.split('-');
-  return timeA === timeB ? BigInt(numberA) < BigInt(numberB) : BigInt(timeA) < BigInt(timeB);
-}
-
-function dataOf(fields: readonly string[]): ChangeData {
-  const found = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) found.set(fields[i]!, fields[i + 1]!);
-  const categories = found.get('categories') ?? '';
-  return {
-    deviceId: found.get('device') ?? '',
-    cause: (found.get('cause') ?? 'metadata') as ChangeCause,
-    categories: categories === '' ? [] : categories.split(','),
-    at: found.get('at') ?? '',
-  };
 }

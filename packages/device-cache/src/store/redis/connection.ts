@@ -21,18 +21,19 @@ type Reply = string | number | null | readonly Reply[];
 
 export class RedisConnection {
   readonly port: PipeliningPort;
-  private readonly guard: Pick<Pipeline, 'execute'>;
+  /** What everything that {@link run} runs goes through. */
+  readonly pipeline: Pipeline;
   private readonly hashes: Map<string, string> = new Map();
 
   constructor(port: PipeliningPort, timeoutMs: number, clock: Clock = systemClock) {
     this.port = port;
-    this.guard = pipeline({ name: 'redis-store', clock }, timeout({ timeoutMs }));
+    this.pipeline = pipeline({ name: 'redis-store', clock }, timeout({ timeoutMs }));
   }
 
   /** Runs what sends commands, and says that the store is away where it fails or takes too long. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await this.guard.execute(work);
+      return await this.pipeline.execute(work);
     } catch (error) {
       throw new StoreUnavailableError('redis', error);
     }

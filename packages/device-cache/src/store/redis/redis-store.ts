@@ -12,6 +12,7 @@ import {
   type RedisKeys,
 } from '@breakwater/device-client/contract';
 import { type Clock, type Random, systemClock, systemRandom } from 'breakwater/clock';
+import type { MeasuredPipeline } from 'breakwater/telemetry';
 import type { FencedReading } from '../../message/fence.ts';
 import type { ChangeListener, ChangesSince, DeviceStore, ListRequest, ListResult, Progress } from '../store.ts';
 import type { ProgressStep, StoreInfo, WriteOutcome } from '../store.ts';
@@ -80,6 +81,10 @@ class RedisStore implements DeviceStore {
     this.log = new ChangeStream(this.connection, this.keys.changes, clock, pollMs);
     this.clock = clock;
     this.ttl = new TimeToLive(ttlMs, random);
+  }
+
+  get pipeline(): MeasuredPipeline {
+    return this.connection.pipeline;
   }
 
   async write(readings: readonly FencedReading[]): Promise<readonly WriteOutcome[]> {

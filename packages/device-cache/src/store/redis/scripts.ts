@@ -142,22 +142,3 @@ end
 for i = 1, #ARGV, 3 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2]) end
 return 1
 `;
-
-/**
- * The log after a position. KEYS: changes. ARGV: the position or nothing, how many. Returns the last id, the first id, how many
- * were ever added, how many there are, and the entries; nil where there is no log.
- */
-export const readChangesScript = `
-if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-local info = redis.call('XINFO', 'STREAM', KEYS[1])
-local found = { added = -1 }
-for i = 1, #info, 2 do
-  if info[i] == 'last-generated-id' then found.last = info[i + 1] end
-  if info[i] == 'entries-added' then found.added = info[i + 1] end
-  if info[i] == 'length' then found.length = info[i + 1] end
-  if info[i] == 'first-entry' and info[i + 1] then found.first = info[i + 1][1] end
-end
-local entries = {}
-if ARGV[1] ~= '' then entries = redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2]) end
-return { found.last, found.first or found.last, found.added, found.length, entries }
-`;

@@ -31,6 +31,7 @@ export class KafkaBroker {
   private readonly groups: Map<string, ConsumerGroup> = new Map();
   private readonly defaultPartitions: number;
   private producers: bigint = 0n;
+  private isSilent: boolean = false;
 
   constructor(defaultPartitions: number = 3) {
     this.defaultPartitions = defaultPartitions;
@@ -73,6 +74,11 @@ export class KafkaBroker {
     for (const socket of this.sockets) socket.destroy();
   }
 
+  /** Takes requests and answers none, as behind a network that loses everything. */
+  fallSilent(): void {
+    this.isSilent = true;
+  }
+
   /** How many records each partition of a topic has. */
   ends(topic: string): readonly bigint[] {
     return (this.topics.get(topic) ?? []).map(({ end }) => end);
@@ -111,10 +117,14 @@ export class KafkaBroker {
         const length = rest.readInt32BE(0);
         const answer = this.answer(new WireReader(rest.subarray(4, 4 + length)));
         rest = rest.subarray(4 + length);
-        last = last.then(() => answer).then((bytes) => bytes !== undefined && socket.writable && socket.write(bytes));
+        last = last.then(() => answer).then((bytes) => this.send(socket, bytes));
         last.catch(() => socket.destroy());
       }
     });
+  }
+
+  private send(socket: Socket, bytes: Buffer | undefined): void {
+    if (bytes !== undefined && socket.writable && !this.isSilent) socket.write(bytes);
   }
 
   private async answer(request: WireReader): Promise<Buffer | undefined> {
