@@ -34,8 +34,9 @@ export function watchResponse(response: Response, watcher: BodyWatcher): boolean
   if (platform !== known.platform) known = watching(platform);
   const { prototype } = known;
   if (prototype === undefined || !Object.isExtensible(response)) return false;
-  Object.setPrototypeOf(response, prototype);
+  // In this order: behind another prototype V8 of Node 20 makes a shape of its own for each response.
   (response as Watched)[WATCHER] = watcher;
+  Object.setPrototypeOf(response, prototype);
   return true;
 }
 

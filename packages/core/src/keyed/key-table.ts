@@ -64,12 +64,19 @@ export class KeyTable<P extends { readonly isBusy?: boolean }> {
     return this.slots.values();
   }
 
-  /** Drops of the longest unused those that have been idle for too long. */
+  /** The longest unused first, those in use last. */
+  *byUse(): IterableIterator<KeySlot<P>> {
+    yield* this.unused;
+    for (const slot of this.slots.values()) if (slot.running > 0) yield slot;
+  }
+
+  /** Drops of the longest unused those that have been idle for too long, or are too many since they were taken over. */
   sweep(now: number): void {
     for (let looked = 0; looked < SWEPT_PER_CALL; looked++) {
       const slot = this.unused.first;
-      if (slot === undefined || slot.usedAt + this.idleMs > now) return;
-      this.dropUnlessBusy(slot, now, 'idle');
+      const tooMany = this.slots.size > this.maxKeys;
+      if (slot === undefined || (!tooMany && slot.usedAt + this.idleMs > now)) return;
+      this.dropUnlessBusy(slot, now, tooMany ? 'full' : 'idle');
     }
   }
 
@@ -86,6 +93,12 @@ export class KeyTable<P extends { readonly isBusy?: boolean }> {
   /** Puts in a slot whose key is not here, and for which there is room. */
   add(slot: KeySlot<P>): void {
     this.slots.set(slot.key, slot);
+  }
+
+  /** Puts in a slot of a key that was last used then, later than those that are here, also where there is no room. */
+  takeOver(slot: KeySlot<P>, usedAt: number): void {
+    this.slots.set(slot.key, slot);
+    this.markUnused(slot, usedAt);
   }
 
   /** A call goes in. */

@@ -45,6 +45,22 @@ export function keyed<const P extends Policy>(make: (key: string) => P, options?
   return new KeyedPolicy(make, options);
 }
 
+/** How the keys of a keyed policy are taken over where each gets a policy that is made otherwise. */
+export interface KeyRenewal {
+  /** Whether this policy has something to pass on; a key whose policy has not is forgotten. */
+  wanted(before: Policy): boolean;
+  /** Passes on what the earlier policy of a key knows. */
+  pass(before: Policy, policy: Policy): void;
+}
+
+/**
+ * @internal Lets a keyed policy go on with the keys of an earlier one, in whose place it stands: with their very policies,
+ * or with new ones by `renewal`. Where those are more keys than it may have, the longest unused go with the next calls.
+ */
+export function takeOverKeys(keyedPolicy: object, earlier: object, renewal?: KeyRenewal): void {
+  if (keyedPolicy instanceof KeyedPolicy && earlier instanceof KeyedPolicy) keyedPolicy.takeOver(earlier, renewal);
+}
+
 class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
   readonly kind = 'keyed';
   /** A policy that is made later may end a call while its function runs. */
@@ -100,6 +116,21 @@ class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
 
   *[Symbol.iterator](): IterableIterator<readonly [key: string, policy: P]> {
     for (const { key, policy } of this.table.values()) yield [key, policy];
+  }
+
+  /** See {@link takeOverKeys}. */
+  takeOver(earlier: KeyedPolicy<P>, renewal: KeyRenewal | undefined): void {
+    const now = earlier.recent.now();
+    for (const { key, policy: before, running, usedAt } of earlier.table.byUse()) {
+      if (renewal?.wanted(before) === false) continue;
+      const policy = renewal === undefined ? before : this.make(key);
+      const slot = new KeySlot(key, policy, hooksOf(policy, `keyed('${key}')`));
+      // Without a user it takes its policies into use as it gets one.
+      if (this.users > 0) policy.adopt?.(this.clock, this.random);
+      this.table.takeOver(slot, running > 0 ? now : usedAt);
+      this.told.attach(slot);
+      renewal?.pass(before, policy);
+    }
   }
 
   // --- the way of a call ---

@@ -5,6 +5,7 @@ import type { LimitAlgorithm } from '../adaptive-concurrency/algorithm.ts';
 import { gradient2 } from '../adaptive-concurrency/gradient2.ts';
 import { vegas } from '../adaptive-concurrency/vegas.ts';
 import { clientThrottling } from '../client-throttling/client-throttling.ts';
+import { condition, conditionOf } from './conditions.ts';
 import { choice, duration, integer, number, object, oneOf, ratio } from './fields.ts';
 import { kind, made, type PolicyKind } from './policy-kind.ts';
 
@@ -32,6 +33,8 @@ const makeAlgorithm: { readonly [Name in keyof typeof algorithms]: (options: nev
   aimd,
 };
 
+const refusals = ['overload', 'upstream', 'database'] as const;
+
 export const adaptiveConcurrencyKind: PolicyKind = kind({
   about: 'Lets as many calls run at once as the upstream takes, and finds out how many that are.',
   fields: {
@@ -48,10 +51,14 @@ export const adaptiveConcurrencyKind: PolicyKind = kind({
       0,
       1,
     ),
+    dropIf: condition('Which failures say that the upstream could not take a call; default overload.', ...refusals),
     releaseOn: choice('When a place is free again; default outcome.', 'outcome', 'settled'),
   },
   alone: 'maxLimit',
-  optionsOf: ({ algorithm }) => (algorithm === undefined ? {} : { algorithm: made(makeAlgorithm, algorithm) }),
+  optionsOf: ({ algorithm, dropIf }) => ({
+    ...(algorithm && { algorithm: made(makeAlgorithm, algorithm) }),
+    ...(dropIf && { dropIf: conditionOf(dropIf) }),
+  }),
   make: adaptiveConcurrency,
 });
 
@@ -61,7 +68,9 @@ export const clientThrottlingKind: PolicyKind = kind({
     k: number('How many calls for each accepted one are let through before any is refused; default 2.', 1, Infinity),
     windowMs: duration('How long calls are remembered; default 2 m.', 1),
     maxRejectionRatio: ratio('The largest part that is refused; default 1.'),
+    refusedIf: condition('Which failures say that the upstream refused a call; default overload.', ...refusals),
   },
   alone: 'k',
+  optionsOf: ({ refusedIf }) => (refusedIf === undefined ? {} : { refusedIf: conditionOf(refusedIf) }),
   make: clientThrottling,
 });

@@ -20,6 +20,10 @@ export interface Made {
   readonly policy: Policy;
   /** The policy whose place it takes, where that said something else. */
   readonly after?: Policy | undefined;
+  /** What the policy of each key is made of, where it is a keyed one: as `said`. */
+  readonly ofKeys?: string | undefined;
+  /** Whether that is the same as in `after`. */
+  readonly keepsKeys?: boolean | undefined;
 }
 
 interface MadeBudget {
@@ -137,9 +141,13 @@ export class Builder implements Tools {
   private make(spec: PolicySpec, id: string, path: string, had: Made | undefined): Made | undefined {
     if ('use' in spec || !this.knowsBudget(spec.options, path)) return undefined;
     const said = canonical([spec.kind, this.withBudget(spec)]);
-    if (had?.said === said) return had;
+    // It has taken the state of the one before it already.
+    if (had?.said === said) return { ...had, after: undefined };
     const policy = this.attempt(() => policyKinds[spec.kind].make(spec.options, this), path);
-    return policy === undefined ? undefined : { id, said, policy, after: had?.policy };
+    if (policy === undefined) return undefined;
+    const { policy: inside } = spec.options as { readonly policy?: Chosen };
+    const ofKeys = inside === undefined ? undefined : canonical(this.withBudget(inside as PolicySpec));
+    return { id, said, policy, after: had?.policy, ofKeys, keepsKeys: ofKeys !== undefined && ofKeys === had?.ofKeys };
   }
 
   private used(name: string, id: string, path: string): Made | undefined {

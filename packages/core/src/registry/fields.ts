@@ -138,6 +138,30 @@ export function choice<const Words extends readonly string[]>(about: string, ...
   };
 }
 
+/** An HTTP status. */
+export function status(about: string): Field<number> {
+  return {
+    schema: { description: about, type: 'integer', minimum: 100, maximum: 599 },
+    read: (value, path, faults) =>
+      Number.isInteger(value) && (value as number) >= 100 && (value as number) <= 599
+        ? (value as number)
+        : faults.add(path, 'an HTTP status', value),
+  };
+}
+
+/** A list of such values; at least one. */
+export function list<T>(about: string, item: Field<T>): Field<readonly T[]> {
+  return {
+    schema: { description: about, type: 'array', items: item.schema, minItems: 1 },
+    read(value, path, faults) {
+      if (!Array.isArray(value) || value.length === 0) return faults.add(path, 'a list that is not empty', value);
+      const before = faults.found.length;
+      const read = value.map((inner: unknown, at) => item.read(inner, `${path}[${at}]`, faults));
+      return faults.found.length > before ? undefined : (read as readonly T[]);
+    },
+  };
+}
+
 /** Any value that JSON can hold. */
 export function json(about: string): Field {
   return { schema: { description: about }, read: (value) => value };

@@ -9,10 +9,8 @@ import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import type { TripRule } from '../circuit-breaker/trip-rule.ts';
 import { consecutive, count, type CountLimit } from '../circuit-breaker/trip-rules.ts';
 import { fallback } from '../fallback/fallback.ts';
-import { isRetryable } from '../gates/retryable.ts';
 import { hedge } from '../hedge/hedge.ts';
 import type { PresetPlace } from '../presets/preset-policies.ts';
-import { isDatabaseFailure, isTransient, isTransientDatabaseError, isUpstreamFailure } from '../presets/transient.ts';
 import { rateLimiter } from '../rate-limit/local-limiter.ts';
 import type { RateLimiterOptions } from '../rate-limit/options.ts';
 import { rateLimit } from '../rate-limit/policy.ts';
@@ -23,6 +21,7 @@ import { retry } from '../retry/retry.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { anyOf, choice, duration, flag, integer, json, number, object, oneOf, ratio, text } from './fields.ts';
 import { adaptiveConcurrencyKind, clientThrottlingKind } from './adaptive-kinds.ts';
+import { condition, conditionOf, retryConditionOf } from './conditions.ts';
 import { keyedKind } from './keyed-kind.ts';
 import { sheddingKind } from './shedding-kind.ts';
 import { type Chosen, kind, made, type PolicyKind } from './policy-kind.ts';
@@ -98,13 +97,6 @@ const makeTrip: { readonly [Name in keyof typeof trips]: (options: never) => Tri
   adaptive,
 };
 
-const retryConditions = {
-  retryable: isRetryable,
-  transient: isTransient,
-  'transient-database': isTransientDatabaseError,
-};
-const failureConditions = { any: () => true, upstream: isUpstreamFailure, database: isDatabaseFailure };
-
 /** Those of one policy; a keyed one has such a one for each key. */
 const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>> = {
   timeout: kind({
@@ -126,7 +118,7 @@ const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>
       minMs: duration('A floor under every wait.'),
       maxRetryAfterMs: duration('The longest wait that the upstream may ask for; default 60 s.'),
       maxElapsedMs: duration('No attempt is begun later than this after the first.', 1),
-      retryIf: choice(
+      retryIf: condition(
         'Which failures are tried again; default retryable.',
         'retryable',
         'transient',
@@ -138,7 +130,7 @@ const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>
     optionsOf: ({ backoff, jitter, retryIf, budget }, tools) => ({
       ...(backoff && { backoff: made(makeBackoff, backoff) }),
       ...(jitter && { jitter: jitterOf(jitter) }),
-      ...(retryIf && { retryIf: retryConditions[retryIf] }),
+      ...(retryIf && { retryIf: retryConditionOf(retryIf) }),
       ...(budget !== undefined && { budget: tools.budget(budget) }),
     }),
     make: retry,
@@ -158,12 +150,12 @@ const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>
       successRatio: ratio('The part of the probes that must succeed; default 1.'),
       probeLeaseMs: duration('After this a probe that has not ended counts as failed; default 30 s.', 1),
       rampMs: duration('Over this time it lets more and more calls through after it has closed; default 0.'),
-      failureIf: choice('Which errors are failures of the upstream; default any.', 'any', 'upstream', 'database'),
+      failureIf: condition('Which errors are failures of the upstream; default any.', 'any', 'upstream', 'database'),
     },
     optionsOf: ({ trip, breakMs, failureIf }) => ({
       ...(trip && { trip: made(makeTrip, trip) }),
       ...(typeof breakMs === 'object' && { breakMs: made(makeBreak, breakMs) }),
-      ...(failureIf && { failureIf: failureConditions[failureIf] }),
+      ...(failureIf && { failureIf: conditionOf(failureIf) }),
     }),
     make: circuitBreaker,
   }),
@@ -201,10 +193,19 @@ const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>
         choice('Only a failure begins another.', 'on-failure'),
       ),
       maxAttempts: integer('How many attempts in all; default 2.', 1),
+      hedgeIf: condition(
+        'After which failures another attempt begins; default retryable.',
+        'retryable',
+        'transient',
+        'transient-database',
+      ),
       budget: text('The name of a budget that bounds the hedges of all that share it.'),
     },
     alone: 'delayMs',
-    optionsOf: ({ budget }, tools) => (budget === undefined ? {} : { budget: tools.budget(budget) }),
+    optionsOf: ({ hedgeIf, budget }, tools) => ({
+      ...(hedgeIf && { hedgeIf: retryConditionOf(hedgeIf) }),
+      ...(budget !== undefined && { budget: tools.budget(budget) }),
+    }),
     make: hedge,
   }),
   adaptiveConcurrency: adaptiveConcurrencyKind,
@@ -212,8 +213,12 @@ const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>
   shedding: sheddingKind,
   fallback: kind({
     about: 'Gives a value where what is inside fails.',
-    fields: { value: json('What the call gives instead of failing.') },
+    fields: {
+      value: json('What the call gives instead of failing.'),
+      handleIf: condition('Which failures it stands in for; default any.', 'any', 'upstream', 'database', 'overload'),
+    },
     required: ['value'],
+    optionsOf: ({ handleIf }) => (handleIf === undefined ? {} : { handleIf: conditionOf(handleIf) }),
     make: fallback,
   }),
 };

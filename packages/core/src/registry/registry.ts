@@ -6,7 +6,6 @@
  * same stays the same object, so that an open breaker stays open and a limiter has not forgotten what was spent. The
  * pipelines themselves stay too: whoever holds one, or listens to it, notices nothing.
  */
-import type { CircuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
 import { resolveOptions } from '../options/resolve.ts';
 import type { Rules } from '../options/rules.ts';
@@ -15,10 +14,11 @@ import { type CloseOptions, type Pipeline, pipeline, replacementOf } from '../pi
 import type { EventMap } from '../events/event.ts';
 import { policyOptionRules, type PolicyOptions } from '../policy/policy-base.ts';
 import type { Policy } from '../policy/policy.ts';
-import { Builder, type Built, type Made, nothing } from './building.ts';
+import { Builder, type Built, nothing } from './building.ts';
 import { readConfiguration } from './configuration.ts';
 import { Faults } from './fields.ts';
 import { type PipelineStatus, statusOf } from './status.ts';
+import { passOn, takeOver } from './succession.ts';
 
 /** Options of a registry, beside its configuration. */
 export interface RegistryOptions extends Pick<PolicyOptions, 'clock' | 'random'> {
@@ -133,7 +133,9 @@ class Registry implements PipelineRegistry {
       if (present !== undefined && fate === 'changed') replacements.push(replacementOf(present, policies));
       next.set(name, present ?? this.pipelineOf(name, policies));
     }
+    const made = [...built.shared.values(), ...[...built.pipelines.values()].flat()];
     // From here on nothing can fail.
+    for (const each of made) takeOver(each);
     for (const replace of replacements) replace();
     for (const [name, gone] of this.pipelines) {
       if (next.has(name)) continue;
@@ -143,7 +145,7 @@ class Registry implements PipelineRegistry {
     this.pipelines.clear();
     for (const [name, present] of next) this.pipelines.set(name, present);
     this.built = built;
-    for (const made of [...built.shared.values(), ...[...built.pipelines.values()].flat()]) carryOver(made);
+    for (const each of made) passOn(each);
     return update;
   }
 
@@ -166,16 +168,6 @@ class Registry implements PipelineRegistry {
     this.leaving.add(gone);
     void gone.close().then(() => this.leaving.delete(gone));
   }
-}
-
-/** A breaker whose options have changed goes on in the state of the one before it. */
-function carryOver({ policy, after }: Made): void {
-  if (after === undefined || after === policy || !isBreaker(after) || !isBreaker(policy)) return;
-  policy.hydrate(after.toJSON());
-}
-
-function isBreaker(policy: Policy): policy is CircuitBreaker {
-  return policy.kind === 'circuit-breaker';
 }
 
 function sameRow(one: readonly Policy[], other: readonly Policy[]): boolean {
