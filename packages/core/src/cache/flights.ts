@@ -5,13 +5,13 @@ import type { LoadRequest } from './waiter.ts';
 export class Flights<Value> {
   private readonly loads: Map<string, Flight<Value>> = new Map();
   private readonly looks: Map<string, Flight<Value>> = new Map();
-  /** All that run, those included that an invalidation has cut off. */
-  private readonly active: Set<Flight<Value>> = new Set();
+  /** Those that an invalidation has cut off, and that still run. */
+  private readonly cutOff: Set<Flight<Value>> = new Set();
   private idle: (() => void)[] = [];
 
   /** All that run. */
   get all(): Flight<Value>[] {
-    return [...this.active];
+    return [...this.loads.values(), ...this.looks.values(), ...this.cutOff];
   }
 
   isLoading(text: string): boolean {
@@ -25,7 +25,6 @@ export class Flights<Value> {
 
   add(flight: Flight<Value>): void {
     this.lot(flight.request).set(flight.request.text, flight);
-    this.active.add(flight);
     flight.lane.add(flight);
   }
 
@@ -33,13 +32,10 @@ export class Flights<Value> {
   remove(flight: Flight<Value>): void {
     flight.ended = true;
     flight.lane.remove(flight);
-    this.active.delete(flight);
     const lot = this.lot(flight.request);
     if (lot.get(flight.request.text) === flight) lot.delete(flight.request.text);
-    if (this.active.size > 0 || this.idle.length === 0) return;
-    const callbacks = this.idle;
-    this.idle = [];
-    for (const callback of callbacks) callback();
+    else this.cutOff.delete(flight);
+    if (this.idle.length > 0 && this.isEmpty) this.tellIdle();
   }
 
   /** What runs for this key is not kept and serves nobody who comes later. */
@@ -47,7 +43,7 @@ export class Flights<Value> {
     for (const lot of [this.loads, this.looks]) {
       const flight = lot.get(text);
       if (flight === undefined) continue;
-      flight.invalidated = true;
+      this.cut(flight);
       lot.delete(text);
     }
   }
@@ -55,15 +51,30 @@ export class Flights<Value> {
   /** The same for every key. */
   fenceAll(): void {
     for (const lot of [this.loads, this.looks]) {
-      for (const flight of lot.values()) flight.invalidated = true;
+      for (const flight of lot.values()) this.cut(flight);
       lot.clear();
     }
   }
 
   /** Calls `callback` when none runs. */
   whenIdle(callback: () => void): void {
-    if (this.active.size === 0) callback();
+    if (this.isEmpty) callback();
     else this.idle.push(callback);
+  }
+
+  private get isEmpty(): boolean {
+    return this.loads.size === 0 && this.looks.size === 0 && this.cutOff.size === 0;
+  }
+
+  private tellIdle(): void {
+    const callbacks = this.idle;
+    this.idle = [];
+    for (const callback of callbacks) callback();
+  }
+
+  private cut(flight: Flight<Value>): void {
+    flight.invalidated = true;
+    this.cutOff.add(flight);
   }
 
   private lot({ loader }: LoadRequest<Value>): Map<string, Flight<Value>> {

@@ -40,8 +40,8 @@ export function ioredisPort(client: object): RedisPort {
   const redis = client as IoredisLike;
   const sendBy =
     (node: IoredisLike): RedisSend =>
-    ([name, ...parameters]) =>
-      node.callBuffer(name as string, ...parameters.map(asBuffer));
+    (command) =>
+      node.callBuffer(...(withBuffers(command) as [string, ...(string | Uint8Array)[]]));
   const isCluster = redis.isCluster === true;
   return {
     send: sendBy(redis),
@@ -77,6 +77,13 @@ interface BufferOf {
 
 const platformBuffer = (globalThis as { readonly Buffer?: BufferOf }).Buffer;
 
+/** The command as clients take it; most hold nothing but texts. */
+function withBuffers(command: readonly (string | Uint8Array)[]): readonly (string | Uint8Array)[] {
+  return command.every(isText) ? command : command.map(asBuffer);
+}
+
+const isText = (parameter: string | Uint8Array): boolean => typeof parameter === 'string';
+
 function asBuffer(parameter: string | Uint8Array): string | Uint8Array {
   if (typeof parameter === 'string' || platformBuffer === undefined) return parameter;
   return platformBuffer.from(parameter.buffer, parameter.byteOffset, parameter.byteLength);
@@ -89,7 +96,7 @@ const blobsAsBytes: object = { typeMapping: { 36: platformBuffer } };
 export function nodeRedisPort(client: object): RedisPort {
   const redis = client as NodeRedisLike;
   return {
-    send: (command) => redis.sendCommand(command.map(asBuffer), blobsAsBytes),
+    send: (command) => redis.sendCommand(withBuffers(command), blobsAsBytes),
     subscribe: async (channel, onMessage) => {
       const subscriber = redis.duplicate();
       subscriber.on('error', () => undefined);
