@@ -99,9 +99,7 @@ export class Generations {
   /** Remembers generations that were read, if nothing has changed since the mark. */
   learn(tags: readonly string[], generations: readonly string[], mark: number): ReadonlyMap<string, string> {
     const answer =
-      tags === NAMESPACE
-        ? this.ofNamespace(generations[0]!)
-        : new Map(tags.map((tag, at) => [tag, generations[at]!]));
+      tags === NAMESPACE ? this.ofNamespace(generations[0]!) : new Map(tags.map((tag, at) => [tag, generations[at]!]));
     if (mark !== this.changes) return answer;
     for (const [tag, generation] of answer) this.known.set(tag, generation);
     while (this.known.size > MOST_KNOWN) this.known.delete(this.known.keys().next().value!);

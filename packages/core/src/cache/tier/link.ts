@@ -9,14 +9,8 @@ import type { ResolvedTierOptions } from './options.ts';
 import { tierUnavailable } from './unavailable.ts';
 import type { TierStore } from './tier-store.ts';
 
-/** Who waits for the answer to a question. Told once; what it does with it must not throw. */
-export interface LinkAsker<Answer> {
-  answered(answer: Answer): void;
-  failed(error: unknown): void;
-}
-
 /** What is asked of the store. */
-type Question<Answer> = (store: TierStore) => Promise<Answer>;
+type Ask<Answer> = (store: TierStore) => Promise<Answer>;
 
 export class TierLink {
   readonly store: TierStore;
@@ -51,27 +45,21 @@ export class TierLink {
   }
 
   /** Asks the store. Rejects at once while it is away, and after the hard deadline. */
-  ask<Answer>(operation: string, question: Question<Answer>): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      this.askFor({ answered: resolve, failed: reject }, operation, question);
-    });
+  ask<Answer>(operation: string, ask: Ask<Answer>): Promise<Answer> {
+    return new Promise((resolve, reject) => this.put(new PromisedQuestion(operation, ask, resolve, reject)));
   }
 
-  /** The same for an asker who would rather not have a promise, which readings are too many for. */
-  askFor<Answer>(asker: LinkAsker<Answer>, operation: string, question: Question<Answer>): void {
-    if (this.isOpen) new OpenQuestion(this, operation, asker).begin(this.started(question));
-    else asker.failed(this.unavailable());
+  /** The same for a question that would rather not have a promise: readings are too many for that. */
+  put<Answer>(question: LinkQuestion<Answer>): void {
+    if (this.isOpen) question.begin(this, this.started(question));
+    else question.failed(this.unavailable());
   }
 
   /** The same though the store is away. */
   ping(): Promise<unknown> {
-    return within(
-      this.hardLane,
-      this.started((store) => store.ping()),
-      () => {
-        throw this.overdue();
-      },
-    );
+    return within(this.hardLane, this.started({ ask: (store) => store.ping() }), () => {
+      throw this.overdue();
+    });
   }
 
   /** A question takes longer than somebody has waited: others do without the store until there is an answer. */
@@ -112,59 +100,80 @@ export class TierLink {
     return tierUnavailable(this.store.name, `gave no answer within ${this.options.hardTimeoutMs} ms`);
   }
 
-  private started<Answer>(question: Question<Answer>): Promise<Answer> {
+  private started<Answer>(question: { readonly ask: Ask<Answer> }): Promise<Answer> {
     const { pipeline } = this.options;
-    if (pipeline !== undefined) return pipeline.execute(() => question(this.store)) as Promise<Answer>;
+    if (pipeline !== undefined) return pipeline.execute(() => question.ask(this.store)) as Promise<Answer>;
     try {
-      return question(this.store);
+      return question.ask(this.store);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 }
 
-/** A question that is under way: ended by its answer or by the hard deadline, whichever comes first. */
-class OpenQuestion<Answer> extends TimeoutEntry {
-  private readonly link: TierLink;
-  private readonly operation: string;
-  private readonly asker: LinkAsker<Answer>;
-  private isEnded = false;
+/** A question to the store: ended by its answer or by the hard deadline, whichever comes first. */
+export abstract class LinkQuestion<Answer> extends TimeoutEntry {
+  /** What it is called in events. */
+  abstract readonly operation: string;
+  private link: TierLink | undefined = undefined;
 
-  constructor(link: TierLink, operation: string, asker: LinkAsker<Answer>) {
-    super();
+  /** Asks the store; it may throw as well as reject. */
+  abstract ask(store: TierStore): Promise<Answer>;
+  /** Told once, unless `failed` is. Must not throw. */
+  abstract answered(answer: Answer): void;
+  /** Told once, unless `answered` is. Must not throw. */
+  abstract failed(error: unknown): void;
+
+  /** @internal Waits for the answer. */
+  begin(link: TierLink, answer: Promise<Answer>): void {
     this.link = link;
-    this.operation = operation;
-    this.asker = asker;
-  }
-
-  /** Waits for the answer. */
-  begin(answer: Promise<Answer>): void {
-    this.link.opened(this);
+    link.opened(this);
     answer.then(
       (value) => {
         if (!this.ends()) return;
-        this.link.succeeded();
-        this.asker.answered(value);
+        link.succeeded();
+        this.answered(value);
       },
-      (error: unknown) => this.fail(error),
+      (error: unknown) => this.fail(link, error),
     );
   }
 
   override onTimeout(): void {
-    this.fail(this.link.overdue());
+    this.fail(this.link!, this.link!.overdue());
   }
 
-  private fail(error: unknown): void {
+  private fail(link: TierLink, error: unknown): void {
     if (!this.ends()) return;
-    this.link.erred(this.operation, error);
-    this.asker.failed(error);
+    link.erred(this.operation, error);
+    this.failed(error);
   }
 
   /** False when it has ended before. */
   private ends(): boolean {
-    if (this.isEnded) return false;
-    this.isEnded = true;
+    if (this.link === undefined) return false;
     this.link.closed(this);
+    this.link = undefined;
     return true;
+  }
+}
+
+/** A question whose answer is a promise. */
+class PromisedQuestion<Answer> extends LinkQuestion<Answer> {
+  readonly operation: string;
+  readonly ask: Ask<Answer>;
+  readonly answered: (answer: Answer) => void;
+  readonly failed: (error: unknown) => void;
+
+  constructor(
+    operation: string,
+    ask: Ask<Answer>,
+    answered: (answer: Answer) => void,
+    failed: (error: unknown) => void,
+  ) {
+    super();
+    this.operation = operation;
+    this.ask = ask;
+    this.answered = answered;
+    this.failed = failed;
   }
 }

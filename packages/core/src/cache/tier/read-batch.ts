@@ -1,7 +1,7 @@
 /** Keys that are asked for within one turn of the program are one question to the store, that for generations with it. */
 import type { Generations, TagSplit } from './generations.ts';
-import type { LinkAsker, TierLink } from './link.ts';
-import type { TierReading, TierRecord } from './tier-store.ts';
+import { LinkQuestion, type TierLink } from './link.ts';
+import type { TierReading, TierRecord, TierStore } from './tier-store.ts';
 
 /** More than so many keys are asked for in several questions. */
 const MOST_KEYS = 256;
@@ -29,7 +29,8 @@ export class ReadBatch<Each extends Reader> {
   private readonly generations: Generations;
   private readonly take: Take<Each>;
   private readonly flushSoon: () => void;
-  private readers: Each[] = [];
+  /** Those who ask in this turn; undefined when nobody has yet. A list made of one item has no room that stays empty. */
+  private readers: Each[] | undefined = undefined;
 
   constructor(link: TierLink, generations: Generations, take: Take<Each>) {
     this.link = link;
@@ -39,53 +40,57 @@ export class ReadBatch<Each extends Reader> {
   }
 
   add(reader: Each): void {
-    if (this.readers.length === 0) void now.then(this.flushSoon);
-    this.readers.push(reader);
-    if (this.readers.length >= MOST_KEYS) this.flush();
+    if (this.readers === undefined) {
+      this.readers = [reader];
+      void now.then(this.flushSoon);
+    } else if (this.readers.push(reader) >= MOST_KEYS) this.flush();
   }
 
   private flush(): void {
     const { readers } = this;
-    if (readers.length === 0) return;
-    this.readers = [];
-    const keys = readers.map(({ key }) => key);
-    const question = new BatchQuestion(readers, this.generations, this.take);
-    this.link.askFor(question, 'read', (store) => store.read(keys, question.unknownTags));
+    if (readers === undefined) return;
+    this.readers = undefined;
+    this.link.put(new ReadQuestion(readers, this.generations, this.take));
   }
 }
 
-/** Those who are in one question. */
-class BatchQuestion<Each extends Reader> implements LinkAsker<TierReading> {
+/** The question of those who ask together. */
+class ReadQuestion<Each extends Reader> extends LinkQuestion<TierReading> {
+  readonly operation = 'read';
   private readonly readers: readonly Each[];
   private readonly generations: Generations;
   private readonly take: Take<Each>;
-  private readonly split: TagSplit;
+  private readonly tags: TagSplit;
   private readonly mark: number;
 
   constructor(readers: readonly Each[], generations: Generations, take: Take<Each>) {
+    super();
     this.readers = readers;
     this.generations = generations;
     this.take = take;
-    this.split = generations.split(readers);
+    this.tags = generations.split(readers);
     this.mark = generations.mark();
   }
 
-  get unknownTags(): readonly string[] {
-    return this.split.unknown;
+  override ask(store: TierStore): Promise<TierReading> {
+    return store.read(
+      this.readers.map(({ key }) => key),
+      this.tags.unknown,
+    );
   }
 
-  answered({ records, generations }: TierReading): void {
+  override answered({ records, generations }: TierReading): void {
     const { readers, take } = this;
     try {
-      const known = this.generations.join(this.split, generations, this.mark);
+      const known = this.generations.join(this.tags, generations, this.mark);
       for (let at = 0; at < readers.length; at++) take(readers[at]!, records[at], known);
     } catch (error) {
-      // The store has given no reading.
+      // What the store gave is no reading.
       this.failed(error);
     }
   }
 
-  failed(error: unknown): void {
+  override failed(error: unknown): void {
     for (const reader of this.readers) reader.fail(error);
   }
 }

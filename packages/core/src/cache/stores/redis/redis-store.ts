@@ -87,9 +87,9 @@ class RedisStore implements TierStore {
 
   read(keys: readonly string[], tags: readonly string[]): Promise<TierReading> {
     if (this.port.isCluster === true) return this.readApart(keys, tags);
-    const names: string[] = [];
-    for (const key of keys) names.push(this.valueKey(key));
-    for (const tag of tags) names.push(this.tagKey(tag));
+    const names = new Array<string>(keys.length + tags.length);
+    for (let at = 0; at < keys.length; at++) names[at] = this.valueKey(keys[at]!);
+    for (let at = 0; at < tags.length; at++) names[keys.length + at] = this.tagKey(tags[at]!);
     return this.time.isKnown ? this.readPlainly(names, tags) : this.readByScript(names, tags);
   }
 
@@ -173,11 +173,13 @@ class RedisStore implements TierStore {
 
   /** A reading of a reply in which values stand from `at` on, and generations behind them. */
   private readingOf(reply: readonly unknown[], at: number, values: number, now: number): TierReading {
-    const records: (TierRecord | undefined)[] = [];
-    const generations: string[] = [];
     const end = at + values;
-    for (let index = at; index < end; index++) records.push(recordOf(reply[index], now));
-    for (let index = end; index < reply.length; index++) generations.push(this.generationText.of(reply[index]));
+    // Of their size from the start: a list that grows takes more room than the few items that most readings have.
+    const records = new Array<TierRecord | undefined>(values);
+    const generations = new Array<string>(reply.length - end);
+    for (let index = at; index < end; index++) records[index - at] = recordOf(reply[index], now);
+    for (let index = end; index < reply.length; index++)
+      generations[index - end] = this.generationText.of(reply[index]);
     return { records, generations };
   }
 
