@@ -9,17 +9,11 @@
 // Wall-clock time says how many readings there can be, CPU time what each costs this process. Ratios are medians over
 // rounds, in each of which all candidates run, in an order of its own.
 import { parseArgs } from 'node:util';
-import { Redis } from 'ioredis';
-import { Redis as Valkey } from 'iovalkey';
-import { createClient } from 'redis';
-import { createCache, ioredisPort, nodeRedisPort, redisStore } from '../packages/core/dist/cache/index.js';
+import { createCache, redisStore } from '../packages/core/dist/cache/index.js';
 import { redisMissing, RedisServer } from '../packages/core/test/cache/redis-server.ts';
-import { median, seededRandom } from './measure.mjs';
+import { median } from './measure.mjs';
+import { clients, KEYS, keys, measure, ratio, reading, table, value } from './redis-rounds.mjs';
 
-const KEYS = 1_000;
-const WARM_UP_ROUNDS = 5;
-const keys = Array.from({ length: KEYS }, (_, n) => `user:${n}`);
-const value = { id: 7, name: 'Ada Lovelace', tags: ['a', 'b'], text: 'x'.repeat(200) };
 /** How many readings are under way at a time. */
 const widths = { 'one at a time': 1, '50 at a time': 50, '1,000 at once': KEYS };
 
@@ -36,65 +30,11 @@ if (redisMissing !== undefined) {
   process.exit();
 }
 
-/** Reads every key, so many at a time. */
-const reading = (read, width) => async () => {
-  let at = 0;
-  const worker = async () => {
-    while (at < KEYS) await read(keys[at++]);
-  };
-  await Promise.all(Array.from({ length: width }, worker));
-};
-
-const shuffled = (list, random) =>
-  list
-    .map((item) => [random(), item])
-    .sort(([one], [other]) => one - other)
-    .map(([, item]) => item);
-
-/** Microseconds a key of each candidate, by round: `{ wall, cpu }`. */
-async function measure(candidates) {
-  const random = seededRandom(1);
-  const costs = new Map([...candidates.keys()].map((name) => [name, { wall: [], cpu: [] }]));
-  for (let round = -WARM_UP_ROUNDS; round < Number(options.rounds); round++) {
-    for (const [name, run] of shuffled([...candidates], random)) {
-      const before = process.cpuUsage();
-      const startedAt = performance.now();
-      await run();
-      const wall = ((performance.now() - startedAt) / KEYS) * 1_000;
-      const { user, system } = process.cpuUsage(before);
-      if (round < 0) continue;
-      costs.get(name).wall.push(wall);
-      costs.get(name).cpu.push((user + system) / KEYS);
-    }
-  }
-  return costs;
-}
-
-const ratio = (costs, one, other, kind) => {
-  const others = costs.get(other)[kind];
-  return median(costs.get(one)[kind].map((cost, round) => cost / others[round]));
-};
-
 const server = await RedisServer.start();
-const connect = {
-  ioredis: () => {
-    const client = new Redis(server.port, '127.0.0.1');
-    return { client, port: ioredisPort(client), end: () => client.disconnect() };
-  },
-  iovalkey: () => {
-    const client = new Valkey(server.port, '127.0.0.1');
-    return { client, port: ioredisPort(client), end: () => client.disconnect() };
-  },
-  'node-redis': async () => {
-    const client = await createClient({ socket: { port: server.port, host: '127.0.0.1' } }).connect();
-    return { client, port: nodeRedisPort(client), end: () => client.destroy() };
-  },
-};
-
 const rows = [];
 let missed = 0;
-for (const [name, open] of Object.entries(connect)) {
-  const { client, port, end } = await open();
+for (const [name, open] of Object.entries(clients)) {
+  const { client, port, end } = await open(server);
   const secondTier = { store: redisStore(port), softTimeoutMs: 1_000, hardTimeoutMs: 2_000 };
   const cache = createCache({ namespace: 'bench', maxEntries: 1, secondTier });
   await Promise.all(keys.map((key) => client.set(key, JSON.stringify(value))));
@@ -108,7 +48,7 @@ for (const [name, open] of Object.entries(connect)) {
       reading((key) => cache.get(key), width),
     );
   }
-  const costs = await measure(candidates);
+  const costs = await measure(candidates, Number(options.rounds));
   if (cache.statistics.tierHits < KEYS) throw new Error('the second tier was not asked');
   for (const label of Object.keys(widths)) {
     const [bareName, cacheName] = [`bare, ${label}`, `cache, ${label}`];
@@ -141,14 +81,10 @@ const head = [
   '× bare one at a time',
   'verdict',
 ];
-const all = [head, ...rows];
-const columns = head.map((_, at) => Math.max(...all.map((row) => row[at].length)));
-const line = (row) =>
-  row.map((cell, at) => (at === 0 ? cell.padEnd(columns[at]) : cell.padStart(columns[at]))).join('  ');
 console.log(
   `Readings of ${KEYS.toLocaleString('en')} keys, Node ${process.versions.node}; to be met: ${CEILING} × the bare client,`,
 );
 console.log(`and where readings come together ${BATCHED_CEILING} × the bare client one at a time\n`);
-console.log(all.map(line).join('\n'));
+console.log(table(head, rows));
 if (options.check && missed > 0) process.exitCode = 1;
 process.exit();

@@ -1,4 +1,5 @@
 // The rows in the order of the table.
+import { cacheCodecRows } from './cache-codecs.mjs';
 import { cacheRows } from './cache.mjs';
 import { allocation, composedPolicies } from './composed.mjs';
 import { concurrent } from './concurrent.mjs';
@@ -24,6 +25,7 @@ export const rows = [
   http,
   ...rateLimits,
   ...cacheRows,
+  ...cacheCodecRows,
   ...workRows,
   ...telemetryRows,
 ];

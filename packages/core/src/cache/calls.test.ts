@@ -3,14 +3,8 @@ import { seededRandom } from '../clock/random.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { deferred, rejection, watched } from '../testing/test-support/watched.ts';
 import { createCache } from './cache.ts';
-import type { CacheOptions } from './options.ts';
+import { cacheOf } from './test-support/cache-of.ts';
 import { SharedStore } from './test-support/shared-store.ts';
-
-function cacheOf<Value = unknown>(options: CacheOptions<Value> = {}) {
-  const clock = new VirtualClock();
-  const cache = createCache<Value>({ clock, random: seededRandom(1), jitterRatio: 0, ttlMs: 1_000, ...options });
-  return { clock, cache };
-}
 
 describe('get and has', () => {
   it('know a key in either tier, and none that is in neither', async () => {
@@ -24,7 +18,7 @@ describe('get and has', () => {
   });
 
   it('reject with what is wrong with a key, and never throw', async () => {
-    const { cache } = cacheOf();
+    const { cache } = cacheOf<unknown>();
     expect(await rejection(cache.get([]))).toMatchObject({ code: 'CACHE_INVALID_KEY' });
     expect(await rejection(cache.has([['nested']] as never))).toMatchObject({ code: 'CACHE_INVALID_KEY' });
   });
@@ -40,21 +34,21 @@ describe('get and has', () => {
 
 describe('set', () => {
   it.each([null, undefined])('of %s, which is not kept, removes what was there', async (nothing) => {
-    const { cache } = cacheOf();
+    const { cache } = cacheOf<unknown>();
     await cache.set('a', 1);
     await cache.set('a', nothing);
     expect(await cache.get('a')).toBeUndefined();
   });
 
   it('of a value that can not be cloned rejects where values are', async () => {
-    const { cache } = cacheOf({ values: 'cloned' });
+    const { cache } = cacheOf<unknown>({ values: 'cloned' });
     expect(await rejection(cache.set('a', () => 1))).toMatchObject({ name: 'DataCloneError' });
   });
 });
 
 describe('tags', () => {
   it('that are none invalidate nothing', async () => {
-    const { cache } = cacheOf();
+    const { cache } = cacheOf<unknown>();
     const told = vi.fn();
     cache.on('cache-invalidated', told);
     await cache.set('a', 1, { tags: ['t'] });
@@ -63,7 +57,7 @@ describe('tags', () => {
   });
 
   it('of a call come to those of the cache', async () => {
-    const { cache } = cacheOf({ tags: ['all'] });
+    const { cache } = cacheOf<unknown>({ tags: ['all'] });
     await cache.set('a', 1, { tags: ['t'] });
     await cache.set('b', 1);
     await cache.invalidateTags('t');
@@ -75,7 +69,7 @@ describe('tags', () => {
 
 describe('prefetch and eager refresh', () => {
   it('leave a fresh value alone, and load a stale one', async () => {
-    const { clock, cache } = cacheOf({ staleIfErrorMs: 5_000 });
+    const { clock, cache } = cacheOf<unknown>({ staleIfErrorMs: 5_000 });
     const load = vi.fn(() => 'new');
     await cache.set('a', 'old');
     cache.prefetch('a', load);
@@ -87,7 +81,7 @@ describe('prefetch and eager refresh', () => {
   });
 
   it('load nothing any more once the cache is closed', async () => {
-    const { clock, cache } = cacheOf({ eagerRefreshRatio: 0.5 });
+    const { clock, cache } = cacheOf<unknown>({ eagerRefreshRatio: 0.5 });
     const load = vi.fn(() => 'new');
     await cache.set('a', 'old');
     const closing = cache.close();
@@ -98,7 +92,7 @@ describe('prefetch and eager refresh', () => {
   });
 
   it('serve what is fresh and load nothing while the cache closes', async () => {
-    const { clock, cache } = cacheOf({ eagerRefreshRatio: 0.5 });
+    const { clock, cache } = cacheOf<unknown>({ eagerRefreshRatio: 0.5 });
     const slow = deferred<unknown>();
     const load = vi.fn(() => 'new');
     await cache.set('a', 'old');
@@ -171,7 +165,7 @@ describe('many keys', () => {
 
 describe('warming', () => {
   it('ends early when its signal is aborted, counts what fails, and goes on when its hook throws', async () => {
-    const { cache } = cacheOf();
+    const { cache } = cacheOf<unknown>();
     const failures: unknown[] = [];
     cache.on('hook-failed', ({ hook }) => failures.push(hook));
     const controller = new AbortController();
@@ -198,7 +192,7 @@ describe('warming', () => {
   });
 
   it('of keys that are none loads nothing, and remembers a bounded number of errors', async () => {
-    const { cache } = cacheOf();
+    const { cache } = cacheOf<unknown>();
     const load = vi.fn((): never => {
       throw new Error('down');
     });
@@ -235,7 +229,7 @@ describe('patterns', () => {
 
 describe('a dump', () => {
   it('leaves out what was invalidated, and takes up nothing that has expired since', async () => {
-    const { cache } = cacheOf();
+    const { cache } = cacheOf<unknown>();
     await cache.setMany([
       ['short', 1],
       ['long', 2],
@@ -245,7 +239,7 @@ describe('a dump', () => {
     await cache.invalidateTags('t');
     const snapshot = cache.dump();
     expect(snapshot.entries.map(({ key }) => key).toSorted()).toEqual(['long', 'short']);
-    const { clock, cache: other } = cacheOf();
+    const { clock, cache: other } = cacheOf<unknown>();
     clock.setWallTime(snapshot.takenAt + 5_000);
     expect([other.load(snapshot), other.peek('long'), other.peek('short')]).toEqual([1, 2, undefined]);
   });
@@ -253,7 +247,7 @@ describe('a dump', () => {
 
 describe('a key', () => {
   it('of segments is told to people as segments, and refused when one is neither text nor number', async () => {
-    const { cache } = cacheOf();
+    const { cache } = cacheOf<unknown>();
     const told: unknown[] = [];
     cache.on('cache-miss', ({ key }) => told.push(key));
     await cache.get(['user', 7]);
@@ -264,7 +258,7 @@ describe('a key', () => {
 
 describe('the clock of a cache', () => {
   it('is the one that it was given', () => {
-    const { clock, cache } = cacheOf();
+    const { clock, cache } = cacheOf<unknown>();
     expect(cache.boundClock).toBe(clock);
   });
 });

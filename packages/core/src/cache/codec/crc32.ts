@@ -5,7 +5,7 @@
 import { nodeModule } from '../../structures/node-module.ts';
 
 /** From here on the platform's own, where there is one, makes up for the way to it. */
-const LARGE_BYTES = 2_048;
+const LARGE_BYTES = 256;
 
 const table0: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
   let remainder = byte;

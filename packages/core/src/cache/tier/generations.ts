@@ -9,6 +9,18 @@ import type { TierLink } from './link.ts';
 
 const MOST_KNOWN = 10_000;
 
+/** The tags of what has no other: the namespace is a tag that everything has. */
+export const NAMESPACE: readonly string[] = Object.freeze(['']);
+
+const NO_TAGS: readonly string[] = [];
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
+/** What is known of the generations of tags, and which have to be asked for. */
+export interface TagSplit {
+  readonly known: ReadonlyMap<string, string>;
+  readonly unknown: readonly string[];
+}
+
 interface Question {
   readonly tags: Set<string>;
   readonly answer: Promise<ReadonlyMap<string, string>>;
@@ -22,6 +34,8 @@ export class Generations {
   private asked: Question | undefined = undefined;
   /** Counts what would make a generation that is being read old. */
   private changes = 0;
+  /** The generation of the namespace as it was last given out, for all who ask for no other. */
+  private namespaceAlone: ReadonlyMap<string, string> = NOTHING;
 
   /** @param isCurrent Whether every change is heard of. */
   constructor(link: TierLink, isCurrent: () => boolean) {
@@ -53,25 +67,28 @@ export class Generations {
   }
 
   /** Which of the tags of these have a known generation, and which have to be asked for. */
-  split(all: Iterable<{ readonly tags: readonly string[] }>): {
-    readonly known: Map<string, string>;
-    readonly unknown: readonly string[];
-  } {
+  split(all: readonly { readonly tags: readonly string[] }[]): TagSplit {
+    const isCurrent = this.isCurrent();
+    if (all.every(({ tags }) => tags === NAMESPACE)) {
+      const generation = isCurrent ? this.known.get('') : undefined;
+      if (generation === undefined) return { known: NOTHING, unknown: NAMESPACE };
+      return { known: this.ofNamespace(generation), unknown: NO_TAGS };
+    }
     const known = new Map<string, string>();
     const unknown = new Set<string>();
-    const isCurrent = this.isCurrent();
-    let last: readonly string[] | undefined = undefined;
-    for (const { tags } of all) {
-      // Most have the same.
-      if (tags === last) continue;
-      last = tags;
-      for (const tag of tags) {
-        const generation = isCurrent ? this.known.get(tag) : undefined;
-        if (generation === undefined) unknown.add(tag);
-        else known.set(tag, generation);
-      }
+    for (const tag of all.flatMap(({ tags }) => tags)) {
+      const generation = isCurrent ? this.known.get(tag) : undefined;
+      if (generation === undefined) unknown.add(tag);
+      else known.set(tag, generation);
     }
     return { known, unknown: [...unknown] };
+  }
+
+  /** All generations of a split, once those that were unknown are read; remembers them as {@link Generations.learn} does. */
+  join({ known, unknown }: TagSplit, read: readonly string[], mark: number): ReadonlyMap<string, string> {
+    if (unknown.length === 0) return known;
+    const learnt = this.learn(unknown, read, mark);
+    return known.size === 0 ? learnt : new Map([...known, ...learnt]);
   }
 
   /** To be taken before generations are asked for, and given to {@link Generations.learn} with them. */
@@ -81,11 +98,17 @@ export class Generations {
 
   /** Remembers generations that were read, if nothing has changed since the mark. */
   learn(tags: readonly string[], generations: readonly string[], mark: number): ReadonlyMap<string, string> {
-    const answer = new Map(tags.map((tag, at) => [tag, generations[at]!]));
+    const answer =
+      tags === NAMESPACE ? this.ofNamespace(generations[0]!) : new Map(tags.map((tag, at) => [tag, generations[at]!]));
     if (mark !== this.changes) return answer;
     for (const [tag, generation] of answer) this.known.set(tag, generation);
     while (this.known.size > MOST_KNOWN) this.known.delete(this.known.keys().next().value!);
     return answer;
+  }
+
+  private ofNamespace(generation: string): ReadonlyMap<string, string> {
+    if (this.namespaceAlone.get('') !== generation) this.namespaceAlone = new Map([['', generation]]);
+    return this.namespaceAlone;
   }
 
   private async read(tags: readonly string[]): Promise<ReadonlyMap<string, string>> {

@@ -1,10 +1,13 @@
 /** Keys that are asked for within one turn of the program are one question to the store, that for generations with it. */
-import type { Generations } from './generations.ts';
-import type { TierLink } from './link.ts';
-import type { TierRecord } from './tier-store.ts';
+import type { Generations, TagSplit } from './generations.ts';
+import { LinkQuestion, type TierLink } from './link.ts';
+import type { TierReading, TierRecord, TierStore } from './tier-store.ts';
 
 /** More than so many keys are asked for in several questions. */
 const MOST_KEYS = 256;
+
+/** What is chained to it runs at the end of the current turn, at a third of the cost of Node's queueMicrotask. */
+const now: Promise<void> = Promise.resolve();
 
 /** Somebody who asks for a key, and for the generations of tags. */
 interface Reader {
@@ -25,38 +28,69 @@ export class ReadBatch<Each extends Reader> {
   private readonly link: TierLink;
   private readonly generations: Generations;
   private readonly take: Take<Each>;
-  private readers: Each[] = [];
+  private readonly flushSoon: () => void;
+  /** Those who ask in this turn; undefined when nobody has yet. A list made of one item has no room that stays empty. */
+  private readers: Each[] | undefined = undefined;
 
   constructor(link: TierLink, generations: Generations, take: Take<Each>) {
     this.link = link;
     this.generations = generations;
     this.take = take;
+    this.flushSoon = () => this.flush();
   }
 
   add(reader: Each): void {
-    if (this.readers.length === 0) queueMicrotask(() => this.flush());
-    this.readers.push(reader);
-    if (this.readers.length >= MOST_KEYS) this.flush();
+    if (this.readers === undefined) {
+      this.readers = [reader];
+      void now.then(this.flushSoon);
+    } else if (this.readers.push(reader) >= MOST_KEYS) this.flush();
   }
 
   private flush(): void {
     const { readers } = this;
-    if (readers.length === 0) return;
-    this.readers = [];
-    void this.ask(readers);
+    if (readers === undefined) return;
+    this.readers = undefined;
+    this.link.put(new ReadQuestion(readers, this.generations, this.take));
+  }
+}
+
+/** The question of those who ask together. */
+class ReadQuestion<Each extends Reader> extends LinkQuestion<TierReading> {
+  readonly operation = 'read';
+  private readonly readers: readonly Each[];
+  private readonly generations: Generations;
+  private readonly take: Take<Each>;
+  private readonly tags: TagSplit;
+  private readonly mark: number;
+
+  constructor(readers: readonly Each[], generations: Generations, take: Take<Each>) {
+    super();
+    this.readers = readers;
+    this.generations = generations;
+    this.take = take;
+    this.tags = generations.split(readers);
+    this.mark = generations.mark();
   }
 
-  private async ask(readers: readonly Each[]): Promise<void> {
+  override ask(store: TierStore): Promise<TierReading> {
+    return store.read(
+      this.readers.map(({ key }) => key),
+      this.tags.unknown,
+    );
+  }
+
+  override answered({ records, generations }: TierReading): void {
+    const { readers, take } = this;
     try {
-      const { known, unknown } = this.generations.split(readers);
-      const mark = this.generations.mark();
-      const keys = readers.map(({ key }) => key);
-      const { records, generations } = await this.link.ask('read', (store) => store.read(keys, unknown));
-      const learnt = this.generations.learn(unknown, generations, mark);
-      for (const [tag, generation] of learnt) known.set(tag, generation);
-      for (const [at, reader] of readers.entries()) this.take(reader, records[at], known);
+      const known = this.generations.join(this.tags, generations, this.mark);
+      for (let at = 0; at < readers.length; at++) take(readers[at]!, records[at], known);
     } catch (error) {
-      for (const reader of readers) reader.fail(error);
+      // What the store gave is no reading.
+      this.failed(error);
     }
+  }
+
+  override failed(error: unknown): void {
+    for (const reader of this.readers) reader.fail(error);
   }
 }

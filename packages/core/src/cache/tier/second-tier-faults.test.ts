@@ -1,46 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
-import { seededRandom } from '../../clock/random.ts';
-import { VirtualClock } from '../../clock/virtual-clock.ts';
 import { rejection, watched } from '../../testing/test-support/watched.ts';
-import { type Cache, createCache } from '../cache.ts';
-import { jsonCodec } from '../codec/json-codec.ts';
-import type { CacheOptions } from '../options.ts';
 import { SharedStore } from '../test-support/shared-store.ts';
-import type { BusSource } from './bus.ts';
-import type { SecondTierOptions } from './options.ts';
-
-function sharing() {
-  const clock = new VirtualClock();
-  const store = new SharedStore(clock);
-  let caches = 0;
-  const cacheOn = (tier: Partial<SecondTierOptions> = {}, options: CacheOptions<unknown> = {}): Cache<unknown> =>
-    createCache<unknown>({
-      clock,
-      random: seededRandom(++caches),
-      jitterRatio: 0,
-      ttlMs: 60_000,
-      secondTier: { store, ...tier },
-      ...options,
-    });
-  const asked = (question: string): number => store.calls.filter((call) => call === question).length;
-  return { clock, store, cacheOn, asked };
-}
-
-/** A bus that all who open it share. */
-function sharedBus(): BusSource {
-  const listeners = new Set<(message: string) => void>();
-  return {
-    open: () => ({
-      publish: async (message) => {
-        for (const listener of listeners) listener(message);
-      },
-      subscribe: async (onMessage) => {
-        listeners.add(onMessage);
-        return () => listeners.delete(onMessage);
-      },
-    }),
-  };
-}
+import { jsonCodec } from '../codec/json-codec.ts';
+import { sharing } from '../test-support/sharing.ts';
 
 describe('a store that is away', () => {
   it('is pinged until it answers, and not asked meanwhile', async () => {
@@ -262,59 +224,6 @@ describe('a value that can not be written', () => {
     await cache.set('a', 1);
     await clock.advance(10_000);
     expect([encode.mock.calls.length, asked('remove')]).toEqual([1, 1]);
-  });
-});
-
-describe('what another process has changed while a value was loaded', () => {
-  it('is not overwritten, and what was set here meanwhile stays', async () => {
-    const { clock, store, cacheOn } = sharing();
-    const [one, two] = [cacheOn(), cacheOn()];
-    await one.get('a');
-    store.delayMs = 20;
-    const call = watched(one.getOrLoad('a', () => 'loaded'));
-    await clock.advance(20);
-    store.delayMs = 0;
-    await two.set('a', 'other');
-    // The load has been written, or refused, while this stands in memory.
-    await one.set('a', 'set');
-    await clock.advance(100);
-    expect([call.state, one.peek('a')]).toEqual(['fulfilled', 'set']);
-  });
-
-  it('is heard of over the bus, but not what this process has from it already', async () => {
-    const { clock, cacheOn } = sharing();
-    const source = sharedBus();
-    const [one, two] = [cacheOn({ bus: { source } }), cacheOn({ bus: { source } })];
-    await clock.advance(10);
-    const remote: unknown[] = [];
-    two.on('cache-invalidated', ({ key, remote: isRemote }) => isRemote && remote.push(key));
-    await one.set('a', 1);
-    await two.get('a');
-    // Said again, as by a bus that repeats itself.
-    const version = (await two.inspect('a'))!.version;
-    const port = source.open('');
-    await port.publish(JSON.stringify({ from: 'x', number: 1, news: { about: 'key', key: 'a', version } }));
-    expect([two.peek('a'), remote]).toEqual([1, ['a']]);
-    await port.publish(
-      JSON.stringify({ from: 'x', number: 2, news: { about: 'key', key: 'a', version: version + 1 } }),
-    );
-    expect([two.peek('a'), remote]).toEqual([undefined, ['a', 'a']]);
-    await Promise.all([one.close(), two.close()]);
-  });
-
-  it('wakes those who wait for their turn', async () => {
-    const { clock, store, cacheOn } = sharing();
-    const source = sharedBus();
-    const more = { distributedFlight: true, bus: { source } };
-    const [one, two] = [cacheOn(more), cacheOn(more)];
-    await clock.advance(10);
-    await store.lease('a', 'somebody else');
-    const calls = [one, two].map((cache) => watched(cache.getOrLoad('a', () => 'never')));
-    const [again] = [watched(one.getOrLoad('a', () => 'never'))];
-    await clock.advance(10);
-    await cacheOn({ bus: { source } }).set('a', 'theirs');
-    await clock.advance(5);
-    expect([...calls, again].map(({ value }) => value)).toEqual(['theirs', 'theirs', 'theirs']);
   });
 });
 

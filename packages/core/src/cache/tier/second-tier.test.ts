@@ -1,28 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
-import { seededRandom } from '../../clock/random.ts';
-import { VirtualClock } from '../../clock/virtual-clock.ts';
+import type { VirtualClock } from '../../clock/virtual-clock.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
 import { deferred, rejection, watched } from '../../testing/test-support/watched.ts';
-import { type Cache, createCache } from '../cache.ts';
-import type { CacheOptions } from '../options.ts';
-import { SharedStore } from '../test-support/shared-store.ts';
-import type { BusSource } from './bus.ts';
-import type { SecondTierOptions } from './options.ts';
-
-function sharing() {
-  const clock = new VirtualClock();
-  const store = new SharedStore(clock);
-  const cacheOn = (tier: Partial<SecondTierOptions> = {}, options: CacheOptions<unknown> = {}): Cache<unknown> =>
-    createCache<unknown>({
-      clock,
-      random: seededRandom(store.calls.length + 1),
-      jitterRatio: 0,
-      ttlMs: 60_000,
-      secondTier: { store, ...tier },
-      ...options,
-    });
-  return { clock, store, cacheOn };
-}
+import { sharing } from '../test-support/sharing.ts';
 
 /** Ends what needs time, in virtual time. */
 async function soon<T>(clock: VirtualClock, promise: Promise<T>, ms = 0): Promise<T> {
@@ -232,83 +212,6 @@ describe('taking turns', () => {
     const call = watched(two.getOrLoad('a', () => 'mine'));
     await clock.advance(1_100);
     expect(call.value).toBe('mine');
-  });
-});
-
-describe('the bus', () => {
-  function buses() {
-    const listeners = new Set<(message: string) => void>();
-    const lines = { cut: false };
-    const source: BusSource = {
-      open: () => ({
-        publish: async (message) => {
-          if (lines.cut) throw new Error('cut');
-          for (const listener of listeners) listener(message);
-        },
-        subscribe: async (onMessage) => {
-          const listener = (message: string): void => {
-            if (!lines.cut) onMessage(message);
-          };
-          listeners.add(listener);
-          return () => listeners.delete(listener);
-        },
-      }),
-    };
-    return { source, lines, listeners };
-  }
-
-  it('drops everything from memory when it comes back, since it may have missed something', async () => {
-    const { clock, cacheOn } = sharing();
-    const { source, lines, listeners } = buses();
-    const [one, two] = [cacheOn({ bus: { source } }), cacheOn({ bus: { source } })];
-    const states: string[] = [];
-    two.on('cache-bus', ({ state }) => states.push(state));
-    await clock.advance(10);
-    await soon(clock, one.set('a', 'old'));
-    expect(await soon(clock, two.get('a'))).toBe('old');
-    lines.cut = true;
-    await soon(clock, one.set('a', 'new'));
-    await clock.advance(1_500);
-    expect([two.peek('a'), states]).toEqual(['old', ['connected', 'lost']]);
-    lines.cut = false;
-    await clock.advance(500);
-    expect([await soon(clock, two.get('a')), states.at(-1)]).toEqual(['new', 'connected']);
-    await soon(clock, one.close());
-    await soon(clock, two.close());
-    expect([listeners.size, clock.pendingTimers]).toEqual([0, 0]);
-  });
-
-  it('drops everything when a single message is missing', async () => {
-    const { clock, cacheOn } = sharing();
-    const { source, lines } = buses();
-    const [one, two] = [cacheOn({ bus: { source } }), cacheOn({ bus: { source } })];
-    await clock.advance(10);
-    await soon(clock, one.set('a', 'old'));
-    await soon(clock, two.get('a'));
-    lines.cut = true;
-    await soon(clock, one.set('a', 'new'));
-    lines.cut = false;
-    await clock.advance(300);
-    expect(await soon(clock, two.get('a'))).toBe('new');
-  });
-
-  it('ignores what others say on its channel', async () => {
-    const { clock, cacheOn } = sharing();
-    const { source, listeners } = buses();
-    const cache = cacheOn({ bus: { source } });
-    await clock.advance(10);
-    await soon(clock, cache.set('a', 1));
-    for (const text of [
-      'nonsense',
-      'null',
-      '{}',
-      '{"from":"x","number":1,"news":null}',
-      '{"from":"x","number":2,"news":{"about":"tags"}}',
-      '[]',
-    ]) {
-      for (const listener of listeners) listener(text);
-    }
-    expect(cache.peek('a')).toBe(1);
   });
 });
 

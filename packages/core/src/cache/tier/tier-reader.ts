@@ -3,7 +3,7 @@ import type { TimeoutQueue } from '../../clock/timeout-queue.ts';
 import { type Envelope, PoisonError } from '../codec/envelope.ts';
 import type { ReadValue, ValueCodec } from '../codec/value-codec.ts';
 import { tierKey } from '../key.ts';
-import type { Generations } from './generations.ts';
+import { type Generations, NAMESPACE } from './generations.ts';
 import type { TierLink } from './link.ts';
 import type { ResolvedTierOptions } from './options.ts';
 import { ReadBatch } from './read-batch.ts';
@@ -11,9 +11,6 @@ import { NOTHING_KNOWN, type TierAnswer, type TierOwner, type TierValue } from '
 import { type TierAsker, TierQuestion, type TierWish } from './tier-question.ts';
 import type { TierRecord } from './tier-store.ts';
 import type { TierWriter } from './tier-writer.ts';
-
-/** The namespace is a tag that everything has. */
-const NAMESPACE: readonly string[] = [''];
 
 /** What a reader works with. */
 interface ReaderTools<Value> {

@@ -40,8 +40,8 @@ export function ioredisPort(client: object): RedisPort {
   const redis = client as IoredisLike;
   const sendBy =
     (node: IoredisLike): RedisSend =>
-    ([name, ...parameters]) =>
-      node.callBuffer(name as string, ...parameters.map(asBuffer));
+    (command) =>
+      node.callBuffer(...(withBuffers(command) as [string, ...(string | Uint8Array)[]]));
   const isCluster = redis.isCluster === true;
   return {
     send: sendBy(redis),
@@ -70,12 +70,32 @@ export interface NodeRedisLike {
   destroy(): void;
 }
 
+/** The shape of a cluster of node-redis that is connected. */
+export interface NodeRedisClusterLike {
+  sendCommand(
+    key: string | undefined,
+    mayAskReplicas: boolean,
+    command: readonly (string | Uint8Array)[],
+    options: object,
+  ): Promise<unknown>;
+  readonly masters: readonly object[];
+  nodeClient(node: object): NodeRedisLike | Promise<NodeRedisLike>;
+  duplicate(): NodeRedisLike;
+}
+
 /** Where the clients run there is Node's Buffer, which they want bytes to be. */
 interface BufferOf {
   from(bytes: ArrayBufferLike, offset: number, length: number): Uint8Array;
 }
 
 const platformBuffer = (globalThis as { readonly Buffer?: BufferOf }).Buffer;
+
+/** The command as clients take it; most hold nothing but texts. */
+function withBuffers(command: readonly (string | Uint8Array)[]): readonly (string | Uint8Array)[] {
+  return command.every(isText) ? command : command.map(asBuffer);
+}
+
+const isText = (parameter: string | Uint8Array): boolean => typeof parameter === 'string';
 
 function asBuffer(parameter: string | Uint8Array): string | Uint8Array {
   if (typeof parameter === 'string' || platformBuffer === undefined) return parameter;
@@ -85,11 +105,11 @@ function asBuffer(parameter: string | Uint8Array): string | Uint8Array {
 /** Blob strings come as bytes: 36 is the code of `$` in RESP. */
 const blobsAsBytes: object = { typeMapping: { 36: platformBuffer } };
 
-/** A port for a client of node-redis, which the caller connects, configures and closes. For a cluster, write your own. */
+/** A port for a client or a cluster of node-redis, which the caller connects, configures and closes. */
 export function nodeRedisPort(client: object): RedisPort {
-  const redis = client as NodeRedisLike;
+  const redis = client as NodeRedisLike | NodeRedisClusterLike;
   return {
-    send: (command) => redis.sendCommand(command.map(asBuffer), blobsAsBytes),
+    ...('nodeClient' in redis ? nodeRedisCluster(redis) : { send: nodeRedisSend(redis) }),
     subscribe: async (channel, onMessage) => {
       const subscriber = redis.duplicate();
       subscriber.on('error', () => undefined);
@@ -99,3 +119,19 @@ export function nodeRedisPort(client: object): RedisPort {
     },
   };
 }
+
+function nodeRedisCluster(cluster: NodeRedisClusterLike): RedisPort {
+  return {
+    send: (command, { key }) => cluster.sendCommand(key, false, withBuffers(command), blobsAsBytes),
+    isCluster: true,
+    nodes: () =>
+      cluster.masters.map((node) => async (command, route) => {
+        return nodeRedisSend(await cluster.nodeClient(node))(command, route);
+      }),
+  };
+}
+
+const nodeRedisSend =
+  (node: NodeRedisLike): RedisSend =>
+  (command) =>
+    node.sendCommand(withBuffers(command), blobsAsBytes);

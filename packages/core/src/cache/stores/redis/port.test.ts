@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ioredisPort, nodeRedisPort } from '../../../gates/redis/port.ts';
 
 /** What ioredis, iovalkey and node-redis have in common here: listeners, subscriptions, and what was sent. */
@@ -109,5 +109,18 @@ describe('a port for node-redis', () => {
     subscriber.emit('error', new Error('lost'));
     end();
     expect([heard, subscriber.sent, subscriber.ended]).toEqual([['one'], [['CONNECT'], ['SUBSCRIBE', 'bus']], 1]);
+  });
+
+  it('sends a command of a cluster to the node of its key, and knows the masters', async () => {
+    const [cluster, one, two] = [new Client(), new Client(), new Client()];
+    const masters = [{ client: one }, { client: two }];
+    Object.assign(cluster, { masters, nodeClient: async ({ client }: { readonly client: Client }) => client });
+    const sent = vi.spyOn(cluster, 'sendCommand');
+    const port = nodeRedisPort(cluster);
+    await port.send(['GET', 'a'], { key: 'a' });
+    expect((sent.mock.calls as unknown[][])[0]!.slice(0, 3)).toEqual(['a', false, ['GET', 'a']]);
+    for (const send of port.nodes!()) await send(['PING'], route);
+    expect([port.isCluster, one.sent[0], two.sent[0]]).toEqual([true, ['PING'], ['PING']]);
+    expect(nodeRedisPort(one).isCluster).toBeUndefined();
   });
 });

@@ -5,6 +5,7 @@ import { VirtualClock } from '../../../clock/virtual-clock.ts';
 import { propertyRuns } from '../../../testing/test-support/property-runs.ts';
 import type { RedisPort } from '../../../gates/redis/port.ts';
 import { redisBus, redisStore } from './redis-store.ts';
+import { RepeatedText } from './repeated-text.ts';
 import { ServerTime } from './server-time.ts';
 import { recordOf } from './stored-value.ts';
 
@@ -96,6 +97,26 @@ describe('the time of the server', () => {
     time.told(2_010, second);
     time.told(1_000, first);
     expect(time.now()).toBe(2_010);
+  });
+});
+
+describe('texts that repeat', () => {
+  it('are what the replies say, also after another of the same length', () => {
+    const texts = new RepeatedText();
+    const replies = ['one', 'one', 'two', 'one', 'three', '', 'one'];
+    expect(replies.map((reply) => texts.of(bytes(reply)))).toEqual(replies);
+  });
+
+  it('do not change with the reply that they came in', () => {
+    const texts = new RepeatedText();
+    const reply = bytes('one');
+    texts.of(reply);
+    reply.set(bytes('two'));
+    expect([texts.of(reply), texts.of(bytes('one'))]).toEqual(['two', 'one']);
+  });
+
+  it('may come as texts', () => {
+    expect(new RepeatedText().of('one')).toBe('one');
   });
 });
 

@@ -20,6 +20,7 @@ import type { TierReading, TierRecord, TierSource, TierStore } from '../../tier/
 import type { RedisPort, RedisSend } from '../../../gates/redis/port.ts';
 import { DISCARD, GENERATIONS, READ, RELEASE, REMOVE, RENEW, WRITE } from './scripts.ts';
 import { ScriptRunner, textOf } from '../../../gates/redis/script-runner.ts';
+import { RepeatedText } from './repeated-text.ts';
 import { ServerTime } from './server-time.ts';
 import { recordOf } from './stored-value.ts';
 
@@ -68,6 +69,7 @@ class RedisStore implements TierStore {
   private readonly scripts: ScriptRunner;
   private readonly random: Random;
   private readonly time: ServerTime;
+  private readonly generationText: RepeatedText = new RepeatedText();
   private readonly valuePrefix: string;
   private readonly tagPrefix: string;
   private readonly leasePrefix: string;
@@ -85,18 +87,19 @@ class RedisStore implements TierStore {
 
   read(keys: readonly string[], tags: readonly string[]): Promise<TierReading> {
     if (this.port.isCluster === true) return this.readApart(keys, tags);
-    const names: string[] = [];
-    for (const key of keys) names.push(this.valueKey(key));
-    for (const tag of tags) names.push(this.tagKey(tag));
+    const names = new Array<string>(keys.length + tags.length);
+    for (let at = 0; at < keys.length; at++) names[at] = this.valueKey(keys[at]!);
+    for (let at = 0; at < tags.length; at++) names[keys.length + at] = this.tagKey(tags[at]!);
     return this.time.isKnown ? this.readPlainly(names, tags) : this.readByScript(names, tags);
   }
 
-  private async readPlainly(names: readonly string[], tags: readonly string[]): Promise<TierReading> {
-    const reply = (await this.port.send(['MGET', ...names], { key: names[0] })) as unknown[];
+  private readPlainly(names: readonly string[], tags: readonly string[]): Promise<TierReading> {
     const values = names.length - tags.length;
-    // A generation that isn't there is made by the script.
-    if (reply.includes(null, values)) return this.readByScript(names, tags);
-    return readingOf(reply, 0, values, this.time.now());
+    return this.port.send(['MGET', ...names], { key: names[0] }).then((reply) => {
+      // A generation that isn't there is made by the script.
+      if ((reply as unknown[]).includes(null, values)) return this.readByScript(names, tags);
+      return this.readingOf(reply as unknown[], 0, values, this.time.now());
+    });
   }
 
   private async readByScript(names: readonly string[], tags: readonly string[]): Promise<TierReading> {
@@ -106,7 +109,7 @@ class RedisStore implements TierStore {
     const reply = (await this.scripts.run(READ, names, parameters)) as unknown[];
     const now = Number(textOf(reply[0]));
     this.time.told(now, askedAt);
-    return readingOf(reply, 1, values, now);
+    return this.readingOf(reply, 1, values, now);
   }
 
   /** Each key from the node that it lies on, which has a time of its own. */
@@ -168,6 +171,18 @@ class RedisStore implements TierStore {
     await this.scripts.run(RELEASE, [this.leaseKey(key)], [holder]);
   }
 
+  /** A reading of a reply in which values stand from `at` on, and generations behind them. */
+  private readingOf(reply: readonly unknown[], at: number, values: number, now: number): TierReading {
+    const end = at + values;
+    // Of their size from the start: a list that grows takes more room than the few items that most readings have.
+    const records = new Array<TierRecord | undefined>(values);
+    const generations = new Array<string>(reply.length - end);
+    for (let index = at; index < end; index++) records[index - at] = recordOf(reply[index], now);
+    for (let index = end; index < reply.length; index++)
+      generations[index - end] = this.generationText.of(reply[index]);
+    return { records, generations };
+  }
+
   private async *scanNode(send: RedisSend, glob: string, prefix: number): AsyncGenerator<string[], undefined> {
     let cursor = '0';
     do {
@@ -180,7 +195,7 @@ class RedisStore implements TierStore {
 
   private readonly valueKey = (key: string): string => this.valuePrefix + key;
 
-  private readonly tagKey = (tag: string): string => this.tagPrefix + escaped(tag);
+  private readonly tagKey = (tag: string): string => (tag === '' ? this.tagPrefix : this.tagPrefix + escaped(tag));
 
   private leaseKey(key: string): string {
     return this.leasePrefix + key;
@@ -195,11 +210,4 @@ class RedisStore implements TierStore {
     const part = (): string => Math.floor(this.random.next() * 2 ** 32).toString(36);
     return [String(GENERATION_MS), ...tags.map(() => part() + part())];
   }
-}
-
-/** A reading of a reply in which values stand from `at` on, and generations behind them. */
-function readingOf(reply: readonly unknown[], at: number, values: number, now: number): TierReading {
-  const records: (TierRecord | undefined)[] = [];
-  for (let end = at + values; at < end; at++) records.push(recordOf(reply[at], now));
-  return { records, generations: reply.slice(at).map(textOf) };
 }

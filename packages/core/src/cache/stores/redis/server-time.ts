@@ -6,22 +6,25 @@
  * expire a moment early, and never late. A server whose clock is put right is believed anew after a second.
  */
 import type { Clock } from '../../../clock/clock.ts';
+import { type RecentTime, recentTimeOf } from '../../../clock/recent-time.ts';
 
-/** How long it is relied on what the server said. */
+/** How long it is relied on what the server said, to within the 50 ms of the recent time. */
 const BELIEVED_MS = 1_000;
 
 export class ServerTime {
   private readonly clock: Clock;
+  private readonly recent: RecentTime;
   private toldAt = -Infinity;
   private aheadMs = 0;
 
   constructor(clock: Clock) {
     this.clock = clock;
+    this.recent = recentTimeOf(clock);
   }
 
   /** Whether the server has told its time lately. */
   get isKnown(): boolean {
-    return this.clock.now() - this.toldAt < BELIEVED_MS;
+    return this.recent.now() - this.toldAt < BELIEVED_MS;
   }
 
   /** The server's time in milliseconds. */
