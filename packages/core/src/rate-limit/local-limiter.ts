@@ -172,8 +172,8 @@ class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
     return undefined;
   }
 
-  withdraw(waiter: Waiter): boolean {
-    return this.queue?.withdraw(waiter) ?? false;
+  withdraw(waiter: Waiter, moment?: number): boolean {
+    return this.queue?.withdraw(waiter, moment) ?? false;
   }
 
   refuse({ request, reason, retryAfterMs, waitedMs, limitName }: Refusal): Error {
