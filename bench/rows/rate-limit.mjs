@@ -1,6 +1,7 @@
 // Rate limits: a decision on one key, and the scheduling of work that does nothing. In nanoseconds, since there is no bare call to
 // compare a decision with; the reading of the clock, which each of them needs, stands beside them.
 import { rateLimiter } from '../../packages/core/dist/rate-limit/index.js';
+import { median } from '../measure.mjs';
 import { work } from '../policies.mjs';
 import { decisions } from '../run.mjs';
 
@@ -123,4 +124,53 @@ const heap = {
   },
 };
 
-export const rateLimits = [decision, scheduling, heap];
+const WAITING = 100_000;
+
+/** The CPU milliseconds that one `abort()` takes until all who wait on its signal know; the median of several times. */
+async function abortMs(waiting, ask) {
+  const spent = [];
+  for (let round = 0; round < 9; round++) {
+    const { signal, controller, wait } = await ask();
+    const answers = Array.from({ length: waiting }, () => wait(signal).catch(() => undefined));
+    await Promise.resolve();
+    globalThis.gc();
+    const before = process.cpuUsage();
+    controller.abort();
+    const { user, system } = process.cpuUsage(before);
+    spent.push((user + system) / 1_000);
+    await Promise.all(answers);
+  }
+  return median(spent);
+}
+
+/** A signal of many, and how to wait with it for what does not come. */
+function waitingOnOne(wait) {
+  const controller = new AbortController();
+  return { controller, signal: controller.signal, wait };
+}
+
+const FEWER = 10_000;
+
+const aborting = {
+  name: 'rate limit, ms to abort 100,000 who wait on one signal',
+  unit: 'count',
+  ceiling: 50,
+  ours: () =>
+    abortMs(WAITING, () => {
+      const limiter = rateLimiter({ limit: 1, periodMs: 3_600_000, maxQueue: Infinity });
+      limiter.tryAcquire(key);
+      return waitingOnOne((signal) => limiter.acquire(key, { signal }));
+    }),
+  rivals: {
+    'p-queue, a tenth of them': (use) => {
+      const { default: PQueue } = use('p-queue');
+      return abortMs(FEWER, () => {
+        const queue = new PQueue({ concurrency: 1 });
+        void queue.add(() => new Promise(() => {}));
+        return waitingOnOne((signal) => queue.add(work, { signal }));
+      });
+    },
+  },
+};
+
+export const rateLimits = [decision, scheduling, heap, aborting];

@@ -5,6 +5,13 @@
  */
 import { IntrusiveList, ListNode } from '../structures/intrusive-list.ts';
 
+let aborts = 0;
+
+/** How many aborts have been told so far: the same number for all who are told of one, so that they know it was one moment. */
+export function abortsTold(): number {
+  return aborts;
+}
+
 /** Somebody who wants to know when a signal is aborted. */
 export abstract class AbortSubscription extends ListNode {
   /** Called once, with the signal's reason. Must not throw. */
@@ -42,8 +49,9 @@ class AbortFan {
 
   handleEvent(): void {
     this.signal.removeEventListener('abort', this);
-    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift())
-      next.onAbort(this.signal.reason);
+    const { reason } = this.signal;
+    aborts++;
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) next.onAbort(reason);
   }
 }
 

@@ -1,4 +1,4 @@
-import { AbortSubscription } from '../policy/abort-subscription.ts';
+import { AbortSubscription, abortsTold } from '../policy/abort-subscription.ts';
 import type { RateLimitDecision } from './decision.ts';
 import type { RateLimitReason } from './errors.ts';
 import { type AdmissionRequest, Waiter } from './queue/waiter.ts';
@@ -6,7 +6,7 @@ import type { Refusal } from './rate-limiter.ts';
 
 /** The limiter that a request waits for. */
 interface Withdrawable {
-  withdraw(waiter: Waiter): boolean;
+  withdraw(waiter: Waiter, moment: number): boolean;
   refuse(refusal: Refusal): Error;
 }
 
@@ -34,7 +34,7 @@ export class PromisedAdmission extends Waiter {
     const { signal, reject } = this.promise;
     if (signal === undefined) return;
     this.abort = new WaitAbort((reason) => {
-      if (this.limiter.withdraw(this)) reject(reason);
+      if (this.limiter.withdraw(this, abortsTold())) reject(reason);
     });
     this.abort.subscribe(signal);
   }

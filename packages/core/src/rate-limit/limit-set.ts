@@ -61,18 +61,16 @@ export class LimitSet {
    * @param commit True takes the costs if they fit; false changes nothing.
    */
   decide(key: LimiterKey | undefined, costs: Costs, nowMs: number, commit: boolean): RateLimitDecision {
-    const nowUs = microseconds(nowMs);
     const { only } = this;
-    if (only === undefined || typeof key === 'object') return this.decideAll(key, costs, nowMs, nowUs, commit);
-    const cost = typeof costs === 'number' ? costs : costs[0]!;
-    if (only.hasPromises) return this.decideAll(key, costs, nowMs, nowUs, commit);
-    let slot = only.slot(key);
-    const { meter } = only;
-    let waitUs = meter.assess(slot, cost, nowUs, commit && slot !== NO_SLOT);
-    if (commit && slot === NO_SLOT && waitUs === 0 && cost > 0) {
-      slot = only.table.add(key!, nowUs);
-      waitUs = meter.assess(slot, cost, nowUs, true);
+    const nowUs = microseconds(nowMs);
+    if (only === undefined || typeof key === 'object' || only.hasPromises) {
+      return this.decideAll(key, costs, nowMs, nowUs, commit);
     }
+    const cost = typeof costs === 'number' ? costs : costs[0]!;
+    const slot = only.slot(key);
+    const { meter } = only;
+    const waitUs =
+      slot === NO_SLOT ? assessNew(only, key!, cost, nowUs, commit) : meter.assess(slot, cost, nowUs, commit);
     return {
       allowed: waitUs === 0,
       limitName: only.name,
@@ -193,6 +191,13 @@ export class LimitSet {
     }
     return scarcest!;
   }
+}
+
+/** Assesses a key that has no slot: it is given one when it takes something. */
+function assessNew({ meter, table }: Limit, key: string, cost: number, nowUs: number, commit: boolean): number {
+  const waitUs = meter.assess(NO_SLOT, cost, nowUs, false);
+  if (!commit || waitUs > 0 || cost === 0) return waitUs;
+  return meter.assess(table.add(key, nowUs), cost, nowUs, true);
 }
 
 function grant(limit: Limit, key: string | undefined, slot: number, nowUs: number): RateLimitDecision {

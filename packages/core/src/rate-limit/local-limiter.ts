@@ -111,14 +111,11 @@ class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
 
   tryAcquire(key?: LimiterKey, options?: AcquireOptions): RateLimitDecision {
     const now = this.clock.now();
-    // The usual case: one number to compare, and nobody who waits or is treated apart.
-    if (options === undefined && this.isPlain) {
-      const decision = this.limitSet.decide(key, 1, now, true);
-      if (decision.allowed) this.counts.admitted++;
-      else this.record.refusedAtOnce(key, decision);
-      return decision;
-    }
-    const decision = this.decide(this.requestOf(key, options), now, true);
+    // The usual case: a cost of one, and nobody who waits or is treated apart.
+    const isUsual = options === undefined && this.isPlain;
+    const decision = isUsual
+      ? this.limitSet.decide(key, 1, now, true)
+      : this.decide(this.requestOf(key, options), now, true);
     if (decision.allowed && !decision.shadow) this.counts.admitted++;
     else this.record.refusedAtOnce(key, decision);
     return decision;
@@ -175,8 +172,8 @@ class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
     return undefined;
   }
 
-  withdraw(waiter: Waiter): boolean {
-    return this.queue?.withdraw(waiter) ?? false;
+  withdraw(waiter: Waiter, moment?: number): boolean {
+    return this.queue?.withdraw(waiter, moment) ?? false;
   }
 
   refuse({ request, reason, retryAfterMs, waitedMs, limitName }: Refusal): Error {

@@ -16,6 +16,11 @@
  * down to a microsecond, which can make a wait up to 1 µs longer and a window up to 1 µs wider (a clock in milliseconds
  * tells microseconds apart for three years after its origin). Costs that are no integers are as exact as their binary
  * fraction.
+ *
+ * Counted in `rate`-ths of a microsecond all is whole: T is the period in microseconds, τ is burst times that, and how
+ * far a tat lies ahead needs one multiplication. Where τ is a safe integer, as it is in all but the longest periods with
+ * the largest bursts, the usual decision is made in these units: quotients of integers below 2^53 are never rounded up
+ * to the next whole number, so there is nothing to be in doubt about.
  */
 import {
   type LimitAlgorithm,
@@ -29,6 +34,7 @@ import {
 
 const TAT_US = 0;
 const TAT_REST = 1;
+const LARGEST_INT_32 = 2_147_483_647;
 
 /** Token bucket, exact to the microsecond: a steady rate, and a burst after a pause. The default. */
 export const gcra: LimitAlgorithm = Object.freeze({
@@ -54,6 +60,9 @@ class GcraMeter implements Meter {
   private stepRest!: number;
   private toleranceUs!: number;
   private toleranceRest!: number;
+  private periodUs!: number;
+  /** τ in `rate`-ths of a microsecond; −1, which nothing fits into, where that is too large to count with. */
+  private toleranceRests!: number;
   private readonly columns: SlotColumns = new SlotColumns(2, -Infinity);
   /** The pages of the columns: read on every decision. */
   private readonly pages: readonly Float64Array[] = this.columns.pages;
@@ -74,37 +83,21 @@ class GcraMeter implements Meter {
   }
 
   assess(slot: number, cost: number, nowUs: number, commit: boolean): number {
-    let tatUs = nowUs;
-    let tatRest = 0;
-    let page: Float64Array | undefined;
+    const { rate, toleranceRests } = this;
+    if (!commit || !Number.isInteger(cost)) return this.assessInFull(slot, cost, nowUs, commit);
+    const page = this.pages[slot >> PAGE_BITS]!;
     const at = (slot & PAGE_MASK) << 1;
-    if (slot !== NO_SLOT) {
-      page = this.pages[slot >> PAGE_BITS]!;
-      if (page[at]! >= nowUs) {
-        tatUs = page[at]!;
-        tatRest = page[at + 1]!;
-      }
-    }
-    let waitUs = Infinity;
-    if (cost <= this.maxCost) {
-      let us = tatUs + cost * this.stepUs;
-      let rest = tatRest + cost * this.stepRest;
-      if (rest >= this.rate || !Number.isInteger(us)) {
-        this.carry(us, rest);
-        us = this.nextUs;
-        rest = this.nextRest;
-      }
-      const excess = us - nowUs - this.toleranceUs;
-      waitUs = excess < 0 ? 0 : rest > this.toleranceRest ? excess + 1 : excess;
-      if (commit && waitUs === 0) {
-        page![at] = tatUs = us;
-        page![at + 1] = tatRest = rest;
-      }
-    }
-    const freshUs = tatUs - nowUs + tatRest * this.usPerRest;
-    this.freshInUs = freshUs;
-    this.left = freshUs === 0 ? this.maxCost : this.fitting(freshUs, tatUs - nowUs, tatRest);
-    return waitUs;
+    const isAhead = page[at]! >= nowUs;
+    const us = (isAhead ? page[at]! : nowUs) + cost * this.stepUs;
+    const rest = (isAhead ? page[at + 1]! : 0) + cost * this.stepRest;
+    const aheadRests = (us - nowUs) * rate + rest;
+    if (aheadRests > toleranceRests || rest >= rate) return this.assessInFull(slot, cost, nowUs, true);
+    page[at] = us;
+    page[at + 1] = rest;
+    this.freshInUs = aheadRests * this.usPerRest;
+    // Below 2^31, as `setRate` sees to: the compiler then needs no rounding.
+    this.left = ((toleranceRests - aheadRests) / this.periodUs) | 0;
+    return 0;
   }
 
   take(slot: number, cost: number, nowUs: number): void {
@@ -192,6 +185,44 @@ class GcraMeter implements Meter {
     const rest = burst * this.stepRest;
     this.toleranceUs = burst * this.stepUs + Math.floor(rest / this.rate);
     this.toleranceRest = rest % this.rate;
+    this.periodUs = periodUs;
+    const isCountable = Number.isSafeInteger(burst * periodUs) && burst <= LARGEST_INT_32;
+    this.toleranceRests = isCountable ? burst * periodUs : -1;
+  }
+
+  /** Says what {@link assess} says, of any cost, whether it fits or not. */
+  private assessInFull(slot: number, cost: number, nowUs: number, commit: boolean): number {
+    let tatUs = nowUs;
+    let tatRest = 0;
+    let page: Float64Array | undefined;
+    const at = (slot & PAGE_MASK) << 1;
+    if (slot !== NO_SLOT) {
+      page = this.pages[slot >> PAGE_BITS]!;
+      if (page[at]! >= nowUs) {
+        tatUs = page[at]!;
+        tatRest = page[at + 1]!;
+      }
+    }
+    let waitUs = Infinity;
+    if (cost <= this.maxCost) {
+      let us = tatUs + cost * this.stepUs;
+      let rest = tatRest + cost * this.stepRest;
+      if (rest >= this.rate || !Number.isInteger(us)) {
+        this.carry(us, rest);
+        us = this.nextUs;
+        rest = this.nextRest;
+      }
+      const excess = us - nowUs - this.toleranceUs;
+      waitUs = excess < 0 ? 0 : rest > this.toleranceRest ? excess + 1 : excess;
+      if (commit && waitUs === 0) {
+        page![at] = tatUs = us;
+        page![at + 1] = tatRest = rest;
+      }
+    }
+    const freshUs = tatUs - nowUs + tatRest * this.usPerRest;
+    this.freshInUs = freshUs;
+    this.left = freshUs === 0 ? this.maxCost : this.fitting(freshUs, tatUs - nowUs, tatRest);
+    return waitUs;
   }
 
   /** Leaves in `nextUs` and `nextRest` where a take would move the slot's tat. */

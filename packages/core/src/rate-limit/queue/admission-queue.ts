@@ -56,6 +56,8 @@ export class AdmissionQueue {
   private timer: Timer | undefined = undefined;
   private timerDueAt = Infinity;
   private serving = false;
+  private lastMoment: number | undefined = undefined;
+  private lastMomentAt = 0;
 
   constructor(owner: QueueOwner, clock: Clock, bounds: QueueBounds) {
     this.owner = owner;
@@ -105,7 +107,7 @@ export class AdmissionQueue {
       const dropped = this.victim(level)!;
       const now = this.clock.now();
       const retryAfterMs = this.predictedWaitMs(dropped.request, now);
-      this.leave(dropped, 'dropped');
+      this.leave(dropped, 'dropped', now);
       dropped.refused('dropped', retryAfterMs, now - dropped.queuedAt);
     }
     return true;
@@ -131,9 +133,17 @@ export class AdmissionQueue {
     this.arm(now);
   }
 
-  /** Takes `waiter` out of the queue; false when it does not wait any more. */
-  withdraw(waiter: Waiter): boolean {
-    return this.leave(waiter, 'withdrawn');
+  /**
+   * Takes `waiter` out of the queue; false when it does not wait any more.
+   *
+   * @param moment What those have in common who leave at one moment: the clock is read for the first of them.
+   */
+  withdraw(waiter: Waiter, moment?: number): boolean {
+    if (moment === undefined || moment !== this.lastMoment) {
+      this.lastMoment = moment;
+      this.lastMomentAt = this.clock.now();
+    }
+    return this.leave(waiter, 'withdrawn', this.lastMomentAt);
   }
 
   /** What there is for the contest of `key`, or for all, has changed otherwise than by time. */
@@ -154,21 +164,19 @@ export class AdmissionQueue {
     this.serve();
     if (waiter.flow === undefined) return;
     const now = this.clock.now();
-    this.leave(waiter, 'expired');
+    this.leave(waiter, 'expired', now);
     waiter.refused('wait', this.predictedWaitMs(waiter.request, now), now - waiter.queuedAt);
   }
 
-  private leave(waiter: Waiter, ending: Exclude<WaitEnding, 'admitted'>): boolean {
+  private leave(waiter: Waiter, ending: Exclude<WaitEnding, 'admitted'>, now: number): boolean {
     const { flow } = waiter;
     if (flow === undefined) return false;
     const { client } = flow;
     const contest = this.contests.get(waiter.contestKey)!;
-    const isFirst = flow.waiting.first === waiter;
-    const wasNext = isFirst && (client.isParked || contest.turn() === waiter);
-    const now = this.clock.now();
+    const mayBeNext = flow.waiting.first === waiter;
     this.takeOut(contest, waiter, false);
     this.owner.waitEnded(waiter.request, ending, now - waiter.queuedAt);
-    if (wasNext && contest.size > 0) this.nextMovesUp(contest, client, waiter.weight, now);
+    if (mayBeNext && contest.size > 0) this.nextMovesUp(contest, client, waiter.weight, now);
     this.arm(now);
     return true;
   }
