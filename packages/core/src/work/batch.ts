@@ -1,6 +1,7 @@
 import { captureSettle, lastSettle, resolution, type Settle } from '../pipeline/promises.ts';
 import { AbortSubscription } from '../policy/abort-subscription.ts';
 import { failure } from '../policy/outcome.ts';
+import { ListNode } from '../structures/intrusive-list.ts';
 import { BatchResultError } from './errors.ts';
 import type { BatchAnswer, BatchContext, BatchFunction } from './batcher-options.ts';
 
@@ -37,7 +38,7 @@ export class BatchEntry<Key, Value> {
 }
 
 /** The keys that go together. */
-export class Batch<Key, Value> implements BatchContext {
+export class Batch<Key, Value> extends ListNode implements BatchContext {
   readonly entries: Map<unknown, BatchEntry<Key, Value>> = new Map();
   weight = 0;
   /** How many keys failed. */
@@ -46,6 +47,7 @@ export class Batch<Key, Value> implements BatchContext {
   ended: Promise<void> | undefined = undefined;
   private controller: AbortController | undefined = undefined;
   private unwanted = 0;
+  private gone = false;
 
   /** Aborted when nobody wants anything of it; made when it is first read. */
   get signal(): AbortSignal {
@@ -64,7 +66,7 @@ export class Batch<Key, Value> implements BatchContext {
   /** Somebody does not want a key any more. */
   release(identity: unknown, entry: BatchEntry<Key, Value>): void {
     if (--entry.wanted > 0) return;
-    if (this.ended === undefined) {
+    if (!this.gone) {
       this.entries.delete(identity);
       this.weight -= entry.weight;
       return;
@@ -92,6 +94,7 @@ export class Batch<Key, Value> implements BatchContext {
 
   /** Calls the batch function and gives every key its result. */
   go(name: string, fn: BatchFunction<Key, Value>): Promise<void> {
+    this.gone = true;
     this.ended = this.load(name, fn);
     return this.ended;
   }
@@ -101,19 +104,21 @@ export class Batch<Key, Value> implements BatchContext {
   }
 
   private async load(name: string, fn: BatchFunction<Key, Value>): Promise<void> {
-    const entries = [...this.entries.values()];
-    const keys = entries.map(({ key }) => key);
+    // No key comes or goes any more: what is iterated now is iterated again when the answer is there.
+    const keys: Key[] = [];
+    for (const { key } of this.entries.values()) keys.push(key);
     let answer: BatchAnswer<Key, Value>;
     try {
       answer = await fn(keys, this);
       checkAnswer(name, answer, keys.length);
     } catch (error) {
-      for (const entry of entries) this.fail(entry, error);
+      for (const entry of this.entries.values()) this.fail(entry, error);
       return;
     }
+    const list = isList(answer) ? answer : undefined;
     let index = 0;
-    for (const entry of entries) {
-      const found = isList(answer) ? answer[index++] : this.lookUp(name, answer, entry.key);
+    for (const entry of this.entries.values()) {
+      const found = list === undefined ? this.lookUp(name, answer as ReadonlyMap<Key, Value | Error>, entry.key) : list[index++];
       if (found instanceof Error) this.fail(entry, found);
       else entry.resolve(found as Value);
     }

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { atTurnEnd } from '../clock/turn-end.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
+import { IntrusiveList } from '../structures/intrusive-list.ts';
 import { Batch, BatchEntry } from './batch.ts';
 import {
   type Batcher,
@@ -29,9 +30,11 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
   readonly name: string;
   private readonly options: Resolved<BatcherOptions<Key, Value>, typeof batcherDefaults>;
   private readonly clock: Clock;
-  private readonly inFlight: Set<Batch<Key, Value>> = new Set();
+  /** A list, since the tables that a set outgrows hold on to one another, and so to batches long gone, until a full collection. */
+  private readonly inFlight: IntrusiveList<Batch<Key, Value>> = new IntrusiveList();
   private open: Batch<Key, Value> | undefined = undefined;
   private timer: Timer | undefined = undefined;
+  private awaitsTurnEnd = false;
   private closed = false;
   private counts = { batches: 0, keys: 0, shared: 0, failed: 0 };
 
@@ -116,12 +119,19 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
   private begin(): Batch<Key, Value> {
     const batch = new Batch<Key, Value>();
     const { delayMs } = this.options;
-    const go = (): void => {
-      if (this.open === batch) this.dispatch(batch);
-    };
-    if (delayMs === undefined) atTurnEnd(go);
-    else this.timer = this.clock.setTimer(delayMs, go);
+    if (delayMs !== undefined) this.timer = this.clock.setTimer(delayMs, () => this.dispatch(batch));
+    else if (!this.awaitsTurnEnd) this.goAtTurnEnd(batch);
     return batch;
+  }
+
+  /** One turn's end is awaited at a time: if each batch had its own, those that went full would be held until then. */
+  private goAtTurnEnd(batch: Batch<Key, Value>): void {
+    this.awaitsTurnEnd = true;
+    atTurnEnd(() => {
+      this.awaitsTurnEnd = false;
+      if (this.open === batch) this.dispatch(batch);
+      else if (this.open !== undefined) this.goAtTurnEnd(this.open);
+    });
   }
 
   private dispatch(batch: Batch<Key, Value>): void {
@@ -132,9 +142,9 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
     if (batch.entries.size === 0) return;
     this.counts.batches++;
     this.counts.keys += batch.entries.size;
-    this.inFlight.add(batch);
+    this.inFlight.append(batch);
     void batch.go(this.name, this.options.batch).then(() => {
-      this.inFlight.delete(batch);
+      this.inFlight.remove(batch);
       this.counts.failed += batch.failed;
     });
   }
