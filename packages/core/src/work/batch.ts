@@ -1,6 +1,6 @@
 import { captureSettle, lastSettle, resolution, type Settle } from '../pipeline/promises.ts';
 import { AbortSubscription } from '../policy/abort-subscription.ts';
-import { failure } from '../policy/outcome.ts';
+import { type Failure, failure } from '../policy/outcome.ts';
 import { ListNode } from '../structures/intrusive-list.ts';
 import { BatchResultError } from './errors.ts';
 import type { BatchAnswer, BatchContext, BatchFunction } from './batcher-options.ts';
@@ -9,45 +9,54 @@ import type { BatchAnswer, BatchContext, BatchFunction } from './batcher-options
 export class BatchEntry<Key, Value> {
   readonly key: Key;
   readonly weight: number;
+  /** As how many-eth it joined the batch, from 0. */
+  readonly place: number;
   readonly promise: Promise<Value>;
   /** How many want it and may yet abort; Infinity when somebody wants it who can't. */
   wanted = 0;
-  /** What came of it, for whoever flushes. */
-  state: 'open' | 'loaded' | 'failed' = 'open';
-  result: unknown = undefined;
-  private readonly settle: Settle;
 
-  constructor(key: Key, weight: number) {
+  constructor(key: Key, weight: number, place: number, promise: Promise<Value>) {
     this.key = key;
     this.weight = weight;
-    this.promise = new Promise<unknown>(captureSettle) as Promise<Value>;
-    this.settle = lastSettle();
-  }
-
-  resolve(value: Value): void {
-    this.state = 'loaded';
-    this.result = value;
-    this.settle(value);
-  }
-
-  reject(error: unknown): void {
-    this.state = 'failed';
-    this.result = error;
-    this.settle(resolution(failure(error), false));
+    this.place = place;
+    this.promise = promise;
   }
 }
 
-/** The keys that go together. */
+/**
+ * The keys that go together. The promises of its entries follow one promise of the batch through one function, which
+ * runs once for each of them in the order in which they joined: so a key costs no pair of functions to settle it by.
+ */
 export class Batch<Key, Value> extends ListNode implements BatchContext {
   readonly entries: Map<unknown, BatchEntry<Key, Value>> = new Map();
   weight = 0;
-  /** How many keys failed. */
+  /** How many keys failed; known when it has ended, since all of them have been told by then. */
   failed = 0;
   /** Resolves when every key has its result. */
   ended: Promise<void> | undefined = undefined;
+  private readonly answered: Promise<unknown>;
+  private readonly settle: Settle;
+  private readonly nextResult: () => unknown;
+  /** By the place of their entries; those who left before the batch went have none. */
+  private results: readonly (Value | Error | undefined)[] = [];
+  private failure: Failure | undefined = undefined;
+  private joined = 0;
+  private told = 0;
   private controller: AbortController | undefined = undefined;
   private unwanted = 0;
   private gone = false;
+
+  constructor() {
+    super();
+    this.answered = new Promise(captureSettle);
+    this.settle = lastSettle();
+    this.nextResult = () => {
+      const result = this.results[this.told++];
+      if (!(result instanceof Error)) return result;
+      this.failed++;
+      return resolution(failure(result), false);
+    };
+  }
 
   /** Aborted when nobody wants anything of it; made when it is first read. */
   get signal(): AbortSignal {
@@ -58,9 +67,12 @@ export class Batch<Key, Value> extends ListNode implements BatchContext {
     return this.controller.signal;
   }
 
-  add(identity: unknown, entry: BatchEntry<Key, Value>): void {
+  add(identity: unknown, key: Key, weight: number): BatchEntry<Key, Value> {
+    const promise = this.answered.then(this.nextResult) as Promise<Value>;
+    const entry = new BatchEntry(key, weight, this.joined++, promise);
     this.entries.set(identity, entry);
-    this.weight += entry.weight;
+    this.weight += weight;
+    return entry;
   }
 
   /** Somebody does not want a key any more. */
@@ -99,39 +111,44 @@ export class Batch<Key, Value> extends ListNode implements BatchContext {
     return this.ended;
   }
 
+  /** Tells what came of each key, when it has ended. */
+  reportTo(results: Map<Key, Value>, errors: Map<Key, unknown>): void {
+    for (const { key, place } of this.entries.values()) {
+      const result = this.results[place];
+      if (this.failure !== undefined) errors.set(key, this.failure.error);
+      else if (result instanceof Error) errors.set(key, result);
+      else results.set(key, result as Value);
+    }
+  }
+
   private get isUnwanted(): boolean {
     return this.unwanted > 0 && this.unwanted === this.entries.size;
   }
 
   private async load(name: string, fn: BatchFunction<Key, Value>): Promise<void> {
-    // No key comes or goes any more: what is iterated now is iterated again when the answer is there.
     const keys: Key[] = [];
     for (const { key } of this.entries.values()) keys.push(key);
-    let answer: BatchAnswer<Key, Value>;
     try {
-      answer = await fn(keys, this);
+      const answer = await fn(keys, this);
       checkAnswer(name, answer, keys.length);
+      this.results = this.byPlace(name, answer);
+      this.settle(undefined);
     } catch (error) {
-      for (const entry of this.entries.values()) this.fail(entry, error);
-      return;
+      this.failed = this.entries.size;
+      this.failure = failure(error);
+      this.settle(resolution(this.failure, false));
     }
-    const list = isList(answer) ? answer : undefined;
+  }
+
+  /** A copy: who gave the list may use it for something else before everybody has been told. */
+  private byPlace(name: string, answer: BatchAnswer<Key, Value>): (Value | Error | undefined)[] {
+    if (isList(answer) && this.joined === this.entries.size) return answer.slice();
+    const results: (Value | Error | undefined)[] = [];
     let index = 0;
-    for (const entry of this.entries.values()) {
-      const found = list === undefined ? this.lookUp(name, answer as ReadonlyMap<Key, Value | Error>, entry.key) : list[index++];
-      if (found instanceof Error) this.fail(entry, found);
-      else entry.resolve(found as Value);
+    for (const { key, place } of this.entries.values()) {
+      results[place] = isList(answer) ? answer[index++] : lookUp(name, answer, key);
     }
-  }
-
-  private lookUp(name: string, answer: ReadonlyMap<Key, Value | Error>, key: Key): Value | Error | undefined {
-    if (answer.has(key)) return answer.get(key);
-    return new BatchResultError(name, 'the batch function gave no result for a key');
-  }
-
-  private fail(entry: BatchEntry<Key, Value>, error: unknown): void {
-    this.failed++;
-    entry.reject(error);
+    return results;
   }
 }
 
@@ -150,6 +167,15 @@ class Withdrawal extends AbortSubscription {
 
 function isList<Key, Value>(answer: BatchAnswer<Key, Value>): answer is readonly (Value | Error)[] {
   return Array.isArray(answer);
+}
+
+function lookUp<Key, Value>(
+  name: string,
+  answer: ReadonlyMap<Key, Value | Error>,
+  key: Key,
+): Value | Error | undefined {
+  if (answer.has(key)) return answer.get(key);
+  return new BatchResultError(name, 'the batch function gave no result for a key');
 }
 
 function checkAnswer(name: string, answer: unknown, keys: number): void {

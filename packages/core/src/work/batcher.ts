@@ -3,7 +3,7 @@ import { systemClock } from '../clock/system-clock.ts';
 import { atTurnEnd } from '../clock/turn-end.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { IntrusiveList } from '../structures/intrusive-list.ts';
-import { Batch, BatchEntry } from './batch.ts';
+import { Batch, type BatchEntry } from './batch.ts';
 import {
   type Batcher,
   batcherDefaults,
@@ -74,12 +74,7 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
     await Promise.all(underWay.map(async ({ ended }) => ended));
     const results = new Map<Key, Value>();
     const errors = new Map<Key, unknown>();
-    for (const { entries } of underWay) {
-      for (const { key, state, result } of entries.values()) {
-        if (state === 'loaded') results.set(key, result as Value);
-        else errors.set(key, result);
-      }
-    }
+    for (const batch of underWay) batch.reportTo(results, errors);
     return { results, errors };
   }
 
@@ -91,16 +86,15 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
   private join(key: Key, signal: AbortSignal | undefined): Promise<Value> {
     const { identify, weigh, maxWeight, maxItems } = this.options;
     const identity = identify === undefined ? key : identify(key);
-    let entry = this.open?.entries.get(identity);
-    if (entry !== undefined) {
+    const known = this.open?.entries.get(identity);
+    if (known !== undefined) {
       this.counts.shared++;
-      return this.wait(this.open!, identity, entry, signal);
+      return this.wait(this.open!, identity, known, signal);
     }
-    entry = new BatchEntry<Key, Value>(key, weigh === undefined ? 1 : weigh(key));
-    if (this.open !== undefined && this.open.weight + entry.weight > maxWeight) this.dispatch(this.open);
+    const weight = weigh === undefined ? 1 : weigh(key);
+    if (this.open !== undefined && this.open.weight + weight > maxWeight) this.dispatch(this.open);
     const batch = (this.open ??= this.begin());
-    batch.add(identity, entry);
-    const waiting = this.wait(batch, identity, entry, signal);
+    const waiting = this.wait(batch, identity, batch.add(identity, key, weight), signal);
     if (batch.entries.size >= maxItems || batch.weight >= maxWeight) this.dispatch(batch);
     return waiting;
   }
