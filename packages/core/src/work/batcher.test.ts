@@ -231,7 +231,7 @@ describe('a batcher', () => {
       const report = await batched.flush();
       expect(early.map(({ error }) => error)).toEqual(['left', 'left']);
       expect(late.map(({ value }) => value)).toEqual([4, batched === numbers ? undefined : 6, 2]);
-      expect([...report.results.keys(), ...report.errors.keys()].toSorted()).toEqual([1, 2, 3]);
+      expect([...report.results.keys(), ...report.errors.keys()].toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
     }
     expect(numbers.statistics.failed).toBe(1);
   });
