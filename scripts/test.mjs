@@ -22,11 +22,14 @@ const script = (name, file) => ({
 const afterBuild = (name, file) => ({ ...script(name, file), needs: 'build' });
 
 /** A step that is one run of a tool. */
-const tool = (name, packageName, args) => ({
+const tool = (name, packageName, args, env = process.env) => ({
   name,
   needs: 'install',
-  run: () => runCommand(process.execPath, [toolScript(packageName), ...args]),
+  run: () => runCommand(process.execPath, [toolScript(packageName), ...args], { env }),
 });
+
+/** The part of the linter that knows types lives for seconds: it may collect its garbage less often, and is a fifth faster. */
+const lintEnv = { GOGC: '400', ...process.env };
 
 /** The result of a check that runs in this process, so that it can say what this machine cannot have. */
 async function resultOf(faults, describe) {
@@ -41,7 +44,7 @@ const briefly = (result) =>
 const quickSteps = [
   { name: 'install', run: install },
   { name: 'build', needs: 'install', run: () => build() },
-  tool('lint', 'oxlint', ['--type-aware', '--deny-warnings']),
+  tool('lint', 'oxlint', ['--type-aware', '--deny-warnings'], lintEnv),
   tool('format', 'oxfmt', ['--check']),
   script('imports', 'check-imports.mjs'),
   { name: 'unit', needs: 'install', run: () => unitTests({ quick: flags.quick === true }) },

@@ -8,6 +8,8 @@ import { inRoot, readJson } from './workspace.mjs';
 
 /** The tests of the library that say what it does; coverage is theirs. */
 const library = ['core', 'scenarios'];
+/** The same for what it costs, over so many calls that the developer's loop leaves them out. */
+const costs = ['costs'];
 const tools = ['device-client', 'device-cache', 'cli', 'scripts'];
 /** Ten thousand schedules, and programs and servers that are started: too long for the developer's loop. */
 const long = ['models', 'programs'];
@@ -36,7 +38,7 @@ export async function unitTests({ quick = false } = {}) {
     ...(await missingKafka()),
   ];
   const asked = withoutRedis.length > 0 ? coverageWithoutRedis : [];
-  const covered = await run('covered', library, ['--coverage.enabled', ...asked]);
+  const covered = await run('covered', [...library, ...costs], ['--coverage.enabled', ...asked]);
   return added(
     [{ ...covered, brief: `${covered.brief}, ${coverage()}` }, await run('unit', [...tools, ...long])],
     [...notRun, ...missing],

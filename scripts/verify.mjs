@@ -13,7 +13,7 @@ import { inRoot } from './workspace.mjs';
 const anHour = 3_600_000;
 // Tests of the library that need Node's own modules or a server live in packages/core/test, and run on Node only.
 const portableTests = ['--project=core'];
-const coreTests = [...portableTests, '--project=scenarios'];
+const coreTests = [...portableTests, '--project=scenarios', '--project=costs'];
 
 const onNode = (major) => ({
   name: `node${major}`,

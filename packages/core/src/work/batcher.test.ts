@@ -201,6 +201,52 @@ describe('a batcher', () => {
     ]);
   });
 
+  it('takes leave of a caller while the batch function is being called, and aborts the batch when it was the last', async () => {
+    const controller = new AbortController();
+    const batches: (readonly number[])[] = [];
+    let signal!: AbortSignal;
+    const { numbers } = doubling({
+      batch: (keys, context) => {
+        batches.push(keys);
+        signal = context.signal;
+        controller.abort('left');
+        return new Promise(() => undefined);
+      },
+    });
+    const leaving = watched(numbers.load(1, { signal: controller.signal }));
+    await turn();
+    expect([leaving.error, batches, signal.aborted]).toEqual(['left', [[1]], true]);
+  });
+
+  it('keeps the results apart of those who came after somebody had left', async () => {
+    const { numbers } = doubling({
+      batch: (keys) => new Map(keys.map((key) => [key, key === 3 ? new Error('three') : key * 2])),
+    });
+    const { numbers: listing } = doubling();
+    for (const batched of [numbers, listing]) {
+      const controller = new AbortController();
+      const early = [1, 2].map((key) => watched(batched.load(key, { signal: controller.signal })));
+      controller.abort('left');
+      const late = [2, 3, 1].map((key) => watched(batched.load(key)));
+      const report = await batched.flush();
+      expect(early.map(({ error }) => error)).toEqual(['left', 'left']);
+      expect(late.map(({ value }) => value)).toEqual([4, batched === numbers ? undefined : 6, 2]);
+      expect([...report.results.keys(), ...report.errors.keys()].toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
+    }
+    expect(numbers.statistics.failed).toBe(1);
+  });
+
+  it('has taken the results when they are given, whatever becomes of their list', async () => {
+    const list = [2, 4];
+    const given = deferred<number[]>();
+    const { numbers } = doubling({ maxItems: 2, batch: () => given.promise });
+    const loads = numbers.loadMany([1, 2]);
+    const reused = given.promise.then((results) => results.fill(0));
+    given.resolve(list);
+    await reused;
+    expect(await loads).toEqual([2, 4]);
+  });
+
   it('gives a batch function that looks for its signal late one that is aborted when nobody wants anything any more', async () => {
     const gate = deferred<void>();
     const seen: boolean[] = [];

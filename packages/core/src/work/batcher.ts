@@ -3,7 +3,8 @@ import { systemClock } from '../clock/system-clock.ts';
 import { atTurnEnd } from '../clock/turn-end.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import type { BatchReason, BatchWatcher } from '../policy/batch-watcher.ts';
-import { Batch, BatchEntry } from './batch.ts';
+import { IntrusiveList } from '../structures/intrusive-list.ts';
+import { Batch, type BatchEntry } from './batch.ts';
 import type { BatcherEvents } from './batch-events.ts';
 import { BatchTeller } from './batch-story.ts';
 import {
@@ -33,9 +34,11 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
   private readonly options: Resolved<BatcherOptions<Key, Value>, typeof batcherDefaults>;
   private readonly clock: Clock;
   private readonly teller: BatchTeller;
-  private readonly inFlight: Set<Batch<Key, Value>> = new Set();
+  /** A list, since the tables that a set outgrows hold on to one another, and so to batches long gone, until a full collection. */
+  private readonly inFlight: IntrusiveList<Batch<Key, Value>> = new IntrusiveList();
   private open: Batch<Key, Value> | undefined = undefined;
   private timer: Timer | undefined = undefined;
+  private awaitsTurnEnd = false;
   private closed = false;
   private counts = { batches: 0, keys: 0, shared: 0, failed: 0 };
 
@@ -84,12 +87,7 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
     await Promise.all(underWay.map(async ({ ended }) => ended));
     const results = new Map<Key, Value>();
     const errors = new Map<Key, unknown>();
-    for (const { entries } of underWay) {
-      for (const { key, state, result } of entries.values()) {
-        if (state === 'loaded') results.set(key, result as Value);
-        else errors.set(key, result);
-      }
-    }
+    for (const batch of underWay) batch.reportTo(results, errors);
     return { results, errors };
   }
 
@@ -101,16 +99,15 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
   private join(key: Key, signal: AbortSignal | undefined): Promise<Value> {
     const { identify, weigh, maxWeight, maxItems } = this.options;
     const identity = identify === undefined ? key : identify(key);
-    let entry = this.open?.entries.get(identity);
-    if (entry !== undefined) {
+    const known = this.open?.entries.get(identity);
+    if (known !== undefined) {
       this.counts.shared++;
-      return this.wait(this.open!, identity, entry, signal);
+      return this.wait(this.open!, identity, known, signal);
     }
-    entry = new BatchEntry<Key, Value>(key, weigh === undefined ? 1 : weigh(key));
-    if (this.open !== undefined && this.open.weight + entry.weight > maxWeight) this.dispatch(this.open, 'weight');
+    const weight = weigh === undefined ? 1 : weigh(key);
+    if (this.open !== undefined && this.open.weight + weight > maxWeight) this.dispatch(this.open, 'weight');
     const batch = (this.open ??= this.begin());
-    batch.add(identity, entry);
-    const waiting = this.wait(batch, identity, entry, signal);
+    const waiting = this.wait(batch, identity, batch.add(identity, key, weight), signal);
     if (batch.entries.size >= maxItems) this.dispatch(batch, 'count');
     else if (batch.weight >= maxWeight) this.dispatch(batch, 'weight');
     return waiting;
@@ -131,12 +128,19 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
   private begin(): Batch<Key, Value> {
     const batch = new Batch<Key, Value>(this.teller.begin());
     const { delayMs } = this.options;
-    const go = (): void => {
-      if (this.open === batch) this.dispatch(batch, 'delay');
-    };
-    if (delayMs === undefined) atTurnEnd(go);
-    else this.timer = this.clock.setTimer(delayMs, go);
+    if (delayMs !== undefined) this.timer = this.clock.setTimer(delayMs, () => this.dispatch(batch, 'delay'));
+    else if (!this.awaitsTurnEnd) this.goAtTurnEnd(batch);
     return batch;
+  }
+
+  /** One turn's end is awaited at a time: if each batch had its own, those that went full would be held until then. */
+  private goAtTurnEnd(batch: Batch<Key, Value>): void {
+    this.awaitsTurnEnd = true;
+    atTurnEnd(() => {
+      this.awaitsTurnEnd = false;
+      if (this.open === batch) this.dispatch(batch, 'delay');
+      else if (this.open !== undefined) this.goAtTurnEnd(this.open);
+    });
   }
 
   private dispatch(batch: Batch<Key, Value>, reason: BatchReason): void {
@@ -148,9 +152,9 @@ class CollectingBatcher<Key, Value> implements Batcher<Key, Value> {
     this.counts.batches++;
     this.counts.keys += batch.entries.size;
     batch.story?.flushed(batch.entries.size, batch.weight, reason);
-    this.inFlight.add(batch);
+    this.inFlight.append(batch);
     void batch.go(this.name, this.options.batch).then(() => {
-      this.inFlight.delete(batch);
+      this.inFlight.remove(batch);
       this.counts.failed += batch.failed;
       batch.story?.ended(batch.failed, batch.failure);
     });

@@ -13,7 +13,7 @@ const TASKS = 1_000_000;
 const MOST_GROWTH_BYTES = 3_000_000;
 
 const program = (body: string): string => `
-import { errorTracker, parallelMap, workerPool } from './dist/work/index.js';
+import { batcher, errorTracker, parallelMap, workerPool } from './dist/work/index.js';
 const TASKS = ${TASKS};
 const heap = () => { globalThis.gc(); return process.memoryUsage().heapUsed; };
 let early = 0;
@@ -58,6 +58,14 @@ describe('a million tasks', () => {
        const caller = async () => { for (const item of source) { await pool.execute(() => work(item)).catch(() => {}); count(); } };
        await Promise.all(Array.from({ length: 200 }, caller));
        await pool.close();`,
+    ],
+    [
+      'a batcher, in batches that are all full, so that the turn of the program does not end before they do',
+      `const numbers = batcher({ batch: async (keys) => keys.map((key) => key % 100 === 99 ? new Error('one in a hundred') : key), maxItems: 100 });
+       const source = items();
+       const caller = async () => { for (const item of source) { await numbers.load(item).catch(() => {}); count(); } };
+       await Promise.all(Array.from({ length: 1_000 }, caller));
+       if (numbers.statistics.failed !== TASKS / 100) throw new Error('not all failures were counted');`,
     ],
   ])(
     'go through %s without growth of the heap',
