@@ -155,6 +155,18 @@ describe('a reservation', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('lets go of the signal when its time has come', async () => {
+    const clock = new VirtualClock();
+    const limiter = paced(clock);
+    reserved(limiter);
+    const counted = countedController();
+    const ready = reserved(limiter).ready(counted.signal);
+    expect(counted.listening).toBe(1);
+    await clock.advance(100);
+    await ready;
+    expect([counted.listening, clock.pendingTimers]).toEqual([0, 0]);
+  });
+
   it('stops waiting when the signal is aborted, and leaves no timer and no listener', async () => {
     const clock = new VirtualClock();
     const limiter = paced(clock);

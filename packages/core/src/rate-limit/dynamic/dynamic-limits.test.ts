@@ -150,6 +150,13 @@ describe('a dynamic limit', () => {
     expect(() => limits.hydrate({ version: 1, limits: null } as never)).toThrow(RangeError);
   });
 
+  it('goes by the time of the system where it is given no clock', () => {
+    const limits = dynamicLimits({ minLimit: 1, maxLimit: 5, initialLimit: 2, load: () => 0 });
+    limits.record('/a', { ok: true, durationMs: 1 });
+    expect(limits.limiter('/a').tryAcquire('k', { cost: 2 }).allowed).toBe(true);
+    expect(limits.statistics('/a')).toMatchObject({ outcomes: 1, limit: 2 });
+  });
+
   it('is refused with options that can not be meant', () => {
     expect(() => dynamicLimits({ minLimit: 10, maxLimit: 9 })).toThrow(/dynamicLimits.maxLimit/);
     expect(() => dynamicLimits({ minLimit: 1, maxLimit: 9, initialLimit: 10 })).toThrow(/dynamicLimits.initialLimit/);

@@ -156,6 +156,7 @@ describe('a sharded limiter', () => {
     expect(() => setUp({ limit: 3 })).toThrow(ConfigurationError);
     expect(() => setUp({ shards: 1 })).toThrow(/at least 2/);
     expect(() => setUp({ stores: [] })).toThrow(/at least one store/);
+    expect(() => setUp({ stores: undefined } as never)).toThrow(/at least one store/);
     expect(() => setUp({ maxKeys: 0 })).toThrow(/maxKeys/);
     expect(() => setUp({ nonsense: 1 } as never)).toThrow(/nonsense/);
     await expect(setUp().limiter.tryAcquire('a', { cost: 0.5 })).rejects.toBeInstanceOf(RangeError);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../clock/random.ts';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
+import { slidingLog } from '../algorithms/sliding-log.ts';
 import { rateLimit } from '../policy.ts';
 import { MemoryLimits } from '../test-support/memory-limits.ts';
 import type { SharedRateLimiterOptions } from './options.ts';
@@ -81,6 +82,24 @@ describe('a reservation at a shared limiter', () => {
     expect(await limiter.reserve('a', { cost: 5 })).toMatchObject({ reserved: true, degraded: true });
     expect(await limiter.reserve('a', { cost: 5, maxWaitMs: 0 })).toMatchObject({ reserved: false });
   });
+});
+
+it('a shared limiter is reset without a key as well, and where all its keys share one budget', async () => {
+  const { limiter } = setUp({ limits: [{ name: 'all', limit: 4, periodMs: 1_000, per: [] }] });
+  for (const key of [undefined, 'a']) {
+    expect(await limiter.tryAcquire(key, { cost: 4 })).toMatchObject({ allowed: true });
+    await limiter.reset(key);
+  }
+  expect(await limiter.check('b', { cost: 4 })).toMatchObject({ allowed: true });
+});
+
+it('a limit that has no burst is told its new numbers without one', async () => {
+  const { store, limiter } = setUp({ limits: [{ name: 'log', limit: 4, periodMs: 1_000, algorithm: slidingLog }] });
+  await limiter.tryAcquire('a');
+  await limiter.update({ limit: 6 });
+  expect(limiter.limits).toMatchObject([{ name: 'log', limit: 6 }]);
+  const told = JSON.parse((await store.numbers('log'))!) as unknown;
+  expect(told).toEqual({ from: { limit: 4, periodMs: 1_000 }, to: { limit: 6, periodMs: 1_000 } });
 });
 
 it('a ban holds in the share of its process while the store is away', async () => {
