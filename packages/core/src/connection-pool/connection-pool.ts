@@ -129,11 +129,12 @@ class ResourcePool<Resource> implements ConnectionPool<Resource>, PopulationHost
 
   lend(member: Member<Resource>, waiter: Waiter<Lease<Resource>>): void {
     const now = this.clock.now();
-    waiter.resolve(this.lease(member, now, now - waiter.since));
+    waiter.within(() => waiter.resolve(this.lease(member, now, now - waiter.since)));
   }
 
   refuse(waiter: Waiter<Lease<Resource>>, error: unknown): void {
-    this.tell('acquire-failed', { error, waitedMs: this.clock.now() - waiter.since, outcome: 'failure' });
+    const waitedMs = this.clock.now() - waiter.since;
+    waiter.within(() => this.tell('acquire-failed', { error, waitedMs, outcome: 'failure' }));
     waiter.reject(error);
   }
 

@@ -127,7 +127,8 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
     const refuse = (error: unknown): void => {
       open = false;
       waiter.stopWatching();
-      this.tell('acquire-failed', { error, waitedMs: this.clock.now() - waiter.since, outcome: 'failure' });
+      const waitedMs = this.clock.now() - waiter.since;
+      waiter.within(() => this.tell('acquire-failed', { error, waitedMs, outcome: 'failure' }));
       waiter.reject(error);
     };
     waiter.watch(timeoutQueueOf(this.clock).lane(timeoutMs), () => refuse(this.tooLate(timeoutMs)), refuse);
@@ -137,7 +138,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
         waiter.stopWatching();
         const waitedMs = this.clock.now() - waiter.since;
         this.records.lent(waitedMs);
-        if (this.channel.wants('resource-acquired')) this.tell('resource-acquired', { waitedMs });
+        if (this.channel.wants('resource-acquired')) waiter.within(() => this.tell('resource-acquired', { waitedMs }));
         waiter.resolve(client);
       },
       (error: unknown) => (open ? refuse(error) : undefined),

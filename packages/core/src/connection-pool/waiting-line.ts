@@ -1,4 +1,5 @@
 import type { TimeoutLane } from '../clock/timeout-queue.ts';
+import { callContexts, type InContext } from '../pipeline/call-context.ts';
 import { AbortSubscription } from '../policy/abort-subscription.ts';
 import { IntrusiveList, ListNode } from '../structures/intrusive-list.ts';
 import { Limit } from './timed.ts';
@@ -13,6 +14,7 @@ export class Waiter<T> extends ListNode {
   private limit: Limit | undefined = undefined;
   private readonly signal: AbortSignal | undefined;
   private subscription: Departure | undefined = undefined;
+  private readonly inContext: InContext | undefined = callContexts.capture?.();
 
   constructor(since: number, timeoutMs: number, signal: AbortSignal | undefined) {
     super();
@@ -31,6 +33,12 @@ export class Waiter<T> extends ListNode {
     if (this.signal === undefined) return;
     this.subscription = new Departure(aborted);
     this.subscription.subscribe(this.signal);
+  }
+
+  /** Does something in what surrounded who waits, where that is kept: somebody else may have given what was waited for. */
+  within(action: () => void): void {
+    if (this.inContext === undefined) action();
+    else this.inContext(action);
   }
 
   stopWatching(): void {

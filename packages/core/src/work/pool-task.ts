@@ -1,4 +1,5 @@
 import { TimeoutEntry, type TimeoutLane } from '../clock/timeout-queue.ts';
+import { callContexts, type InContext } from '../pipeline/call-context.ts';
 import { isThenable } from '../pipeline/promises.ts';
 import { AbortSubscription } from '../policy/abort-subscription.ts';
 import { LeveledNode } from '../structures/level-queue.ts';
@@ -21,6 +22,7 @@ export class PoolTask extends LeveledNode implements TaskContext {
   startedAt = 0;
   state: 'waiting' | 'running' | 'answered' = 'waiting';
   readonly timeoutMs: number | undefined;
+  private readonly inContext: InContext | undefined;
   private readonly host: TaskHost;
   private readonly fn: (context: TaskContext) => unknown;
   private readonly resolve: (value: unknown) => void;
@@ -45,6 +47,7 @@ export class PoolTask extends LeveledNode implements TaskContext {
     this.fn = fn;
     this.timeoutMs = timeoutMs;
     this.queuedAt = now;
+    this.inContext = callContexts.capture?.();
     this.resolve = resolve as (value: unknown) => void;
     this.reject = reject;
   }
@@ -69,11 +72,22 @@ export class PoolTask extends LeveledNode implements TaskContext {
     this.subscription.subscribe(signal);
   }
 
+  /** Does something in what surrounded the caller, where that is kept: another task may have set this one going. */
+  within(action: () => void): void {
+    if (this.inContext === undefined) action();
+    else this.inContext(action);
+  }
+
   /** Calls the function; `lane` limits its time. */
   start(now: number, lane: TimeoutLane | undefined): void {
     this.state = 'running';
     this.startedAt = now;
     if (lane !== undefined) lane.add((this.limit = new TaskLimit(this, this.host, lane)));
+    if (this.inContext === undefined) this.run();
+    else this.inContext(() => this.run());
+  }
+
+  private run(): void {
     let result: unknown;
     try {
       result = this.fn(this);

@@ -147,7 +147,7 @@ class BoundedPool implements WorkerPool, TaskHost {
   functionEnded(task: PoolTask, ok: boolean, result: unknown): void {
     this.alive.remove(task);
     if (task.state !== 'answered') return this.release(this.answer(task, ok, result, ok ? 'succeeded' : 'failed'));
-    if (this.channel.wants('task-late')) this.channel.tell('task-late', { outcome: ok ? 'success' : 'failure' });
+    if (this.channel.wants('task-late')) this.tellOf(task, 'task-late', { outcome: ok ? 'success' : 'failure' });
     if (this.options.releaseOn === 'settled') this.release(this.clock.now());
     else this.tellWhoWaits();
   }
@@ -206,7 +206,7 @@ class BoundedPool implements WorkerPool, TaskHost {
     this.alive.append(task);
     const waitedMs = now - task.queuedAt;
     this.counts.started(waitedMs, this.taken);
-    if (this.channel.wants('task-started')) this.channel.tell('task-started', { waitedMs });
+    if (this.channel.wants('task-started')) this.tellOf(task, 'task-started', { waitedMs });
     task.start(now, task.timeoutMs === this.options.taskTimeoutMs ? this.lane : this.laneFor(task.timeoutMs));
   }
 
@@ -255,10 +255,14 @@ class BoundedPool implements WorkerPool, TaskHost {
   private tellEnd(task: PoolTask, failed: Failure | undefined, end: TaskEnd, durationMs: number): void {
     const outcome = failed === undefined ? 'success' : 'failure';
     const error = failed?.error;
-    if (this.channel.wants('task-ended')) this.channel.tell('task-ended', { durationMs, outcome, error });
+    if (this.channel.wants('task-ended')) this.tellOf(task, 'task-ended', { durationMs, outcome, error });
     if (failed === undefined || end === 'aborted' || !this.channel.wants('task-failed')) return;
     const waitedMs = task.startedAt - task.queuedAt;
-    this.channel.tell('task-failed', { error, waitedMs, durationMs, outcome });
+    this.tellOf(task, 'task-failed', { error, waitedMs, durationMs, outcome });
+  }
+
+  private tellOf(task: PoolTask, type: keyof WorkerPoolEvents, facts: object): void {
+    task.within(() => this.channel.tell(type, facts));
   }
 
   private release(now: number): void {

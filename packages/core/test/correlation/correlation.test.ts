@@ -22,7 +22,9 @@ import type { EventEnvelope } from 'breakwater/events';
 import type { AnyPipeline } from 'breakwater/pipeline';
 import type { AnyEventSource } from 'breakwater/policy';
 import { createLogger, logEvents } from 'breakwater/telemetry';
+import { connectionPool } from 'breakwater/connection-pool';
 import { VirtualClock } from 'breakwater/testing';
+import { workerPool } from 'breakwater/work';
 import { describe, expect, it, vi } from 'vitest';
 
 const id = (): string | undefined => currentCorrelation()?.correlationId;
@@ -238,5 +240,39 @@ describe('a call that somebody else sets going again', () => {
     } finally {
       keepAllContexts(false);
     }
+  });
+});
+
+describe('what waits in a pool', () => {
+  it('runs as its own request when it gets a worker, and its end is told as that, whoever ends it', async () => {
+    const clock = new VirtualClock();
+    const workers = workerPool({ maxWorkers: 1, taskTimeoutMs: 50, clock });
+    const seen: string[] = [];
+    for (const type of ['task-started', 'task-ended'] as const) workers.on(type, () => seen.push(`${type} in ${id()}`));
+    const run = () => {
+      seen.push(`run in ${id()}`);
+      return new Promise(() => undefined);
+    };
+    const done = ['a', 'b'].map((name) => withCorrelation(name, () => workers.execute(run).catch(() => undefined)));
+    await withCorrelation('who moves the clock', () => clock.advance(200));
+    await Promise.all(done);
+    expect(seen).toEqual(
+      ['a', 'b'].flatMap((name) => ['task-started', 'run', 'task-ended'].map((what) => `${what} in ${name}`)),
+    );
+  });
+
+  it('is told as its own request when it gets a connection from another, or none in time', async () => {
+    const clock = new VirtualClock();
+    const pool = connectionPool({ create: () => ({}), maxSize: 1, maxOverflow: 0, acquireTimeoutMs: 50, clock });
+    const seen: string[] = [];
+    for (const type of ['resource-acquired', 'acquire-failed'] as const)
+      pool.on(type, () => seen.push(`${type} in ${id()}`));
+    const acquire = (name: string) => withCorrelation(name, () => pool.acquire().catch(() => undefined));
+    const first = await acquire('a');
+    const others = [acquire('b'), acquire('c')];
+    withCorrelation('who gives back', () => first!.release());
+    await withCorrelation('who moves the clock', () => clock.advance(100));
+    await Promise.all(others);
+    expect(seen).toEqual(['resource-acquired in a', 'resource-acquired in b', 'acquire-failed in c']);
   });
 });

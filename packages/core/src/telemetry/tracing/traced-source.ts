@@ -21,8 +21,9 @@ const spanNames: Readonly<Record<string, string>> = Object.freeze({
   'cache-load': 'load',
   'cache-load-failed': 'load',
   'resource-created': 'create',
+  'resource-acquired': 'acquire',
   'acquire-failed': 'acquire',
-  'task-failed': 'task',
+  'task-ended': 'task',
   'limit-admitted': 'wait',
   'limit-refused': 'wait',
   'slow-operation': 'slow operation',
@@ -50,6 +51,8 @@ export function traceSource(source: TracedSource, spans: Spans, failed: (error: 
 
 function record(event: TimedEvent, what: string, source: string | undefined, spans: Spans): void {
   const tookMs = event.durationMs ?? event.waitedMs ?? 0;
+  // A loan without a wait is no time that anybody spent; of what others made nobody knows how long it took.
+  if (Number.isNaN(tookMs) || (event.type === 'resource-acquired' && tookMs === 0)) return;
   const name = event.policy ?? source ?? event.operation;
   const attributes: SpanAttributes = { 'event.name': event.type };
   if (name !== undefined) attributes['source.name'] = spans.clean(name);

@@ -203,6 +203,19 @@ describe('what a source tells', () => {
     ]);
   });
 
+  it('becomes no span where it took no time, or where nobody knows how long', () => {
+    const { ports, spans } = testTracer();
+    const source = Object.assign(new EventChannel(), { name: 'db' });
+    tracing(ports).watch(source);
+    const event = { pipeline: undefined, policy: undefined, key: undefined, timestamp: 10_000 as never };
+    for (const waitedMs of [0, 30]) source.emit({ type: 'resource-acquired', ...event, waitedMs } as never);
+    for (const durationMs of [Number.NaN, 70]) source.emit({ type: 'resource-created', ...event, durationMs });
+    expect(spans.map(({ name, startTime, endTime }) => [name, startTime, endTime])).toEqual([
+      ['db acquire', 9_970, 10_000],
+      ['db create', 9_930, 10_000],
+    ]);
+  });
+
   it('must be told by somebody', () => {
     expect(() => tracing(testTracer().ports).watch({} as never)).toThrow(ConfigurationError);
   });
