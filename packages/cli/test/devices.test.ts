@@ -105,7 +105,9 @@ describe('breakwater devices', () => {
     expect(health.code).toBe(3);
     const got = await devices(['get', 'a', '--timeout', '2s'], { env });
     expect(got.code).toBe(3);
-    expect(got.stderr).toMatch(/^error: getDevices: the device cache could not be reached \(NETWORK_REFUSED\)\n$/);
+    expect(got.stderr).toMatch(
+      /^error: getDevices: the device cache could not be reached \(NETWORK_REFUSED\); asked was http:\/\/127\.0\.0\.1:\d+\n$/,
+    );
   });
 
   it('wants the variable that --token-env names, and a target that there is', async () => {

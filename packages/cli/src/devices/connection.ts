@@ -46,13 +46,19 @@ export async function withClient(
   try {
     await use(client);
   } catch (error) {
-    throw commandErrorOf(error);
+    throw commandErrorOf(error, url);
   } finally {
     await client.close();
   }
 }
 
 const isHttp = (url: string): boolean => /^https?:/i.test(url);
+
+/** An address without what is secret in it. */
+function placeOf(url: string): string {
+  const { protocol, host } = new URL(url);
+  return `${protocol}//${host}`;
+}
 
 /** An empty variable is none; one that was named and isn't there is a mistake. */
 function tokenOf(variable: string): string | undefined {
@@ -63,7 +69,7 @@ function tokenOf(variable: string): string | undefined {
 }
 
 /** What the client fails with, as a sentence and an exit code; what nobody knows stays as it is. */
-function commandErrorOf(error: unknown): unknown {
+function commandErrorOf(error: unknown, url: string): unknown {
   if (!(error instanceof Error) || error instanceof CommandError) return error;
   switch (error.name) {
     case 'InvalidRequest':
@@ -74,6 +80,7 @@ function commandErrorOf(error: unknown): unknown {
       return configurationError(`${error.message}; see --token-env`);
     case 'ServiceUnavailable':
     case 'RequestTimedOut':
+      return new CommandError(`${error.message}; asked was ${placeOf(url)}`, exitCodes.upstreamUnavailable);
     case 'RateLimited':
       return new CommandError(error.message, exitCodes.upstreamUnavailable);
     case 'InvalidResponse':

@@ -2,6 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import { parseExactJson } from '../message/exact-json.ts';
 import { ApiError } from './problems.ts';
 
+/** Bodies as they came, by what was read from them. */
+const asSent: WeakMap<object, Buffer> = new WeakMap();
+
+/** A body as it was sent, of what it was read as. */
+export const bytesOf = (body: object): Buffer | undefined => asSent.get(body);
+
 /** Reads bodies as JSON that is kept exactly or refused, and nothing else as a body at all. */
 export function readJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
@@ -15,7 +21,10 @@ export function readJsonBodies(app: FastifyInstance): void {
       return done(new ApiError('UNSUPPORTED_MEDIA_TYPE', { message: 'Bodies are taken as UTF-8 alone' }));
     }
     const parsed = parseExactJson(body as Buffer);
-    if ('value' in parsed) return done(null, parsed.value);
+    if ('value' in parsed) {
+      if (typeof parsed.value === 'object' && parsed.value !== null) asSent.set(parsed.value, body as Buffer);
+      return done(null, parsed.value);
+    }
     const { at, reason } = parsed.fault;
     const path = `body${at.replaceAll('/', '.')}`;
     done(new ApiError('INVALID_REQUEST', { message: `The body is ${reason}`, faults: [{ path, message: reason }] }));

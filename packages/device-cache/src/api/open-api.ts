@@ -7,7 +7,7 @@ export const openApiInformation: NonNullable<FastifyDynamicSwaggerOptions['opena
   info: {
     title: 'Breakwater device cache',
     description:
-      'The latest readings and the metadata of devices. Every error is a problem by RFC 9457 with a stable `code`.',
+      'The latest readings and the metadata of devices. Every error is a problem by RFC 9457 with a stable `code`. JSON is kept as it was sent or refused: whole numbers that a double would round, keys called `__proto__` and what is nested too deeply are refused.',
     version: '1',
   },
   components: {

@@ -8,9 +8,11 @@ import {
 } from '@breakwater/device-client/contract';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HTTP_OFFSET } from '../message/fence.ts';
+import { elementsOf } from '../message/json-elements.ts';
 import { checkReading } from '../message/reading-message.ts';
 import type { ApiParts } from './api-parts.ts';
 import type { Idempotency } from './idempotency.ts';
+import { bytesOf } from './json-body.ts';
 import { ApiError } from './problems.ts';
 import { responses } from './responses.ts';
 
@@ -55,8 +57,10 @@ async function ingest(request: FastifyRequest, items: readonly unknown[], parts:
   const now = parts.clock.wallTime();
   const rules = parts.rules();
   const checked = items.map((item) => checkReading(item, HTTP_OFFSET, now, rules));
-  const messages = items.map((item, position) => ({
-    bytes: Buffer.from(JSON.stringify(item)),
+  // What they were sent as is asked of bad ones alone.
+  const written = checked.some((result) => 'faults' in result) ? writtenOf(request.body as object) : [];
+  const messages = items.map((_, position) => ({
+    bytes: written[position] ?? null,
     partition: null,
     position,
     offset: HTTP_OFFSET,
@@ -65,4 +69,11 @@ async function ingest(request: FastifyRequest, items: readonly unknown[], parts:
   for (const result of checked) if ('accepted' in result) parts.nearCache.drop(result.accepted.reading.device_id);
   if (rejected.length > 0) request.log.warn({ rejected: rejected.length }, 'bad readings were sent by HTTP');
   return { stored, outdated, rejected: rejected.map(({ place, reason }) => ({ position: place, reason })) };
+}
+
+/** Each reading of a body as it was sent. */
+function writtenOf(body: object): readonly Buffer[] {
+  const bytes = bytesOf(body);
+  if (bytes === undefined) return [];
+  return Array.isArray(body) ? elementsOf(bytes) : [bytes];
 }

@@ -60,6 +60,18 @@ describe('readings', () => {
     });
   });
 
+  it('that are bad lie in the dead letters as they were sent, also where they came in a list', async () => {
+    const odd = '{"device_id" : "odd-1",\t"n": 1.0, "t": "\\u00fc, ]"}';
+    await api.ask('POST', '/v1/readings', { raw: ` [ ${JSON.stringify(reading('even'))} ,\n ${odd} ]` });
+    await api.ask('POST', '/v1/readings', { raw: odd.replace('odd-1', 'odd-2') });
+    const sent = readFileSync(deadLetterFile, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => Buffer.from((JSON.parse(line) as Letter).bytes, 'base64').toString());
+    expect(sent).toContain(odd);
+    expect(sent).toContain(odd.replace('odd-1', 'odd-2'));
+  });
+
   it('are seen at once by who reads, also where a copy was at hand', async () => {
     for (let at = 1; at <= 5; at++) {
       const timestamp = new Date(Date.UTC(2026, 0, 1) + at).toISOString();
