@@ -12,7 +12,7 @@ import {
   type ResolvedLimit,
   resolveLimit,
 } from './limit-options.ts';
-import type { OnFull } from './queue/admission-queue.ts';
+import type { OnFull } from './queue/queue-room.ts';
 
 /** What a local limiter is told beside its limits. */
 export interface LimiterSettings {
