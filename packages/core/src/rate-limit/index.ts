@@ -3,6 +3,7 @@ export type { AcquireOptions, AcquireWaitOptions, CurrentLimit, RateLimiter, Ser
 export type { RateLimiterStatistics, WaitStatistics } from './statistics.ts';
 export {
   RATE_LIMITER_DEFAULTS,
+  type CommonLimiterSettings,
   type LimiterSettings,
   type OneLimitOptions,
   type RateLimiterOptions,
