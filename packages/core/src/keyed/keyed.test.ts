@@ -1,35 +1,20 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
-import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
-import { consecutive } from '../circuit-breaker/trip-rules.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { fallback } from '../fallback/fallback.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import type { ExecutionContext } from '../policy/context.ts';
-import type { AroundPolicy, HookPolicy } from '../policy/policy.ts';
+import type { AroundPolicy } from '../policy/policy.ts';
 import { constant } from '../retry/backoff.ts';
 import { retry } from '../retry/retry.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { keyed } from './keyed.ts';
+import { breakerOf, down, item, never, passing } from './test-support/keyed-calls.ts';
 
 let clock: VirtualClock;
 beforeEach(() => {
   clock = new VirtualClock();
-});
-
-const item = async (): Promise<string> => 'item';
-const down = (): Promise<string> => Promise.reject(new Error('down'));
-const never = (): Promise<string> => new Promise(() => undefined);
-const breakerOf = () => circuitBreaker({ trip: consecutive(1), breakMs: 1_000 });
-
-/** A policy that lets everything pass. */
-const passing = (more: Partial<HookPolicy> = {}): HookPolicy => ({
-  kind: 'passing',
-  enter: () => undefined,
-  leave: (_call, _at, outcome) => outcome,
-  cancel: () => undefined,
-  ...more,
 });
 
 describe('a keyed policy', () => {

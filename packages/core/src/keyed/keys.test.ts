@@ -8,24 +8,11 @@ import { type HookPolicy, WAIT } from '../policy/policy.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { keyed } from './keyed.ts';
+import { breakerOf, down, item, never, passing } from './test-support/keyed-calls.ts';
 
 let clock: VirtualClock;
 beforeEach(() => {
   clock = new VirtualClock();
-});
-
-const item = async (): Promise<string> => 'item';
-const down = (): Promise<string> => Promise.reject(new Error('down'));
-const never = (): Promise<string> => new Promise(() => undefined);
-const breakerOf = () => circuitBreaker({ trip: consecutive(1), breakMs: 1_000 });
-
-/** A policy that lets everything pass. */
-const passing = (more: Partial<HookPolicy> = {}): HookPolicy => ({
-  kind: 'passing',
-  enter: () => undefined,
-  leave: (_call, _at, outcome) => outcome,
-  cancel: () => undefined,
-  ...more,
 });
 
 describe('the keys of a keyed policy', () => {

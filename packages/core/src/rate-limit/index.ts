@@ -3,6 +3,7 @@ export type { AcquireOptions, AcquireWaitOptions, CurrentLimit, RateLimiter, Ser
 export type { RateLimiterStatistics, WaitStatistics } from './statistics.ts';
 export {
   RATE_LIMITER_DEFAULTS,
+  type CommonLimiterSettings,
   type LimiterSettings,
   type OneLimitOptions,
   type RateLimiterOptions,
@@ -67,7 +68,7 @@ export { redisLimits } from './shared/redis/redis-limits.ts';
 export { ioredisPort, nodeRedisPort, type RedisPort, type RedisRoute, type RedisSend } from '../gates/redis/port.ts';
 export { clientAddressKey } from './keys/client-address.ts';
 export type { LimiterKey } from './keys/limiter-key.ts';
-export type { OnFull } from './queue/admission-queue.ts';
+export type { OnFull } from './queue/queue-room.ts';
 export type { RefusedReservation, Reservation, ReservationState, ReserveOptions } from './reservation.ts';
 export { rateLimit } from './policy.ts';
 export {

@@ -1,33 +1,16 @@
-import type { Clock } from '../clock/clock.ts';
-import { systemClock } from '../clock/system-clock.ts';
-import type { EventSource } from '../events/event.ts';
 import { priorityLevel } from '../policy/priority.ts';
-import { Access } from './access.ts';
 import { PromisedAdmission } from './acquire.ts';
-import { microseconds } from './algorithms/meter.ts';
-import { type Cost, costAt, type Costs, resolveCost } from './cost.ts';
+import { type Cost, costAt, type Costs } from './cost.ts';
 import type { RateLimitDecision } from './decision.ts';
 import { costTooLarge, rateLimitError } from './errors.ts';
-import type { RateLimiterEvents } from './events.ts';
-import { followQuotas, pauseMs } from './feedback.ts';
 import type { LimiterKey } from './keys/limiter-key.ts';
-import { Limit } from './limit.ts';
-import { LimitSet } from './limit-set.ts';
-import { LimiterRecord } from './limiter-record.ts';
-import { changedLimit, type LimitNumbers, type ResolvedLimit } from './limit-options.ts';
-import { type RateLimiterOptions, type ResolvedLimiterOptions, resolveLimiterOptions } from './options.ts';
+import type { Limit } from './limit.ts';
+import { LocalLimits } from './local-limits.ts';
+import { type RateLimiterOptions, resolveLimiterOptions } from './options.ts';
 import { AdmissionQueue, type QueueOwner, type WaitEnding } from './queue/admission-queue.ts';
 import type { AdmissionRequest, Waiter } from './queue/waiter.ts';
-import type {
-  AcquireOptions,
-  AcquireWaitOptions,
-  CurrentLimit,
-  RateLimiter,
-  Refusal,
-  ServerResponse,
-  WaitableLimiter,
-} from './rate-limiter.ts';
-import { checkBan, checkedWaitMs, indexOfLimit, levelOf } from './request.ts';
+import type { AcquireOptions, AcquireWaitOptions, RateLimiter, Refusal, WaitableLimiter } from './rate-limiter.ts';
+import { checkedWaitMs, levelOf } from './request.ts';
 import type { RefusedReservation, Reservation, ReserveOptions } from './reservation.ts';
 import {
   EXPIRES_MS,
@@ -36,7 +19,7 @@ import {
   reservationRequest,
   type ReservationRequest,
 } from './reservation-desk.ts';
-import type { LimiterCounts, RateLimiterStatistics } from './statistics.ts';
+import type { RateLimiterStatistics } from './statistics.ts';
 
 /**
  * Makes a rate limiter that counts in this process, exactly and at once; by GCRA unless a limit says otherwise.
@@ -47,49 +30,11 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
   return new LocalLimiter(resolveLimiterOptions(options));
 }
 
-/** Asks the limits, keeps the queue and the reservations, counts and tells what happens. */
-class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
-  readonly name: string;
-  readonly limitSet: LimitSet;
+/** Decides about requests, at once and later: asks the limits, and keeps the queue and the reservations. */
+class LocalLimiter extends LocalLimits implements WaitableLimiter, QueueOwner, ReservationObserver {
   refusedByAll = true;
-  private readonly options: ResolvedLimiterOptions;
-  private readonly isShadow: boolean;
-  private readonly access: Access;
-  private readonly record: LimiterRecord;
-  private readonly counts: LimiterCounts;
-  private numbers: readonly ResolvedLimit[];
-  private ownClock: Clock | undefined;
   private queue: AdmissionQueue | undefined = undefined;
   private desk: ReservationDesk | undefined = undefined;
-
-  constructor(options: ResolvedLimiterOptions) {
-    const { limits, maxKeys } = options;
-    this.name = options.name;
-    this.options = options;
-    this.isShadow = options.shadow;
-    this.numbers = limits;
-    this.ownClock = options.clock;
-    this.record = new LimiterRecord(this.name, () => this.clock);
-    this.counts = this.record.counts;
-    this.access = new Access(options.allow, options.deny, maxKeys);
-    this.limitSet = new LimitSet(
-      limits.map((limit) => new Limit(limit.name, limit.per, limit.algorithm, limit)),
-      maxKeys,
-      (key) => this.record.evicted(key),
-    );
-  }
-
-  get events(): EventSource<RateLimiterEvents> {
-    return this.record.events;
-  }
-
-  get boundClock(): Clock | undefined {
-    return this.ownClock;
-  }
-
-  get limits(): readonly CurrentLimit[] {
-    return this.numbers.map(({ name, limit, periodMs, burst }) => ({ name, limit, periodMs, burst }));
-  }
 
   get statistics(): RateLimiterStatistics {
     return this.counts.snapshot({
@@ -97,14 +42,6 @@ class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
       reservations: this.desk?.size ?? 0,
       keys: this.limitSet.keys,
     });
-  }
-
-  adopt(clock: Clock): void {
-    this.ownClock ??= clock;
-  }
-
-  costsOf(cost: Cost | undefined): Costs {
-    return resolveCost(cost, this.limitSet.names);
   }
 
   // --- at once ---
@@ -206,54 +143,6 @@ class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
     return this.desk?.behind(decision)?.settle(actual) ?? false;
   }
 
-  // --- what is known from elsewhere ---
-
-  feedback(response: ServerResponse, key?: LimiterKey): void {
-    const now = this.clock.now();
-    const wallTime = this.clock.wallTime();
-    const ms = pauseMs(response, wallTime);
-    if (ms > 0) {
-      this.access.pause(this.limitSet.contestOf(key), now + ms, now);
-      this.record.held(key, 'pause', ms);
-    }
-    followQuotas(this.limitSet, response, key, now, wallTime);
-  }
-
-  update(change: Partial<LimitNumbers>, limitName?: string): void {
-    const named = indexOfLimit(this.numbers, limitName);
-    const before = this.numbers[named]!;
-    const after = changedLimit(before, change);
-    this.numbers = this.numbers.with(named, after);
-    this.limitSet.limits[named]!.meter.update(after, microseconds(this.clock.now()));
-    this.record.updated(after, before.limit);
-    this.queue?.refresh();
-  }
-
-  ban(key: LimiterKey | undefined, durationMs: number): void {
-    checkBan(durationMs);
-    const now = this.clock.now();
-    this.access.ban(key, now + durationMs, now);
-    this.record.held(key, 'ban', durationMs);
-    this.queue?.refresh({ of: key });
-  }
-
-  penalise(key: LimiterKey | undefined, cost: Cost): void {
-    const costs = this.costsOf(cost);
-    this.limitSet.charge(key, costs, this.clock.now());
-    this.counts.overshoot += Math.max(...this.limitSet.names.map((_, index) => costAt(costs, index)));
-  }
-
-  reward(key: LimiterKey | undefined, cost: Cost): void {
-    this.limitSet.forgive(key, this.costsOf(cost), this.clock.now());
-    this.freed(key);
-  }
-
-  reset(key?: LimiterKey): void {
-    this.access.lift(key, this.limitSet.contestOf(key));
-    this.limitSet.forget(key);
-    this.freed(key);
-  }
-
   // --- told by the queue and by reservations ---
 
   takeTurn(request: AdmissionRequest, nowMs: number, commit: boolean): RateLimitDecision {
@@ -271,7 +160,7 @@ class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
     this.record.waitEnded(key, ending, waitedMs);
   }
 
-  freed(key: LimiterKey | undefined): void {
+  override freed(key: LimiterKey | undefined): void {
     this.queue?.refresh({ of: key });
   }
 
@@ -281,9 +170,8 @@ class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
 
   // --- inside ---
 
-  /** Times of different clocks don't compare, so the first use binds to one. */
-  private get clock(): Clock {
-    return (this.ownClock ??= systemClock);
+  protected override renumbered(): void {
+    this.queue?.refresh();
   }
 
   private get isPlain(): boolean {
@@ -330,10 +218,6 @@ class LocalLimiter implements WaitableLimiter, QueueOwner, ReservationObserver {
     const taken = this.limitSet.decide(key, 0, now, false);
     desk.bind(taken, reservation);
     return taken;
-  }
-
-  private verdict(key: LimiterKey | undefined, now: number): RateLimitDecision | undefined {
-    return this.access.verdict(key, this.limitSet.contestOf(key), now);
   }
 
   private openDesk(): ReservationDesk {

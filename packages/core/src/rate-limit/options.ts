@@ -12,10 +12,22 @@ import {
   type ResolvedLimit,
   resolveLimit,
 } from './limit-options.ts';
-import type { OnFull } from './queue/admission-queue.ts';
+import type { OnFull } from './queue/queue-room.ts';
+
+/** What every limiter is told beside its limits, wherever it counts. */
+export interface CommonLimiterSettings {
+  /** Whom no limit concerns: keys, or a function that tells. */
+  readonly allow?: KeyList | undefined;
+  /** Who is always refused: keys, or a function that tells; stronger than `allow`. */
+  readonly deny?: KeyList | undefined;
+  /** True: counts and tells what it would refuse, and refuses nothing; default false. */
+  readonly shadow?: boolean | undefined;
+  /** Its name in decisions, events and errors; default `rate-limit`. */
+  readonly name?: string | undefined;
+}
 
 /** What a local limiter is told beside its limits. */
-export interface LimiterSettings {
+export interface LimiterSettings extends CommonLimiterSettings {
   /** How many keys each limit remembers at most: an integer of at least 1, or Infinity; default 100,000. */
   readonly maxKeys?: number | undefined;
   /** How many requests may wait at a time, over all keys: an integer of at least 0, or Infinity; default 10,000. */
@@ -30,14 +42,6 @@ export interface LimiterSettings {
   readonly onFull?: OnFull | undefined;
   /** How many reservations may be held at a time: an integer of at least 0; default 10,000. */
   readonly maxReservations?: number | undefined;
-  /** Whom no limit concerns: keys, or a function that tells. */
-  readonly allow?: KeyList | undefined;
-  /** Who is always refused: keys, or a function that tells; stronger than `allow`. */
-  readonly deny?: KeyList | undefined;
-  /** True: counts and tells what it would refuse, and refuses nothing; default false. */
-  readonly shadow?: boolean | undefined;
-  /** Its name in decisions, events and errors; default `rate-limit`. */
-  readonly name?: string | undefined;
   /** Where it takes the time from; default: the first pipeline that it is put into, otherwise the system. */
   readonly clock?: Clock | undefined;
 }
@@ -93,19 +97,23 @@ const limitList: Rule<readonly LimitOptions[]> = {
 const oneLimitRules: Rules<OneLimitOptions> = { ...limitRules, ...settingRules };
 const severalLimitsRules: Rules<SeveralLimitsOptions> = { ...settingRules, limits: limitList };
 
-/** Options of a limiter, complete and possible. */
-export interface ResolvedLimiterOptions {
+/** What every limiter has been told, complete and possible. */
+export interface ResolvedCommonOptions {
   readonly limits: readonly ResolvedLimit[];
-  readonly maxKeys: number;
-  readonly maxQueue: number;
-  readonly maxQueueCosts: readonly number[];
-  readonly onFull: OnFull;
-  readonly maxReservations: number;
   readonly allow: KeyList | undefined;
   readonly deny: KeyList | undefined;
   readonly shadow: boolean;
   readonly name: string;
   readonly clock: Clock | undefined;
+}
+
+/** Options of a local limiter, complete and possible. */
+export interface ResolvedLimiterOptions extends ResolvedCommonOptions {
+  readonly maxKeys: number;
+  readonly maxQueue: number;
+  readonly maxQueueCosts: readonly number[];
+  readonly onFull: OnFull;
+  readonly maxReservations: number;
 }
 
 /** @throws ConfigurationError with all faults at once. */
@@ -149,7 +157,7 @@ function settingsOf(options: Settings): Settings {
 }
 
 /** Runs `resolve`; its faults join those found so far. */
-function collect<T>(faults: ConfigurationFault[], resolve: () => T): T | undefined {
+export function collect<T>(faults: ConfigurationFault[], resolve: () => T): T | undefined {
   try {
     return resolve();
   } catch (error) {

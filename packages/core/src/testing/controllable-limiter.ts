@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { EventChannel } from '../events/channel.ts';
-import { PRIORITIES, type Priority, priorityLevel } from '../policy/priority.ts';
+import { PRIORITIES, priorityLevel } from '../policy/priority.ts';
 import { PromisedAdmission } from '../rate-limit/acquire.ts';
 import type { Cost, Costs } from '../rate-limit/cost.ts';
 import type { RateLimitDecision } from '../rate-limit/decision.ts';
@@ -14,7 +14,6 @@ import type {
   AcquireOptions,
   AcquireWaitOptions,
   CurrentLimit,
-  RateLimiter,
   Refusal,
   ServerResponse,
   WaitableLimiter,
@@ -28,72 +27,15 @@ import {
 } from '../rate-limit/reservation.ts';
 import { LimiterCounts, type RateLimiterStatistics } from '../rate-limit/statistics.ts';
 import { IntrusiveList } from '../structures/intrusive-list.ts';
-
-/** What a {@link ControllableLimiter} was asked. */
-export interface LimiterRequest {
-  /** By which method; `call` for a call of a pipeline, by the policy `rateLimit`. */
-  readonly operation: 'tryAcquire' | 'check' | 'acquire' | 'reserve' | 'call';
-  readonly key: LimiterKey | undefined;
-  /** The cost; of one for each limit the numbers, in their order. */
-  readonly cost: number | readonly number[];
-  readonly priority: Priority;
-  /** What it was told. */
-  readonly decision: RateLimitDecision;
-}
-
-/** What a {@link ControllableLimiter} was told to do. */
-export interface LimiterCommand {
-  readonly command:
-    | 'settle'
-    | 'feedback'
-    | 'update'
-    | 'ban'
-    | 'penalise'
-    | 'reward'
-    | 'cancel'
-    | 'commit'
-    | 'delayBy'
-    | 'reset';
-  readonly key: LimiterKey | undefined;
-  /** What came with it: the actual cost, the response, the change, the duration, the cost. */
-  readonly value?: unknown;
-}
-
-/** Options of a {@link ControllableLimiter}. */
-export interface ControllableLimiterOptions {
-  /** Its name in decisions and errors; default `rate-limit`. */
-  readonly name?: string | undefined;
-  /** What waits are measured with; default: the first pipeline that it is put into, otherwise the system. */
-  readonly clock?: Clock | undefined;
-}
-
-/**
- * A rate limiter whose answers the test decides, and that remembers what it was asked. It lets everything through until
- * it is told otherwise. Usable wherever a `rateLimiter` is, in `rateLimit` too.
- *
- * Who waits for its turn waits until the test says {@link ControllableLimiter.admit}, with the real limiter's rules for
- * who may wait: an answer whose `retryAfterMs` is above `maxWaitMs`, or above the time that the call has left, is a
- * refusal at once.
- */
-export interface ControllableLimiter extends RateLimiter {
-  /** Everything that it was asked, in order. */
-  readonly requests: readonly LimiterRequest[];
-  /** Everything that it was told to do, in order, by its own methods or by those of its reservations; it does none of it. */
-  readonly commands: readonly LimiterCommand[];
-  /** Answers so from now on: `answer({ allowed: false, retryAfterMs: 500 })`. What is left out is as when it allows. */
-  answer(decision: Partial<RateLimitDecision>): void;
-  /** Answers so the next times, once each, before it goes back to {@link ControllableLimiter.answer}. */
-  answerNext(...decisions: readonly Partial<RateLimitDecision>[]): void;
-  /** Lets those through that have waited longest, at most `count` of them; returns how many there were. */
-  admit(count?: number): number;
-  /** Turns those away that have waited longest, at most `count` of them; returns how many there were. */
-  turnAway(count?: number, reason?: RateLimitReason): number;
-  /** Forgets what it was asked and what it counted; its answers stay. */
-  clear(): void;
-}
+import type {
+  ControllableLimiter as Controls,
+  ControllableLimiterOptions,
+  LimiterCommand,
+  LimiterRequest,
+} from './limiter-controls.ts';
 
 /** The limiter as the policy `rateLimit` knows it; tests see less of it. */
-class AnsweringLimiter implements ControllableLimiter, WaitableLimiter, ReservationHolder {
+class AnsweringLimiter implements Controls, WaitableLimiter, ReservationHolder {
   readonly name: string;
   readonly events: EventChannel<RateLimiterEvents> = new EventChannel();
   readonly limits: readonly CurrentLimit[] = [];
@@ -337,4 +279,5 @@ class AnsweringLimiter implements ControllableLimiter, WaitableLimiter, Reservat
 }
 
 /** Makes a limiter under the test's control: `new ControllableLimiter()`. */
-export const ControllableLimiter: new (options?: ControllableLimiterOptions) => ControllableLimiter = AnsweringLimiter;
+export const ControllableLimiter: new (options?: ControllableLimiterOptions) => Controls = AnsweringLimiter;
+export type ControllableLimiter = Controls;

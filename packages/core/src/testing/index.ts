@@ -10,5 +10,6 @@ export { chaosDefaults, type ChaosFunction, type ChaosOptions, type PerCall } fr
 export { during, type TimeSpan } from './chaos/during.ts';
 export { weighted, type Weighted } from './chaos/weighted.ts';
 export { ControllableBreaker, type BreakerRequest } from './controllable-breaker.ts';
-export { ControllableLimiter, type ControllableLimiterOptions, type LimiterRequest } from './controllable-limiter.ts';
+export { ControllableLimiter } from './controllable-limiter.ts';
+export type { ControllableLimiterOptions, LimiterRequest } from './limiter-controls.ts';
 export { recordEvents, type EventRecording, type RecordingOptions } from './record-events.ts';

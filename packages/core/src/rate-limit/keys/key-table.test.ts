@@ -7,8 +7,8 @@ import { KeyMap } from './key-map.ts';
 describe('the keys of a limiter', () => {
   it('are bounded, however many come', () => {
     const limiter = rateLimiter({ limit: 1, periodMs: 1_000, maxKeys: 100, clock: new VirtualClock() });
-    for (let index = 0; index < 10_000; index++) expect(limiter.tryAcquire(`key-${index}`).allowed).toBe(true);
-    expect(limiter.statistics.keys).toBe(100);
+    for (let index = 0; index < 10_000; index++) limiter.tryAcquire(`key-${index}`);
+    expect(limiter.statistics).toMatchObject({ keys: 100, admitted: 10_000, refused: 0 });
   });
 
   it('that have all of their limit back are dropped as others come, without losing anything', async () => {
@@ -26,7 +26,7 @@ describe('the keys of a limiter', () => {
     const limiter = rateLimiter({ limit: 10, periodMs: 60_000, maxKeys: 1_000, clock });
     const throttled = Array.from({ length: 100 }, (_, index) => `greedy-${index}`);
     for (const key of throttled) while (limiter.tryAcquire(key).allowed);
-    for (let index = 0; index < 100_000; index++) limiter.tryAcquire(`fresh-${index}`);
+    for (let index = 0; index < 20_000; index++) limiter.tryAcquire(`fresh-${index}`);
     expect(throttled.filter((key) => limiter.tryAcquire(key).allowed)).toEqual([]);
     expect(limiter.statistics.keys).toBe(1_000);
   });
@@ -66,7 +66,8 @@ describe('the map of keys', () => {
       }
     }
     expect(map.size).toBe(model.size);
-    for (let index = 0; index < 20_000; index++) expect(map.get(`key-${index}`)).toBe(model.get(`key-${index}`));
+    const keys = Array.from({ length: 20_000 }, (_, index) => `key-${index}`);
+    expect(keys.filter((key) => map.get(key) !== model.get(key))).toEqual([]);
   });
 
   it('keeps long keys apart that differ in the middle alone', () => {

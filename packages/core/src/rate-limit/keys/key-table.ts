@@ -89,7 +89,9 @@ export class KeyTable {
   private takeOver(nowUs: number): number {
     let chosen = this.advance();
     let chosenUs = this.busyUs(chosen, nowUs);
-    for (let looked = 1; looked < LOOKED_AT_WHEN_THROTTLED && chosenUs > 0; looked++) {
+    // Once round a small table: those that were seen would say the same again.
+    const most = Math.min(LOOKED_AT_WHEN_THROTTLED, this.endSlot - FIRST_KEY_SLOT);
+    for (let looked = 1; looked < most && chosenUs > 0; looked++) {
       if (looked >= LOOKED_AT_WHEN_FULL && !this.isThrottled(chosen, nowUs)) break;
       const slot = this.advance();
       const slotUs = this.busyUs(slot, nowUs);

@@ -5,18 +5,14 @@
  */
 import type { Clock, Timer } from '../../clock/clock.ts';
 import { timeoutQueueOf } from '../../clock/timeout-queue.ts';
-import { PRIORITY_LEVELS } from '../../policy/priority.ts';
-import { LevelQueue } from '../../structures/level-queue.ts';
 import { costAt, type Costs } from '../cost.ts';
 import type { RateLimitDecision } from '../decision.ts';
 import { type LimiterKey, wholeKey } from '../keys/limiter-key.ts';
 import type { LimitSet } from '../limit-set.ts';
 import { Contest } from './contest.ts';
 import { DueHeap } from '../../structures/due-heap.ts';
-import { type AdmissionRequest, Arrival, type Client, WaitExpiry, type Waiter } from './waiter.ts';
-
-/** What becomes of a newcomer when the queue is full. */
-export type OnFull = 'reject' | 'drop-oldest' | 'drop-lowest';
+import { type QueueBounds, QueueRoom } from './queue-room.ts';
+import { type AdmissionRequest, type Client, WaitExpiry, type Waiter } from './waiter.ts';
 
 /** How a wait ended. */
 export type WaitEnding = 'admitted' | 'expired' | 'withdrawn' | 'dropped' | 'refused';
@@ -32,26 +28,12 @@ export interface QueueOwner {
   waitEnded(request: AdmissionRequest, ending: WaitEnding, waitedMs: number): void;
 }
 
-/** Bounds of a queue. */
-export interface QueueBounds {
-  readonly maxQueue: number;
-  /** For each limit, what those who wait may cost together. */
-  readonly maxQueueCosts: readonly number[];
-  readonly onFull: OnFull;
-}
-
 export class AdmissionQueue {
   private readonly owner: QueueOwner;
   private readonly clock: Clock;
-  private readonly bounds: QueueBounds;
+  private readonly room: QueueRoom;
   private readonly contests: Map<string | undefined, Contest> = new Map();
   private readonly heap: DueHeap<Contest> = new DueHeap();
-  /** All who wait in the order of their arrival, level by level; kept only where a full queue makes room. */
-  private readonly arrivals: LevelQueue<Arrival> | undefined;
-  /** How many wait, and what they cost limit by limit, level by level. */
-  private readonly counts: number[] = new Array<number>(PRIORITY_LEVELS).fill(0);
-  private readonly costs: readonly number[][];
-  private waiting = 0;
   private sequence = 0;
   private timer: Timer | undefined = undefined;
   private timerDueAt = Infinity;
@@ -62,19 +44,17 @@ export class AdmissionQueue {
   constructor(owner: QueueOwner, clock: Clock, bounds: QueueBounds) {
     this.owner = owner;
     this.clock = clock;
-    this.bounds = bounds;
-    this.arrivals = bounds.onFull === 'reject' ? undefined : new LevelQueue(PRIORITY_LEVELS);
-    this.costs = owner.limitSet.names.map(() => new Array<number>(PRIORITY_LEVELS).fill(0));
+    this.room = new QueueRoom(bounds, owner.limitSet.names.length);
   }
 
   /** How many wait. */
   get size(): number {
-    return this.waiting;
+    return this.room.waiting;
   }
 
   /** Whether a newcomer has to wait behind somebody who wants the same. */
   blocks(request: AdmissionRequest): boolean {
-    if (this.waiting === 0) return false;
+    if (this.room.waiting === 0) return false;
     const contest = this.contests.get(this.owner.limitSet.contestOf(request.key));
     return contest?.blocks(clientOf(request), request.level) ?? false;
   }
@@ -98,13 +78,10 @@ export class AdmissionQueue {
   }
 
   /** Makes room for a newcomer where the bounds want it and the rules allow it; whether there is room now. */
-  makeRoom({ costs, level }: AdmissionRequest): boolean {
-    const { onFull } = this.bounds;
-    // Nobody is dropped for a newcomer that would not fit all the same.
-    const kept = onFull === 'reject' ? PRIORITY_LEVELS : onFull === 'drop-lowest' ? level + 1 : level;
-    if (!this.hasRoom(costs, kept)) return false;
-    while (!this.hasRoom(costs, PRIORITY_LEVELS)) {
-      const dropped = this.victim(level)!;
+  makeRoom(request: AdmissionRequest): boolean {
+    if (!this.room.canBeMade(request)) return false;
+    while (!this.room.isThere(request)) {
+      const dropped = this.room.victim(request.level)!;
       const now = this.clock.now();
       const retryAfterMs = this.predictedWaitMs(dropped.request, now);
       this.leave(dropped, 'dropped', now);
@@ -118,16 +95,15 @@ export class AdmissionQueue {
     const { request } = waiter;
     const key = this.owner.limitSet.contestOf(request.key);
     let contest = this.contests.get(key);
-    if (contest === undefined) this.contests.set(key, (contest = new Contest(key, this.costs.length)));
+    if (contest === undefined) this.contests.set(key, (contest = new Contest(key, this.owner.limitSet.names.length)));
     waiter.sequence = this.sequence++;
     waiter.queuedAt = now;
     waiter.weight = this.weightOf(request.costs);
     if (maxWaitMs !== Infinity) {
       waiter.expiry = new WaitExpiry(timeoutQueueOf(this.clock).lane(maxWaitMs), () => this.expire(waiter));
     }
-    if (this.arrivals !== undefined) this.arrivals.append((waiter.arrival = new Arrival(waiter)));
     contest.append(waiter, clientOf(request));
-    this.count(request, 1);
+    this.room.entered(waiter);
     // Who has become the next to try finds out when that will be.
     if (contest.turn() === waiter) this.schedule(contest, now);
     this.arm(now);
@@ -148,7 +124,7 @@ export class AdmissionQueue {
 
   /** What there is for the contest of `key`, or for all, has changed otherwise than by time. */
   refresh(key?: { readonly of: LimiterKey | undefined }): void {
-    if (this.waiting === 0) return;
+    if (this.room.waiting === 0) return;
     const now = this.clock.now();
     const contest = key === undefined ? undefined : this.contests.get(this.owner.limitSet.contestOf(key.of));
     const affected = key === undefined ? [...this.contests.values()] : contest === undefined ? [] : [contest];
@@ -189,9 +165,8 @@ export class AdmissionQueue {
 
   private takeOut(contest: Contest, waiter: Waiter, isServed: boolean): void {
     contest.remove(waiter, isServed);
-    this.count(waiter.request, -1);
+    this.room.left(waiter);
     waiter.expiry?.cancel();
-    if (waiter.arrival !== undefined) this.arrivals!.remove(waiter.arrival);
     if (contest.size > 0) return;
     this.heap.remove(contest);
     this.contests.delete(contest.key);
@@ -276,45 +251,9 @@ export class AdmissionQueue {
     waiter.refused(decision.oversize ? 'limit' : 'denied', Infinity, waitedMs);
   }
 
-  /** Whether there is room beside those who wait on the most urgent `levels` levels. */
-  private hasRoom(costs: Costs, levels: number): boolean {
-    const { maxQueue, maxQueueCosts } = this.bounds;
-    if (sumOf(this.counts, levels) >= maxQueue) return false;
-    return this.costs.every((own, index) => sumOf(own, levels) + costAt(costs, index) <= maxQueueCosts[index]!);
-  }
-
-  /** Who goes for a newcomer of `level`: nobody that is more urgent than that. */
-  private victim(level: number): Waiter | undefined {
-    const { arrivals } = this;
-    if (arrivals === undefined) return undefined;
-    if (this.bounds.onFull === 'drop-lowest') {
-      for (let lowest = PRIORITY_LEVELS - 1; lowest > level; lowest--) {
-        const last = arrivals.lastOf(lowest);
-        if (last !== undefined) return last.waiter;
-      }
-      return undefined;
-    }
-    let oldest: Waiter | undefined;
-    for (let at = level; at < PRIORITY_LEVELS; at++) {
-      const first = arrivals.firstOf(at)?.waiter;
-      if (first !== undefined && (oldest === undefined || first.sequence < oldest.sequence)) oldest = first;
-    }
-    return oldest;
-  }
-
-  private count({ costs, level }: AdmissionRequest, sign: 1 | -1): void {
-    this.waiting += sign;
-    this.counts[level]! += sign;
-    for (let index = 0; index < this.costs.length; index++) {
-      const own = this.costs[index]!;
-      // Sums of fractions drift; nobody who waits costs nothing.
-      own[level] = this.counts[level] === 0 ? 0 : own[level]! + sign * costAt(costs, index);
-    }
-  }
-
   private weightOf(costs: Costs): number {
     let weight = 0;
-    for (let index = 0; index < this.costs.length; index++) {
+    for (let index = 0; index < this.owner.limitSet.names.length; index++) {
       weight = Math.max(weight, costAt(costs, index) / this.owner.limitSet.maxCost(index));
     }
     return weight;
@@ -324,12 +263,6 @@ export class AdmissionQueue {
 /** Where a clock's numbers are too large to tell two moments apart, the next that it can tell. */
 function later(dueAt: number, now: number): number {
   return dueAt > now ? dueAt : now + 1;
-}
-
-function sumOf(numbers: readonly number[], first: number): number {
-  let sum = 0;
-  for (let at = 0; at < first; at++) sum += numbers[at]!;
-  return sum;
 }
 
 function clientOf({ client, key }: AdmissionRequest): string | undefined {

@@ -14,9 +14,14 @@ import {
   type Rules,
   text,
 } from '../../options/rules.ts';
-import type { KeyList } from '../access.ts';
 import type { LimitOptions, LimitTerms, ResolvedLimit } from '../limit-options.ts';
-import { type RateLimiterOptions, resolveLimiterOptions } from '../options.ts';
+import {
+  collect,
+  type CommonLimiterSettings,
+  type RateLimiterOptions,
+  type ResolvedCommonOptions,
+  resolveLimiterOptions,
+} from '../options.ts';
 import type { LimitStoreSource } from './limit-store.ts';
 
 /**
@@ -26,7 +31,7 @@ import type { LimitStoreSource } from './limit-store.ts';
 export type OnStoreError = 'local' | 'open' | 'closed' | 'throw';
 
 /** What a shared limiter is told beside its limits. */
-export interface SharedLimiterSettings {
+export interface SharedLimiterSettings extends CommonLimiterSettings {
   /** Where the counts are: `redisLimits(…)`. */
   readonly store: LimitStoreSource;
   /** What sets its keys apart from others in the store. All processes that share the limits have the same. */
@@ -56,14 +61,6 @@ export interface SharedLimiterSettings {
   readonly maxQueue?: number | undefined;
   /** How many places in time may be held of one key, by all processes, those who wait included: an integer of at least 0; default 1,000. */
   readonly maxReservations?: number | undefined;
-  /** Whom no limit concerns: keys, or a function that tells. */
-  readonly allow?: KeyList | undefined;
-  /** Who is always refused: keys, or a function that tells; stronger than `allow`. */
-  readonly deny?: KeyList | undefined;
-  /** True: counts and tells what it would refuse, and refuses nothing; default false. */
-  readonly shadow?: boolean | undefined;
-  /** Its name in decisions, events and errors; default `rate-limit`. */
-  readonly name?: string | undefined;
   /** Where it takes the time from that it waits by; default: the first pipeline that it is put into, otherwise the system. */
   readonly clock?: Clock | undefined;
   /** Where it takes random numbers from, for the names of reservations; default: the system. */
@@ -115,7 +112,7 @@ export const SHARED_RATE_LIMITER_DEFAULTS: Readonly<
 });
 
 /** Those that a local limiter does not have, or has otherwise. */
-type OwnSettings = Omit<SharedLimiterSettings, 'allow' | 'deny' | 'shadow' | 'name' | 'clock'>;
+type OwnSettings = Omit<SharedLimiterSettings, keyof CommonLimiterSettings | 'clock'>;
 
 const rules: Rules<OwnSettings> = {
   store: implementing<LimitStoreSource>('a store of limits, such as redisLimits makes', 'open'),
@@ -135,8 +132,7 @@ const rules: Rules<OwnSettings> = {
 };
 
 /** Options of a shared limiter, complete and possible. */
-export interface ResolvedSharedOptions {
-  readonly limits: readonly ResolvedLimit[];
+export interface ResolvedSharedOptions extends ResolvedCommonOptions {
   readonly store: LimitStoreSource;
   readonly namespace: string;
   readonly instances: number;
@@ -150,11 +146,6 @@ export interface ResolvedSharedOptions {
   readonly maxLeases: number;
   readonly maxQueue: number;
   readonly maxReservations: number;
-  readonly allow: KeyList | undefined;
-  readonly deny: KeyList | undefined;
-  readonly shadow: boolean;
-  readonly name: string;
-  readonly clock: Clock | undefined;
   readonly random: Random;
 }
 
@@ -164,15 +155,15 @@ export function resolveSharedOptions(given: SharedRateLimiterOptions): ResolvedS
   const ofLimits: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(given ?? {})) (Object.hasOwn(rules, key) ? own : ofLimits)[key] = value;
   const faults: ConfigurationFault[] = [];
-  const limiter = collected(faults, () => resolveLimiterOptions(ofLimits as never as RateLimiterOptions));
-  const settings = collected(faults, () =>
+  const limiter = collect(faults, () => resolveLimiterOptions(ofLimits as never as RateLimiterOptions));
+  const settings = collect(faults, () =>
     resolveOptions('sharedRateLimiter', own as never as OwnSettings, SHARED_RATE_LIMITER_DEFAULTS, rules, [
       'store',
       'namespace',
     ]),
   );
   faults.push(...faultsOfForeign(ofLimits));
-  if (limiter === undefined || settings === undefined) throw new ConfigurationError(faults);
+  if (limiter === undefined || settings === undefined) throw new ConfigurationError(renamed(faults));
   faults.push(...limiter.limits.flatMap(faultsOfUnits));
   if (settings.leased) faults.push(...limiter.limits.flatMap((limit) => faultsOfLease(limit, settings.instances)));
   if (faults.length > 0) throw new ConfigurationError(faults);
@@ -208,15 +199,7 @@ function faultsOfLease(limit: ResolvedLimit, instances: number): ConfigurationFa
   return [{ path, expected, received: String(limit.algorithm.hasBurst ? limit.burst : limit.limit) }];
 }
 
-/** Runs `resolve`; its faults join those found so far, under the name that the caller knows. */
-function collected<T>(faults: ConfigurationFault[], resolve: () => T): T | undefined {
-  try {
-    return resolve();
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    faults.push(
-      ...error.faults.map((fault) => ({ ...fault, path: fault.path.replace(/^rateLimiter/, 'sharedRateLimiter') })),
-    );
-    return undefined;
-  }
+/** The same faults, under the name that the caller knows. */
+function renamed(faults: readonly ConfigurationFault[]): ConfigurationFault[] {
+  return faults.map((fault) => ({ ...fault, path: fault.path.replace(/^rateLimiter/, 'sharedRateLimiter') }));
 }
