@@ -3,6 +3,7 @@ import { deferred, rejection, watched } from '../testing/test-support/watched.ts
 import { pipeline } from '../pipeline/pipeline.ts';
 import { createCache } from './cache.ts';
 import { cacheOf, down } from './test-support/cache-of.ts';
+import { sharing } from './test-support/sharing.ts';
 
 describe('getOrLoad', () => {
   it('loads once, and finds the value until its time is up', async () => {
@@ -111,6 +112,15 @@ describe('values', () => {
     expect(() => {
       cache.peek('a')!.inner.n = 2;
     }).toThrow(TypeError);
+  });
+
+  it.each([[[]], [{}], [''], [0], [false]])('are kept in both tiers also where they are empty: %o', async (empty) => {
+    const { cacheOn } = sharing();
+    const loader = vi.fn(() => empty as unknown);
+    const [one, two] = [cacheOn(), cacheOn()];
+    expect(await one.getOrLoad('a', loader)).toEqual(empty);
+    expect([await one.getOrLoad('a', loader), await two.getOrLoad('a', loader)]).toEqual([empty, empty]);
+    expect(loader).toHaveBeenCalledTimes(1);
   });
 
   it('that can not be cloned fail their callers, not the process', async () => {

@@ -104,7 +104,8 @@ export class TierLink {
     const { pipeline } = this.options;
     if (pipeline !== undefined) return pipeline.execute(() => question.ask(this.store)) as Promise<Answer>;
     try {
-      return question.ask(this.store);
+      // A store of somebody's own may give what is no promise.
+      return Promise.resolve(question.ask(this.store));
     } catch (error) {
       return Promise.reject(error);
     }

@@ -6,9 +6,6 @@ import type { TierReading, TierRecord, TierStore } from './tier-store.ts';
 /** More than so many keys are asked for in several questions. */
 const MOST_KEYS = 256;
 
-/** What is chained to it runs at the end of the current turn, at a third of the cost of Node's queueMicrotask. */
-const now: Promise<void> = Promise.resolve();
-
 /** Somebody who asks for a key, and for the generations of tags. */
 interface Reader {
   readonly key: string;
@@ -42,7 +39,7 @@ export class ReadBatch<Each extends Reader> {
   add(reader: Each): void {
     if (this.readers === undefined) {
       this.readers = [reader];
-      void now.then(this.flushSoon);
+      queueMicrotask(this.flushSoon);
     } else if (this.readers.push(reader) >= MOST_KEYS) this.flush();
   }
 
@@ -79,9 +76,10 @@ class ReadQuestion<Each extends Reader> extends LinkQuestion<TierReading> {
     );
   }
 
-  override answered({ records, generations }: TierReading): void {
+  override answered(reading: TierReading): void {
     const { readers, take } = this;
     try {
+      const { records, generations } = reading;
       const known = this.generations.join(this.tags, generations, this.mark);
       for (let at = 0; at < readers.length; at++) take(readers[at]!, records[at], known);
     } catch (error) {

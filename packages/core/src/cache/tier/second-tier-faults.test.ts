@@ -162,6 +162,16 @@ describe('a slow store', () => {
 });
 
 describe('reading', () => {
+  it.each([undefined, 'nonsense', {}, { records: [undefined] }, Promise.resolve(undefined)])(
+    'goes on without a store that gives no reading: %o',
+    async (reading) => {
+      const { store, cacheOn } = sharing();
+      store.read = () => reading as never;
+      expect(await cacheOn().getOrLoad('a', () => 'loaded')).toBe('loaded');
+      expect(await rejection(cacheOn({ onFailure: 'throw' }).get('a'))).toBeInstanceOf(Error);
+    },
+  );
+
   it('of more keys than fit takes several questions, and of those that fit one', async () => {
     const { cacheOn, asked } = sharing();
     const keys = Array.from({ length: 600 }, (_, n) => `key ${n}`);
