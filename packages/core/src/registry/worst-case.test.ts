@@ -30,6 +30,22 @@ describe('the worst time of a call', () => {
     expect(worstOf(retry({ maxAttempts: 2, backoff: fromError }), attempt)).toBe(900);
   });
 
+  it('takes one attempt and no wait for a retry of your own that tells nothing', () => {
+    const own: Policy = { kind: 'retry', around: (_context, next) => next() };
+    expect(worstOf(own, attempt)).toBe(100);
+  });
+
+  it('takes the cap of a backoff that answers with no time, and no wait for one that is not told', () => {
+    const wrong: Backoff = { delayMs: () => 'soon' as never, maxMs: 700 };
+    expect(worstOf(retry({ maxAttempts: 2, backoff: wrong }), attempt)).toBe(900);
+    const own = {
+      kind: 'retry',
+      options: { maxAttempts: 3 },
+      around: (_context: unknown, next: () => unknown) => next(),
+    };
+    expect(worstOf(own as Policy, attempt)).toBe(300);
+  });
+
   it('counts the queue of a bulkhead only where there is one', () => {
     expect(worstOf(bulkhead({ maxConcurrent: 1, maxQueue: 5, maxQueueWaitMs: 30 }), attempt)).toBe(130);
     expect(worstOf(bulkhead({ maxConcurrent: 1, maxQueue: 0 }), attempt)).toBe(100);
