@@ -1,4 +1,5 @@
-export { pipeline, type Pipeline, type PipelineOptions } from './pipeline/pipeline.ts';
+export { pipeline } from './pipeline/pipeline.ts';
+export type { Pipeline, PipelineOptions } from './pipeline/pipeline-contract.ts';
 export { protect, type ProtectOptions } from './pipeline/protect.ts';
 export type { PipelineEvents } from './pipeline/events.ts';
 export { DeadlineExceededError, PipelineClosedError } from './pipeline/errors.ts';

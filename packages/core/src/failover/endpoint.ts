@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.ts';
-import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { Pipeline } from '../pipeline/pipeline-contract.ts';
 import { SlidingCounts } from '../structures/sliding-counts.ts';
 
 const BUCKETS = 10;

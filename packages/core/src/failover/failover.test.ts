@@ -72,6 +72,12 @@ describe('failover', () => {
     expect(hooks).toEqual(['failoverIf']);
   });
 
+  it('has nobody to hedge with where there is one endpoint', async () => {
+    const group = failover(['a'], { hedgeDelayMs: 10, clock: new VirtualClock() });
+    expect(await group.execute(downOn())).toBe('a');
+    expect(await failing(group.execute(downOn('a')))).toMatchObject({ message: 'a is down' });
+  });
+
   it('asks no more endpoints than it may; one that refuses has not been asked', async () => {
     const breakers = new Map<string, ReturnType<typeof circuitBreaker>>();
     const group = failover(['a', 'b', 'c', 'd'], {

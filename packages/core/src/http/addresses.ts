@@ -15,10 +15,11 @@ export class Addresses {
   }
 }
 
-/** The path of an address, without its query; empty when it is none. */
+/** The path of an address, without its query, also where it has no host; empty when it is none. */
 export function pathOf(input: string | URL | Request): string {
   const address = isRequest(input) ? input.url : input;
-  return URL.canParse(address, baseAddress()) ? new URL(address, baseAddress()).pathname : '';
+  const base = baseAddress() ?? 'http://no-host.invalid';
+  return URL.canParse(address, base) ? new URL(address, base).pathname : '';
 }
 
 export function isRequest(input: string | URL | Request): input is Request {

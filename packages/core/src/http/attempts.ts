@@ -18,7 +18,7 @@ import {
 } from './errors.ts';
 import { GuardedBody, isBodiless } from './guarded-body.ts';
 import { classifyFailure, neverArrived } from '../errors/network-failure.ts';
-import type { ResolvedFetchOptions } from './options.ts';
+import { FAILURE_STATUSES, type ResolvedFetchOptions } from './options.ts';
 import type { Fetch, OutgoingRequest } from './outgoing-request.ts';
 import { SendLimits } from './send-limits.ts';
 
@@ -85,20 +85,15 @@ export class Attempts implements Opener<Response> {
       throw this.explain(error, limits?.run ?? context);
     }
     this.tellLimiter(response, context);
-    if (this.options.isFailure(response.status)) throw await this.statusError(response, context);
+    if (this.isFailure(response, context)) throw await this.statusError(response, context);
     return response;
   }
 
   /** Not async, and nothing awaited: on the way of a good response every promise counts. */
   private received(response: Response, context: ExecutionContext, opening: Opening<Response>): void {
-    try {
-      this.tellLimiter(response, context);
-      if (!this.options.isFailure(response.status)) {
-        opening.opened(isBodiless(response) ? new Bodiless(response) : new GuardedBody(response, context, this));
-        return;
-      }
-    } catch (error) {
-      opening.failed(error);
+    this.tellLimiter(response, context);
+    if (!this.isFailure(response, context)) {
+      opening.opened(isBodiless(response) ? new Bodiless(response) : new GuardedBody(response, context, this));
       return;
     }
     this.statusError(response, context).then(
@@ -182,6 +177,16 @@ export class Attempts implements Opener<Response> {
       limiter.feedback(response, context.key);
     } catch (error) {
       tellHookFailed(context, 'limiter', error);
+    }
+  }
+
+  /** What can't be judged by the user's function is judged as by default. */
+  private isFailure({ status }: Response, context: ExecutionContext): boolean {
+    try {
+      return this.options.isFailure(status);
+    } catch (error) {
+      tellHookFailed(context, 'failureStatuses', error);
+      return FAILURE_STATUSES.includes(status);
     }
   }
 

@@ -23,7 +23,10 @@ export interface ResilientFetchOptions {
   readonly body?: 'stream' | 'buffered' | undefined;
   /** How large a body may be that is read whole, in bytes; default 16,777,216. */
   readonly maxBodyBytes?: number | undefined;
-  /** Which statuses are failures, as a list or a function; default {@link FAILURE_STATUSES}. All others are answers. */
+  /**
+   * Which statuses are failures, as a list or a function; default {@link FAILURE_STATUSES}, which judges too when the
+   * function throws. All others are answers.
+   */
   readonly failureStatuses?: readonly number[] | ((status: number) => boolean) | undefined;
   /**
    * True (default): a call whose last attempt ends with a failure status rejects with a HttpStatusError. False: it

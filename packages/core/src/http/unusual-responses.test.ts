@@ -2,16 +2,50 @@ import { describe, expect, it, vi } from 'vitest';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { failover } from '../failover/index.ts';
 import { pipeline } from '../pipeline/index.ts';
-import type { CallOptions, ExecutionContext } from '../policy/context.ts';
 import { constant, retry } from '../retry/index.ts';
-import { type ConnectionWatcher, watchingDispatcher } from './connection-watch.ts';
-import { endpointFetch, type Fetch, resilientFetch } from './index.ts';
+import { timeout } from '../timeout/index.ts';
+import { endpointFetch, type Fetch, resilientFetch, type ResilientFetchOptions } from './index.ts';
 
-const url = 'http://host.test/items/1';
-const giving =
-  (make: () => Response): Fetch =>
-  async () =>
-    make();
+const url = 'http://host.test/items/1?token=secret';
+
+/** A fetch with these answers, the last of them again and again. */
+function platform(...answers: readonly (() => Response)[]): Fetch & { asked: number } {
+  const fetch: Fetch & { asked: number } = async (_input, init) => {
+    const answer = answers[Math.min(fetch.asked, answers.length - 1)]!;
+    fetch.asked++;
+    init?.signal?.throwIfAborted();
+    return answer();
+  };
+  fetch.asked = 0;
+  return fetch;
+}
+
+const answer =
+  (status: number, body: BodyInit | (() => BodyInit) | null = null, headers: Record<string, string> = {}) =>
+  () =>
+    new Response(typeof body === 'function' ? body() : body, { status, headers });
+
+/** A body that sends this, and then what `more` does. */
+const bodyOf = (
+  text: string,
+  more: Partial<UnderlyingDefaultSource<Uint8Array>> & {
+    readonly then?: (error: (reason: unknown) => void) => void;
+  } = {},
+): ReadableStream<Uint8Array> => {
+  const { then, ...source } = more;
+  return new ReadableStream<Uint8Array>(
+    {
+      ...source,
+      pull: (controller) => {
+        if (text !== '') controller.enqueue(new TextEncoder().encode(text));
+        text = '';
+        if (then === undefined) controller.close();
+        else then((reason) => controller.error(reason));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+};
 
 const failing = async (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
@@ -19,212 +53,183 @@ const failing = async (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-/** What runs calls as a pipeline does, and is none of this library. */
-const foreign = {
-  execute: async <R>(fn: (context: ExecutionContext) => R, options: CallOptions = {}): Promise<Awaited<R>> => {
-    const { signal = new AbortController().signal } = options;
-    return await fn({ signal, attempt: 1, pipeline: undefined, key: 'k', priority: 'normal', remainingMs: 1_500 });
-  },
-};
+/** Two attempts without a wait, in virtual time. */
+const twice = (more: Parameters<typeof retry>[0] = {}): ReturnType<typeof retry> =>
+  retry({ maxAttempts: 2, backoff: constant(0), jitter: 'none', ...more });
+const under = (fetch: Fetch, options: ResilientFetchOptions = {}) =>
+  resilientFetch(pipeline({ clock: new VirtualClock() }, twice()), { fetch, ...options });
 
-/** A body that comes in these parts. */
-function parts(...chunks: readonly string[]): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  return new ReadableStream({
-    start: (controller) => {
-      for (const chunk of chunks) controller.enqueue(encoder.encode(chunk));
-      controller.close();
-    },
+describe('a status that a function judges', () => {
+  it('is judged as by default where the function throws, and the fault is told', async () => {
+    const calls = pipeline({ clock: new VirtualClock() }, twice());
+    const hooks: unknown[] = [];
+    calls.on('hook-failed', ({ hook }) => hooks.push(hook));
+    const failureStatuses = (): boolean => {
+      throw new Error('mine');
+    };
+    const http = resilientFetch(calls, { fetch: platform(answer(503), answer(404)), failureStatuses });
+    expect((await http(url)).status).toBe(404);
+    expect(hooks).toEqual(['failureStatuses', 'failureStatuses']);
   });
-}
+});
+
+describe('a failure', () => {
+  it('has no body where the response has none', async () => {
+    expect(await failing(under(platform(answer(503)))(url))).toMatchObject({ code: 'HTTP_503', body: undefined });
+  });
+
+  it('is still told by its status where its body breaks off', async () => {
+    const broken = answer(503, () => bodyOf('half', { then: (fail) => fail(new TypeError('terminated')) }));
+    expect(await failing(under(platform(broken))(url))).toMatchObject({ code: 'HTTP_503', body: undefined });
+  });
+
+  it('is told by what broke its body off where its response was to be handed out', async () => {
+    const reset = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
+    const broken = () =>
+      new Response(bodyOf('half', { then: (fail) => fail(new TypeError('terminated', { cause: reset })) }), {
+        status: 503,
+      });
+    const error = await failing(under(platform(broken), { throwOnStatus: false })(url));
+    expect(error).toMatchObject({ code: 'NETWORK_RESET' });
+  });
+
+  it('whose response was to be handed out, and is too large, says so', async () => {
+    const large = answer(503, 'x'.repeat(11));
+    const error = await failing(under(platform(large), { throwOnStatus: false, maxBodyBytes: 10 })(url));
+    expect(error).toMatchObject({ code: 'RESPONSE_TOO_LARGE' });
+  });
+
+  it('ends with the reason of the abort that broke its body off', async () => {
+    const clock = new VirtualClock();
+    const calls = pipeline({ clock }, timeout({ timeoutMs: 100, mode: 'cooperative' }));
+    const fetch: Fetch = (_input, init) =>
+      Promise.resolve(
+        new Response(
+          new ReadableStream({
+            start: (controller) =>
+              init!.signal!.addEventListener('abort', () => controller.error(new Error('aborted'))),
+          }),
+          { status: 503 },
+        ),
+      );
+    const error = failing(resilientFetch(calls, { fetch })(url));
+    await clock.advance(100);
+    expect(await error).toMatchObject({ code: 'TIMEOUT' });
+  });
+
+  it('that must not be repeated is not, whatever the retry would do', async () => {
+    const fetch = platform(answer(500));
+    const calls = pipeline({ clock: new VirtualClock() }, twice({ retryIf: () => true }));
+    const error = await failing(resilientFetch(calls, { fetch })(url, { method: 'POST', body: '{}' }));
+    expect([error, fetch.asked]).toEqual([expect.objectContaining({ code: 'HTTP_500', retryable: false }), 1]);
+  });
+
+  it('of a fetch of your own, which no network has, passes as it is', async () => {
+    const own = new RangeError('mine');
+    expect(await failing(under(() => Promise.reject(own))(url))).toBe(own);
+  });
+
+  it('names the path of a request, also of one that has no host', async () => {
+    const replicas = failover(['http://one.test']);
+    const fetch = endpointFetch(replicas, { fetch: platform(answer(503)) });
+    expect(await failing(fetch('/items/2?a=b'))).toMatchObject({ path: '/items/2', method: 'GET' });
+    expect(await failing(under(platform(answer(503)))(new Request(url)))).toMatchObject({ path: '/items/1' });
+  });
+
+  it('whose rest can not be let go of is told all the same', async () => {
+    const stubborn = answer(503, () =>
+      bodyOf('x'.repeat(20), { then: () => undefined, cancel: () => Promise.reject(new Error('no')) }),
+    );
+    const error = await failing(under(platform(stubborn), { maxErrorBodyBytes: 4 })(url));
+    expect(error).toMatchObject({ code: 'HTTP_503', body: 'xxxx' });
+  });
+});
 
 describe('a response', () => {
-  it('without a body is given as it is, and is no failure to read one', async () => {
-    const call = pipeline(retry({ maxAttempts: 2, backoff: constant(0) }));
-    const none = new Response(null, { status: 204 });
-    expect(await resilientFetch(call, { fetch: giving(() => none), body: 'buffered' })(url)).toBe(none);
-    const down = giving(() => new Response(null, { status: 503 }));
-    expect(await failing(resilientFetch(call, { fetch: down })(url))).toMatchObject({ status: 503, body: undefined });
-    expect((await resilientFetch(call, { fetch: down, throwOnStatus: false })(url)).status).toBe(503);
+  it('without a body is an answer where the body was to be read in the attempt', async () => {
+    const response = await under(platform(answer(204)), { body: 'buffered' })(url);
+    expect([response.status, response.body]).toEqual([204, null]);
   });
 
-  it('has its empty chunks left out, which a byte stream does not take', async () => {
-    const fetch = giving(() => new Response(parts('', 'a', '', '', 'b', '')));
-    const response = await resilientFetch(pipeline(), { fetch })(url);
-    const read: string[] = [];
-    const reader = response.body!.getReader();
-    for (let part = await reader.read(); !part.done; part = await reader.read())
-      read.push(new TextDecoder().decode(part.value));
-    expect(read).toEqual(['a', 'b']);
-  });
-
-  it('whose reader leaves while it waits for a chunk ends its call, and lets go of the connection', async () => {
-    let cancelled: unknown;
-    const body = new ReadableStream<Uint8Array>({ cancel: (reason) => void (cancelled = reason) });
-    const call = pipeline();
-    const reader = (await resilientFetch(call, { fetch: giving(() => new Response(body)) })(url)).body!.getReader();
-    const reading = reader.read();
-    await reader.cancel('enough');
-    expect([(await reading).done, cancelled, await call.close()]).toEqual([true, 'enough', 0]);
-  });
-
-  it('that can not be extended is read through another one that says the same', async () => {
-    const call = pipeline();
-    const fetch = giving(() => Object.preventExtensions(new Response('text', { status: 201, headers: { a: 'b' } })));
-    const response = await resilientFetch(call, { fetch })(url);
-    expect([response.status, response.headers.get('a'), await response.text()]).toEqual([201, 'b', 'text']);
-    expect(await call.close()).toBe(0);
-  });
-
-  it('of a resilient fetch within another one ends both calls when it has been read', async () => {
-    const [inner, outer] = [pipeline({ name: 'inner' }), pipeline({ name: 'outer' })];
-    const send = resilientFetch(inner, { fetch: giving(() => new Response('text')) });
-    const response = await resilientFetch(outer, { fetch: send })(url);
-    expect([inner.busy, outer.busy]).toEqual([1, 1]);
-    expect(await response.text()).toBe('text');
-    expect([await inner.close(), await outer.close()]).toEqual([0, 0]);
-  });
-
-  it('that is being read can not be read a second time in any way, as that of fetch can not', async () => {
-    const response = await resilientFetch(pipeline(), { fetch: giving(() => new Response(parts('te', 'xt'))) })(url);
-    const text = response.text();
-    for (const again of [() => response.text(), () => response.formData(), () => response.json()])
-      expect(await failing(again())).toBeInstanceOf(TypeError);
-    expect(() => response.clone()).toThrow(TypeError);
-    expect(response.body!.locked).toBe(true);
-    expect(await text).toBe('text');
-  });
-
-  it('that comes when its headers are overdue is let go of', async () => {
-    const clock = new VirtualClock();
-    let give: (response: Response) => void = () => undefined;
-    let cancelled = false;
-    const fetch: Fetch = () => new Promise((resolve) => (give = resolve));
-    const call = pipeline({ clock });
-    const done = resilientFetch(call, { fetch, headersTimeoutMs: 100 })(url);
-    const error = failing(done);
-    await clock.advance(100);
-    expect(await error).toMatchObject({ code: 'HTTP_TIMEOUT_HEADERS' });
-    give(new Response(new ReadableStream({ cancel: () => void (cancelled = true) })));
-    await clock.advance(0);
-    expect([cancelled, await call.close(), clock.pendingTimers]).toEqual([true, 0, 0]);
-  });
-});
-
-describe('the body of a failure status', () => {
-  it('that breaks off is left out of the error; the caller who wants the response gets the error of the network', async () => {
-    const broken = giving(
-      () => new Response(new ReadableStream({ pull: (to) => to.error(new TypeError('terminated')) }), { status: 500 }),
-    );
-    const shown = await failing(resilientFetch(pipeline(), { fetch: broken })(url));
-    expect(shown).toMatchObject({ name: 'HttpStatusError', status: 500, body: undefined });
-    const wanted = resilientFetch(pipeline(), { fetch: broken, throwOnStatus: false })(url);
-    expect(await failing(wanted)).toMatchObject({ name: 'NetworkError' });
-  });
-
-  it('that the caller ends by an abort fails the call with its reason', async () => {
-    const controller = new AbortController();
-    let begins: () => void = () => undefined;
-    const read = new Promise<void>((resolve) => (begins = resolve));
-    const fetch: Fetch = async (_input, init) => {
-      const signal = init!.signal!;
-      const start = (body: ReadableStreamDefaultController): void =>
-        signal.addEventListener('abort', () => body.error(signal.reason));
-      return new Response(new ReadableStream({ start, pull: () => begins() }, { highWaterMark: 0 }), { status: 500 });
-    };
-    const error = failing(resilientFetch(foreign, { fetch })(url, { signal: controller.signal }));
-    await read;
-    controller.abort('enough');
-    expect(await error).toBe('enough');
-  });
-
-  it('is not kept beyond its bound for a caller who wants the response', async () => {
-    const long = giving(() => new Response(parts('much ', 'too ', 'long'), { status: 500 }));
-    const done = resilientFetch(pipeline(), { fetch: long, throwOnStatus: false, maxBodyBytes: 6 })(url);
-    expect(await failing(done)).toMatchObject({ code: 'RESPONSE_TOO_LARGE' });
-  });
-});
-
-describe('fetch that fails', () => {
-  it('with an error of its own passes that on unchanged', async () => {
-    const own = new RangeError('not today');
-    const fetch: Fetch = () => Promise.reject(own);
-    expect(await failing(resilientFetch(pipeline(), { fetch })(url))).toBe(own);
-  });
-
-  it('for a Request names its path, and not its query', async () => {
-    const fetch = giving(() => new Response('no', { status: 503 }));
-    const done = resilientFetch(pipeline(), { fetch })(new Request(`${url}?token=secret`));
-    expect(await failing(done)).toMatchObject({ message: expect.stringContaining('/items/1') as string });
-    expect(JSON.stringify(await failing(resilientFetch(pipeline(), { fetch })(`${url}?token=secret`)))).not.toContain(
-      'token',
-    );
-  });
-});
-
-describe('what runs calls and is no pipeline of this library', () => {
-  it('is told of no hook that fails, and of the time it has left the server is', async () => {
-    const headers: [string, string][] = [];
-    const fetch: Fetch = async (_input, init) => {
-      headers.push(...new Headers(init?.headers));
-      return new Response('ok');
-    };
-    const limiter = {
-      feedback: () => {
-        throw new Error('own');
+  it('passes chunks on that are not empty', async () => {
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        if (sent++ < 2) controller.enqueue(new Uint8Array(sent === 1 ? 0 : 3));
+        else controller.close();
       },
-    };
-    const send = resilientFetch(foreign, { fetch, limiter, sendDeadline: true, body: 'buffered' });
-    const response = await send(new Request(url, { headers: { 'x-own': 'kept' } }));
-    expect(await response.text()).toBe('ok');
-    expect(headers).toContainEqual(['x-own', 'kept']);
-    expect(headers.flat()).toContain('1500');
+    });
+    const chunks: number[] = [];
+    const response = await under(platform(() => new Response(body)))(url);
+    for await (const chunk of response.body!) chunks.push(chunk.byteLength);
+    expect(chunks).toEqual([3]);
+  });
+
+  it('is read whole within the limit on silence where there is one', async () => {
+    const http = under(platform(answer(200, '{"a":1}')), { bodyTimeoutMs: 1_000 });
+    expect(await (await http(url)).json()).toEqual({ a: 1 });
+    expect(await (await http(url)).text()).toBe('{"a":1}');
+  });
+
+  it('that can not be watched is replaced by one that says the same', async () => {
+    const calls = pipeline({ clock: new VirtualClock() });
+    const frozen = (): Response => Object.preventExtensions(new Response('frozen', { headers: { 'x-own': 'mine' } }));
+    const response = await resilientFetch(calls, { fetch: platform(frozen) })(url);
+    expect(calls.busy).toBe(1);
+    expect([response.headers.get('x-own'), await response.text(), response.bodyUsed]).toEqual(['mine', 'frozen', true]);
+    await Promise.resolve();
+    expect(calls.busy).toBe(0);
+  });
+
+  it('of a fetch that has policies of its own ends both calls when it has been read', async () => {
+    const inner = pipeline({ clock: new VirtualClock() });
+    const outer = pipeline({ clock: new VirtualClock() });
+    const http = resilientFetch(outer, { fetch: resilientFetch(inner, { fetch: platform(answer(200, 'read')) }) });
+    const response = await http(url);
+    expect([inner.busy, outer.busy]).toEqual([1, 1]);
+    expect(await response.text()).toBe('read');
+    await Promise.resolve();
+    expect([inner.busy, outer.busy]).toEqual([0, 0]);
+  });
+
+  it.each(['Deno', 'Bun'])('is another one where the platform, as %s, reads responses from inside', async (name) => {
+    class OwnResponse extends Response {}
+    vi.stubGlobal(name, {});
+    const calls = pipeline({ clock: new VirtualClock() });
+    const original = new OwnResponse('read');
+    const response = await resilientFetch(calls, { fetch: platform(() => original) })(url);
+    expect([response === original, await response.text(), calls.busy]).toEqual([false, 'read', 0]);
+  });
+
+  it('that was not read in time is broken for whoever reads it then, in whatever way', async () => {
+    const clock = new VirtualClock();
+    const calls = pipeline({ clock });
+    const http = resilientFetch(calls, { fetch: platform(answer(200, 'late')), unreadTimeoutMs: 50 });
+    const [one, other] = [await http(url), await http(url)];
+    await clock.advance(50);
+    expect(calls.busy).toBe(0);
+    expect(await failing(one.text())).toMatchObject({ code: 'HTTP_TIMEOUT_UNREAD' });
+    expect(await failing(other.body!.getReader().read())).toMatchObject({ code: 'HTTP_TIMEOUT_UNREAD' });
+  });
+
+  it('that comes after its time is let go of', async () => {
+    const clock = new VirtualClock();
+    let cancelled: unknown;
+    let respond!: (response: Response) => void;
+    const fetch: Fetch = () => new Promise((resolve) => (respond = resolve));
+    const calls = pipeline({ clock });
+    const error = failing(resilientFetch(calls, { fetch, headersTimeoutMs: 50 })(url));
+    await clock.advance(50);
+    expect(await error).toMatchObject({ code: 'HTTP_TIMEOUT_HEADERS' });
+    respond(new Response(bodyOf('late', { cancel: () => void (cancelled = true) })));
+    await clock.advance(0);
+    expect(cancelled).toBe(true);
   });
 });
 
-it('a Request is sent to the endpoint whole, its method and headers with it', async () => {
-  const sent: Request[] = [];
-  const fetch: Fetch = async (input) => {
-    sent.push(input as Request);
-    return new Response('ok');
-  };
-  const ask = endpointFetch(failover(['http://one.test/base']), { fetch });
-  await ask(new Request('http://any.test/items?q=1', { method: 'DELETE', headers: { 'x-own': 'kept' } }));
-  const [request] = sent;
-  expect([request!.url, request!.method, request!.headers.get('x-own')]).toEqual([
-    'http://one.test/base/items?q=1',
-    'DELETE',
-    'kept',
-  ]);
-});
-
-describe('when a request has its connection', () => {
-  /** A dispatcher that calls the handler's method of this name. */
-  const dispatcherOf = (name: 'onConnect' | 'onRequestStart') => ({
-    dispatch: (_options: object, handler: Record<string, (...parameters: unknown[]) => unknown>) => {
-      handler[name]!('a', 'b');
-      return true;
-    },
-  });
-
-  it.each(['onConnect', 'onRequestStart'] as const)('is told by %s, which is called as it would be', (name) => {
-    const told: unknown[] = [];
-    const watcher: ConnectionWatcher = {
-      connecting: () => void told.push('connecting'),
-      connected: () => void told.push('connected'),
-    };
-    const handler = { [name]: (...parameters: unknown[]) => void told.push(parameters) };
-    expect(watchingDispatcher(dispatcherOf(name), watcher)!.dispatch({}, handler)).toBe(true);
-    expect(told).toEqual(['connecting', 'connected', ['a', 'b']]);
-  });
-
-  it('can not be told where fetch has no dispatcher: a limit on it is refused, or is left to a fetch of your own', async () => {
+describe('a limit on the time to a connection', () => {
+  it('is refused where the platform does not tell when there is one', () => {
     vi.stubGlobal('Response', undefined);
-    try {
-      expect(() => resilientFetch(pipeline(), { connectTimeoutMs: 100 })).toThrow(/resilientFetch.connectTimeoutMs/);
-      expect(watchingDispatcher(undefined, {} as ConnectionWatcher)).toBeUndefined();
-    } finally {
-      vi.unstubAllGlobals();
-    }
+    expect(() => resilientFetch(pipeline(), { connectTimeoutMs: 100 })).toThrow(/does not tell when it is connected/);
   });
 });

@@ -5,7 +5,7 @@ import { ConfigurationError } from '../errors/configuration-error.ts';
 import { withoutStack } from '../errors/rejection.ts';
 import type { EventSource } from '../events/event.ts';
 import { describe, resolveOptions, type Resolved } from '../options/resolve.ts';
-import type { AddsOf } from '../pipeline/pipeline.ts';
+import type { AddsOf } from '../pipeline/pipeline-contract.ts';
 import { hooksOf } from '../pipeline/plan.ts';
 import { type Failure, failure, type Outcome } from '../policy/outcome.ts';
 import { PolicyBase } from '../policy/policy-base.ts';

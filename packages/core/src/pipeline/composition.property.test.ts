@@ -15,7 +15,8 @@ import { countedController } from '../testing/test-support/counted-signal.ts';
 import { propertyRuns } from '../testing/test-support/property-runs.ts';
 import { type Watched, watched } from '../testing/test-support/watched.ts';
 import { timeout } from '../timeout/timeout.ts';
-import { type EventsOf, pipeline, type Pipeline } from './pipeline.ts';
+import { pipeline } from './pipeline.ts';
+import type { EventsOf, Pipeline } from './pipeline-contract.ts';
 
 type AnyPipeline = Pipeline<EventsOf<Policy>>;
 

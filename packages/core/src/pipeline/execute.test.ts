@@ -6,7 +6,8 @@ import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
 import { brokenPromise, foreignThenable, thenTrap } from '../testing/test-support/thenables.ts';
-import { pipeline, type Pipeline } from './pipeline.ts';
+import { pipeline } from './pipeline.ts';
+import type { Pipeline } from './pipeline-contract.ts';
 
 describe('execute', () => {
   const forms: readonly [string, () => Pick<Pipeline, 'execute' | 'tryExecute' | 'busy'>][] = [

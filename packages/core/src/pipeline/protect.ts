@@ -4,7 +4,7 @@ import { describe, resolveOptions } from '../options/resolve.ts';
 import { callable, either, milliseconds, number, oneOf, text, type Rules } from '../options/rules.ts';
 import type { CallOptions } from '../policy/context.ts';
 import { PRIORITIES } from '../policy/priority.ts';
-import type { AddsOf, AnyPipeline } from './pipeline.ts';
+import type { AddsOf, AnyPipeline } from './pipeline-contract.ts';
 import { resembling } from './resembling.ts';
 
 /** How a protected method uses its pipeline. */

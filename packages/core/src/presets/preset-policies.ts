@@ -6,7 +6,7 @@ import { ConfigurationError, type ConfigurationFault } from '../errors/configura
 import { type Fallback, fallback, type FallbackOptions } from '../fallback/fallback.ts';
 import type { Rule, Rules } from '../options/rules.ts';
 import { resolveOptions } from '../options/resolve.ts';
-import type { PipelineOptions } from '../pipeline/pipeline.ts';
+import type { PipelineOptions } from '../pipeline/pipeline-contract.ts';
 import { policyOptionRules } from '../policy/policy-base.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { RateLimitPolicy, SharedRateLimitPolicy } from '../rate-limit/policy-options.ts';

@@ -1,7 +1,8 @@
 import type { Bulkhead } from '../bulkhead/bulkhead.ts';
 import type { CircuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import type { Fallback } from '../fallback/fallback.ts';
-import { type EventsOf, type Pipeline, pipeline } from '../pipeline/pipeline.ts';
+import { pipeline } from '../pipeline/pipeline.ts';
+import type { EventsOf, Pipeline } from '../pipeline/pipeline-contract.ts';
 import type { RateLimitPolicy } from '../rate-limit/policy-options.ts';
 import type { Retry } from '../retry/retry.ts';
 import type { Timeout } from '../timeout/timeout.ts';

@@ -41,17 +41,14 @@ const carried = object('Errors that carry one of these.', {
 });
 
 /** A condition: one of these names, or an object that says what the errors carry. */
-export function condition(
-  about: string,
-  ...names: readonly (keyof typeof conditions & string)[]
-): Field<ConditionSpec> {
+export function condition(about: string, ...names: readonly string[]): Field<ConditionSpec> {
   const byName = choice(about, ...names);
   return {
     schema: { description: about, anyOf: [{ enum: names }, { ...carried.schema, minProperties: 1 }] },
     read(value, path, faults) {
       if (!isObject(value)) return byName.read(value, path, faults);
       const read = carried.read(value, path, faults);
-      if (read === undefined || Object.keys(read).length > 0) return read as Carried | undefined;
+      if (read === undefined || Object.keys(read).length > 0) return read;
       return faults.add(path, 'statuses, codes or categories', value);
     },
   };

@@ -25,6 +25,20 @@ const found = (...policies: readonly Policy[]): readonly string[] =>
 const ownRetryIf = retry({ retryIf: (error) => error instanceof Error });
 const limiter = (count: number): Policy => rateLimit(rateLimiter({ limit: count, periodMs: 10_000, burst: 1 }));
 
+describe('lint of policies of your own', () => {
+  const ownRetry = (options?: object): Policy =>
+    ({ kind: 'retry', options, around: (_context, next) => next() }) as Policy;
+
+  it('calls a pipeline without a name a pipeline', () => {
+    expect(lintPipeline({ policies: [attempts(2)] }).map(({ place }) => place)).toEqual(['pipeline']);
+  });
+
+  it('takes a retry that does not tell its condition for one as the library makes it', () => {
+    expect(found(limit(60_000), ownRetry({ maxAttempts: 3 }), circuitBreaker(), limit(1_000))).toEqual([]);
+    expect(found(limit(60_000), ownRetry(), circuitBreaker(), limit(1_000))).toEqual([]);
+  });
+});
+
 describe('lint finds', () => {
   it.each<[string, readonly Policy[], readonly string[]]>([
     ['no timeout at all', [attempts(2)], ['NO_TIMEOUT p']],

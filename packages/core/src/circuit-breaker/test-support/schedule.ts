@@ -5,7 +5,8 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
-import { type Pipeline, pipeline } from '../../pipeline/pipeline.ts';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import type { Pipeline } from '../../pipeline/pipeline-contract.ts';
 import { type CountedController, countedController } from '../../testing/test-support/counted-signal.ts';
 import { deferred, type Deferred, microtasks, type Watched, watched } from '../../testing/test-support/watched.ts';
 import { steppedBreak } from '../break-duration.ts';

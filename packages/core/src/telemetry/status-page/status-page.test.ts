@@ -4,7 +4,8 @@ import { circuitBreaker, type CircuitBreaker } from '../../circuit-breaker/circu
 import { consecutive } from '../../circuit-breaker/trip-rules.ts';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
 import { connectionPool } from '../../connection-pool/connection-pool.ts';
-import { type Pipeline, pipeline } from '../../pipeline/pipeline.ts';
+import { pipeline } from '../../pipeline/pipeline.ts';
+import type { Pipeline } from '../../pipeline/pipeline-contract.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { pipelineRegistry, type PipelineRegistry, pipelineStatus } from '../../registry/index.ts';
 import { workerPool } from '../../work/worker-pool.ts';
