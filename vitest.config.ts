@@ -104,7 +104,7 @@ export default defineConfig({
           ...costs,
         ],
       }),
-      project('costs', costs),
+      project('costs', costs, { exclude: ['**/*.model.test.ts'] }),
       // Two caches under load on a Redis that fails: half a minute of real time, and alone, since calls are timed.
       project('chaos', ['packages/core/test/**/*.chaos.test.ts'], { maxWorkers: 1, sequence: { groupOrder: 2 } }),
       // Pools on a PostgreSQL that fails: real time as well, and its waits are measured.

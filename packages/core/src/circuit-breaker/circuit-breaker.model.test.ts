@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { modelRuns } from '../testing/test-support/property-runs.ts';
-import { runSchedule, schedules } from './test-support/schedule.ts';
+import { schedules } from './test-support/schedule.ts';
+import { runSchedule } from './test-support/trial.ts';
 
 describe('a breaker next to the reference', () => {
   it('agrees with it after every step of every schedule', async () => {

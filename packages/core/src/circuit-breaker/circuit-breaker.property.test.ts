@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { propertyRuns } from '../testing/test-support/property-runs.ts';
-import { runSchedule, schedules } from './test-support/schedule.ts';
+import { schedules } from './test-support/schedule.ts';
+import { runSchedule } from './test-support/trial.ts';
 
 describe('a breaker under any traffic and any commands', () => {
   it('admits, refuses and changes its state as a naive one does, whatever comes late, and leaves nothing behind', async () => {

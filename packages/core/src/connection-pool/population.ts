@@ -8,7 +8,7 @@
 import type { Clock } from '../clock/clock.ts';
 import type { Random } from '../clock/random.ts';
 import type { TimeoutLane } from '../clock/timeout-queue.ts';
-import { IntrusiveList } from '../structures/intrusive-list.ts';
+import { IdleMembers } from './idle-members.ts';
 import { Member } from './member.ts';
 import type { DestroyReason, Lease } from './pool-contract.ts';
 import type { PoolRecords } from './pool-records.ts';
@@ -31,10 +31,9 @@ export class Population<Resource> {
   readonly waiting: WaitingLine<Lease<Resource>> = new WaitingLine();
   checking = 0;
   ending = 0;
-  idleCount = 0;
   /** The last failure to make or check a resource, since one was last made or found well. */
   lastFailure: unknown = undefined;
-  private readonly idle: IntrusiveList<Member<Resource>> = new IntrusiveList();
+  private readonly idle: IdleMembers<Resource>;
   private readonly settings: PoolSettings<Resource>;
   private readonly clock: Clock;
   private readonly random: Random;
@@ -56,6 +55,7 @@ export class Population<Resource> {
     this.random = random;
     this.records = records;
     this.host = host;
+    this.idle = new IdleMembers(settings);
     this.maker = new ResourceMaker(settings, clock, this);
     this.upkeep = new Upkeep(clock, (now) => this.maintain(now));
   }
@@ -67,6 +67,10 @@ export class Population<Resource> {
 
   get isEmpty(): boolean {
     return this.size === 0;
+  }
+
+  get idleCount(): number {
+    return this.idle.count;
   }
 
   get inUse(): number {
@@ -83,10 +87,9 @@ export class Population<Resource> {
 
   /** An idle resource that may be lent without a check and without a wait. */
   takeReady(now: number): Member<Resource> | undefined {
-    const member = this.idle.last;
+    const member = this.idle.freshest;
     if (member === undefined || now >= member.recycleAt || this.needsCheck(member, now)) return undefined;
-    this.removeIdle(member);
-    return member;
+    return this.idle.take(member);
   }
 
   /** How many wait for whom nothing is on its way: a resource must come back first. */
@@ -107,14 +110,10 @@ export class Population<Resource> {
   /** Sees to it that a resource is on its way for everybody who waits, as far as there may be more. */
   supply(): void {
     while (!this.closed && this.unsupplied > 0) {
-      const member = this.idle.last;
-      if (member === undefined) {
-        if (!this.mayMake) return;
-        this.make();
-      } else {
-        this.removeIdle(member);
-        this.ready(member);
-      }
+      const member = this.idle.freshest;
+      if (member !== undefined) this.ready(this.idle.take(member));
+      else if (this.mayMake) this.make();
+      else return;
     }
   }
 
@@ -136,8 +135,7 @@ export class Population<Resource> {
     this.closed = true;
     this.upkeep.stop();
     this.maker.abort();
-    for (let member = this.idle.first; member !== undefined; member = this.idle.first) {
-      this.removeIdle(member);
+    for (let member = this.idle.takeOldest(); member !== undefined; member = this.idle.takeOldest()) {
       this.end(member, 'closed', undefined);
     }
   }
@@ -222,8 +220,7 @@ export class Population<Resource> {
 
   /** Where one has died the others may have too: all at once, so that nobody waits for one check after the other. */
   private checkIdle(): void {
-    for (let member = this.idle.first; member !== undefined; member = this.idle.first) {
-      this.removeIdle(member);
+    for (let member = this.idle.takeOldest(); member !== undefined; member = this.idle.takeOldest()) {
       member.state = 'checking';
       this.checking++;
       this.check(member);
@@ -248,25 +245,14 @@ export class Population<Resource> {
     if (now >= member.recycleAt) return this.end(member, 'recycled', undefined);
     if (this.members.size - this.ending > this.settings.maxSize) return this.end(member, 'surplus', undefined);
     if (member.state === 'checking') this.checking--;
-    member.state = 'idle';
-    member.since = now;
-    this.idle.append(member);
-    this.idleCount++;
-    this.upkeep.at(Math.min(member.recycleAt, now + this.settings.idleTimeoutMs));
+    this.upkeep.at(this.idle.put(member, now));
     this.host.changed();
   }
 
   private died(member: Member<Resource>, error: unknown): void {
     member.death ??= { error };
     if (member.state !== 'idle') return;
-    this.removeIdle(member);
-    this.end(member, 'lost', error);
-  }
-
-  private removeIdle(member: Member<Resource>): void {
-    this.idle.remove(member);
-    this.idleCount--;
-    member.state = 'leased';
+    this.end(this.idle.take(member), 'lost', error);
   }
 
   /** Ends a resource; its place is free when that is over. */
@@ -301,16 +287,8 @@ export class Population<Resource> {
 
   /** Ends what has been idle for too long or is too old, keeps what is to be kept at least, and says when to come again. */
   private maintain(now: number): void {
-    const { minSize, idleTimeoutMs } = this.settings;
-    let dueAt = Infinity;
-    for (const member of [...this.idle]) {
-      const aged = now >= member.recycleAt;
-      const spare = this.size - this.ending > minSize;
-      if (aged || (spare && now >= member.since + idleTimeoutMs)) {
-        this.removeIdle(member);
-        this.end(member, aged ? 'recycled' : 'idle', undefined);
-      } else dueAt = Math.min(dueAt, member.recycleAt, spare ? member.since + idleTimeoutMs : Infinity);
-    }
+    const canSpare = (): boolean => this.size - this.ending > this.settings.minSize;
+    const dueAt = this.idle.sweep(now, canSpare, (member, reason) => this.end(member, reason, undefined));
     this.fill();
     if (dueAt < Infinity) this.upkeep.at(dueAt);
   }

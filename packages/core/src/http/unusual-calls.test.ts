@@ -3,7 +3,6 @@ import { VirtualClock } from '../clock/virtual-clock.ts';
 import { failover } from '../failover/index.ts';
 import { pipeline } from '../pipeline/index.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
-import { constant, retry } from '../retry/index.ts';
 import { type ConnectionWatcher, watchingDispatcher } from './connection-watch.ts';
 import { endpointFetch, type Fetch, resilientFetch } from './index.ts';
 

@@ -149,19 +149,6 @@ export function status(about: string): Field<number> {
   };
 }
 
-/** A list of such values; at least one. */
-export function list<T>(about: string, item: Field<T>): Field<readonly T[]> {
-  return {
-    schema: { description: about, type: 'array', items: item.schema, minItems: 1 },
-    read(value, path, faults) {
-      if (!Array.isArray(value) || value.length === 0) return faults.add(path, 'a list that is not empty', value);
-      const before = faults.found.length;
-      const read = value.map((inner: unknown, at) => item.read(inner, `${path}[${at}]`, faults));
-      return faults.found.length > before ? undefined : (read as readonly T[]);
-    },
-  };
-}
-
 /** Any value that JSON can hold. */
 export function json(about: string): Field {
   return { schema: { description: about }, read: (value) => value };
@@ -215,7 +202,7 @@ export function list<T>(about: string, each: Field<T>): Field<readonly T[]> {
   return {
     schema: { description: about, type: 'array', items: each.schema, minItems: 1 },
     read(value, path, faults) {
-      if (!Array.isArray(value) || value.length === 0) return faults.add(path, 'a list of one value at least', value);
+      if (!Array.isArray(value) || value.length === 0) return faults.add(path, 'a list that is not empty', value);
       const read = value.map((item, index) => each.read(item, `${path}[${index}]`, faults));
       return read.some((item) => item === undefined) ? undefined : (read as readonly T[]);
     },

@@ -1,5 +1,7 @@
 import type { Clock } from '../clock/clock.ts';
+import { ConfigurationError } from '../errors/configuration-error.ts';
 import type { EventSource, HookFailedEvent } from '../events/event.ts';
+import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { count, implementing, integer, oneOf, positiveMilliseconds, type Rules } from '../options/rules.ts';
 import { policyOptionRules } from '../policy/policy-base.ts';
 import type { Priority } from '../policy/priority.ts';
@@ -39,7 +41,7 @@ export const workerPoolDefaults: {
   readonly releaseOn: 'outcome';
 } = Object.freeze({ name: 'worker-pool', maxWorkers: 10, minWorkers: 1, maxQueue: Infinity, releaseOn: 'outcome' });
 
-export const workerPoolRules: Rules<WorkerPoolOptions> = Object.freeze({
+const workerPoolRules: Rules<WorkerPoolOptions> = Object.freeze({
   name: policyOptionRules.name,
   clock: policyOptionRules.clock,
   maxWorkers: integer(1),
@@ -49,6 +51,17 @@ export const workerPoolRules: Rules<WorkerPoolOptions> = Object.freeze({
   taskTimeoutMs: positiveMilliseconds(),
   releaseOn: oneOf('outcome', 'settled'),
 });
+
+/** The options of a worker pool with the defaults for what was left out. */
+export type ResolvedPoolOptions = Resolved<WorkerPoolOptions, typeof workerPoolDefaults>;
+
+/** @throws ConfigurationError */
+export function resolvePoolOptions(given: WorkerPoolOptions): ResolvedPoolOptions {
+  const options = resolveOptions('workerPool', given, workerPoolDefaults, workerPoolRules);
+  if (options.minWorkers <= options.maxWorkers) return options;
+  const expected = `at most maxWorkers, which is ${options.maxWorkers}`;
+  throw new ConfigurationError([{ path: 'workerPool.minWorkers', expected, received: String(options.minWorkers) }]);
+}
 
 /** What may be said about one task. */
 export interface TaskOptions {

@@ -1,9 +1,8 @@
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { timeoutQueueOf, type TimeoutLane } from '../clock/timeout-queue.ts';
-import { ConfigurationError } from '../errors/configuration-error.ts';
 import { withoutStack } from '../errors/rejection.ts';
-import { resolveOptions, type Resolved } from '../options/resolve.ts';
+import { resolveOptions } from '../options/resolve.ts';
 import { type Failure, failure } from '../policy/outcome.ts';
 import { PRIORITY_LEVELS, priorityLevel } from '../policy/priority.ts';
 import { IntrusiveList } from '../structures/intrusive-list.ts';
@@ -15,8 +14,11 @@ import type { Source } from './source-reader.ts';
 import { faultOfTask, ItemContext } from './task-call.ts';
 import { TaskStatistics } from './task-statistics.ts';
 import { ToldChannel } from './told-channel.ts';
+import { WorkerLimit, type WorkerLimitHost } from './worker-limit.ts';
 import {
   type PoolMapOptions,
+  type ResolvedPoolOptions,
+  resolvePoolOptions,
   type TaskContext,
   type TaskOptions,
   type WorkerPool,
@@ -25,8 +27,6 @@ import {
   type WorkerPoolEvents,
   type WorkerPoolOptions,
   type WorkerPoolStatistics,
-  workerPoolDefaults,
-  workerPoolRules,
 } from './worker-pool-options.ts';
 
 /**
@@ -39,17 +39,17 @@ export function workerPool(options: WorkerPoolOptions = {}): WorkerPool {
   return new BoundedPool(options);
 }
 
-class BoundedPool implements WorkerPool, TaskHost {
+class BoundedPool implements WorkerPool, TaskHost, WorkerLimitHost {
   readonly name: string;
-  private readonly options: Resolved<WorkerPoolOptions, typeof workerPoolDefaults>;
+  private readonly options: ResolvedPoolOptions;
   private readonly clock: Clock;
   private readonly channel: ToldChannel<WorkerPoolEvents>;
   private readonly queue: LevelQueue<PoolTask> = new LevelQueue(PRIORITY_LEVELS);
   private readonly counts: TaskStatistics = new TaskStatistics();
   private readonly lane: TimeoutLane | undefined;
+  private readonly limit: WorkerLimit;
   /** Tasks whose function has not ended; those included whose caller has been answered. */
   private readonly alive: IntrusiveList<PoolTask> = new IntrusiveList();
-  private limit: number;
   private taken = 0;
   private paused = false;
   private closed = false;
@@ -58,17 +58,13 @@ class BoundedPool implements WorkerPool, TaskHost {
   private readonly whenEnded: (() => void)[] = [];
 
   constructor(given: WorkerPoolOptions) {
-    const options = resolveOptions('workerPool', given, workerPoolDefaults, workerPoolRules);
-    if (options.minWorkers > options.maxWorkers) {
-      const expected = `at most maxWorkers, which is ${options.maxWorkers}`;
-      throw new ConfigurationError([{ path: 'workerPool.minWorkers', expected, received: String(options.minWorkers) }]);
-    }
+    const options = resolvePoolOptions(given);
     this.options = options;
     this.name = options.name;
     this.clock = options.clock ?? systemClock;
     this.channel = new ToldChannel(this.name, this.clock);
     this.lane = this.laneFor(options.taskTimeoutMs);
-    this.limit = options.adaptive === undefined ? options.maxWorkers : options.minWorkers;
+    this.limit = new WorkerLimit(options.minWorkers, options.maxWorkers, options.adaptive, this);
   }
 
   get running(): number {
@@ -80,7 +76,7 @@ class BoundedPool implements WorkerPool, TaskHost {
   }
 
   get workers(): number {
-    return this.limit;
+    return this.limit.current;
   }
 
   get isPaused(): boolean {
@@ -88,7 +84,7 @@ class BoundedPool implements WorkerPool, TaskHost {
   }
 
   get statistics(): WorkerPoolStatistics {
-    return this.counts.summary({ running: this.taken, queued: this.queue.size, workers: this.limit });
+    return this.counts.summary({ running: this.taken, queued: this.queue.size, workers: this.limit.current });
   }
 
   on(type: '*' | keyof WorkerPoolEvents, listener: (event: never) => void): () => void {
@@ -142,7 +138,7 @@ class BoundedPool implements WorkerPool, TaskHost {
     });
   }
 
-  // --- what tasks tell ---
+  // --- what tasks and the limit tell ---
 
   functionEnded(task: PoolTask, ok: boolean, result: unknown): void {
     this.alive.remove(task);
@@ -153,11 +149,8 @@ class BoundedPool implements WorkerPool, TaskHost {
   }
 
   timedOut(task: PoolTask): void {
-    this.leaveBehind(
-      task,
-      withoutStack(() => new TaskTimeoutError(this.name, task.timeoutMs!)),
-      'timed-out',
-    );
+    const error = withoutStack(() => new TaskTimeoutError(this.name, task.timeoutMs!));
+    this.leaveBehind(task, error, 'timed-out');
   }
 
   abortedByCaller(task: PoolTask, reason: unknown): void {
@@ -165,6 +158,14 @@ class BoundedPool implements WorkerPool, TaskHost {
     this.queue.remove(task);
     this.dropWaiting(task, reason);
     this.tellWhoWaits();
+  }
+
+  limitChanged(from: number, to: number): void {
+    if (this.channel.wants('workers-changed')) this.channel.tell('workers-changed', { from, to });
+  }
+
+  policyFailed(error: unknown): void {
+    this.channel.tell('hook-failed', { hook: 'adaptive.next', error, outcome: 'failure' });
   }
 
   // --- starting and ending ---
@@ -182,7 +183,7 @@ class BoundedPool implements WorkerPool, TaskHost {
     if (fault !== undefined) return Promise.reject(fault);
     const signal = options?.signal;
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    const mayStart = this.taken < this.limit && !this.paused && this.queue.size === 0;
+    const mayStart = this.taken < this.limit.current && !this.paused && this.queue.size === 0;
     if (this.closed || (!mayStart && this.queue.size >= maxQueue)) return Promise.reject(this.refusal());
     return new Promise<Awaited<R>>((resolve, reject) => {
       const level = options === undefined ? 2 : priorityLevel(options.priority ?? 'normal');
@@ -218,7 +219,7 @@ class BoundedPool implements WorkerPool, TaskHost {
   private startWaiting(now: number): void {
     if (this.starting) return;
     this.starting = true;
-    while (this.taken < this.limit && !this.paused) {
+    while (this.taken < this.limit.current && !this.paused) {
       const task = this.queue.shift();
       if (task === undefined) break;
       // One abort may reach a task that runs before it reaches those that wait for its worker.
@@ -247,7 +248,9 @@ class BoundedPool implements WorkerPool, TaskHost {
     const durationMs = now - task.startedAt;
     this.counts.ended(end, durationMs);
     if (this.channel.isHeard) this.tellEnd(task, ok ? undefined : failure(result), end, durationMs);
-    if (this.options.adaptive !== undefined && end !== 'aborted') this.adapt(durationMs, ok);
+    if (this.limit.isAdaptive && end !== 'aborted') {
+      this.limit.learn({ running: this.taken, queued: this.queue.size, latencyMs: durationMs, ok });
+    }
     task.answer(ok, result);
     return now;
   }
@@ -268,22 +271,6 @@ class BoundedPool implements WorkerPool, TaskHost {
   private release(now: number): void {
     this.taken--;
     this.startWaiting(now);
-  }
-
-  private adapt(latencyMs: number, ok: boolean): void {
-    const { adaptive, minWorkers, maxWorkers } = this.options;
-    const from = this.limit;
-    let wanted: number;
-    try {
-      wanted = adaptive!.next({ limit: from, running: this.taken, queued: this.queue.size, latencyMs, ok });
-    } catch (error) {
-      this.channel.tell('hook-failed', { hook: 'adaptive.next', error, outcome: 'failure' });
-      return;
-    }
-    const to = Math.min(maxWorkers, Math.max(minWorkers, Math.round(wanted)));
-    if (Number.isNaN(to) || to === from) return;
-    this.limit = to;
-    if (this.channel.wants('workers-changed')) this.channel.tell('workers-changed', { from, to });
   }
 
   private tellWhoWaits(): void {
