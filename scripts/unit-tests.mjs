@@ -14,14 +14,11 @@ const tools = ['device-client', 'device-cache', 'cli', 'scripts'];
 /** Ten thousand schedules, and programs and servers that are started: too long for the developer's loop. */
 const long = ['models', 'programs'];
 
-/** What nobody tests where there is no Redis is a twentieth of the library. */
-const coverageWithoutRedis = ['--coverage.thresholds.statements=95', '--coverage.thresholds.branches=92'];
-
 /** In the quick run the long tests stay out. The full run has them, and measures coverage: not of what measures itself. */
 export async function unitTests({ quick = false } = {}) {
   const { node, notRun } = await chooseNode();
-  const run = (label, projects, args = []) =>
-    vitestRun(label, { command: node, args: [], env: envFor(node) }, [
+  const run = (label, projects, args = [], env = {}) =>
+    vitestRun(label, { command: node, args: [], env: envFor(node, env) }, [
       ...projects.map((name) => `--project=${name}`),
       ...args,
     ]);
@@ -37,8 +34,8 @@ export async function unitTests({ quick = false } = {}) {
     )),
     ...(await missingKafka()),
   ];
-  const asked = withoutRedis.length > 0 ? coverageWithoutRedis : [];
-  const covered = await run('covered', [...library, ...costs], ['--coverage.enabled', ...asked]);
+  const env = withoutRedis.length > 0 ? { BREAKWATER_WITHOUT_REDIS: '1' } : {};
+  const covered = await run('covered', [...library, ...costs], ['--coverage.enabled'], env);
   return added(
     [{ ...covered, brief: `${covered.brief}, ${coverage()}` }, await run('unit', [...tools, ...long])],
     [...notRun, ...missing],
