@@ -1,12 +1,41 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { modelRuns } from '../testing/test-support/property-runs.ts';
-import { rateLimiter, type Reservation } from './index.ts';
+import { fixedWindow, gcra, type LimitAlgorithm, rateLimiter, type Reservation, slidingLog } from './index.ts';
 import { steppedClock } from './test-support/stepped-clock.ts';
 
 /** One token per 50 ms; all times are multiples of 10 ms, so that the first moment at which something fits is one too. */
 const INTERVAL_MS = 50;
 const GRID_MS = 10;
+
+/** Whether a cost fits after all that was taken before it, by time. */
+type Rule = (before: readonly Taken[], candidate: Taken, most: number) => boolean;
+
+const sumOf = (taken: readonly Taken[]): number => taken.reduce((sum, { cost }) => sum + cost, 0);
+
+/** How a bucket stands is played from its beginning. */
+function inBucket(before: readonly Taken[], { atMs, cost }: Taken, burst: number): boolean {
+  let tat = -Infinity;
+  for (const taken of before) tat = Math.max(tat, taken.atMs) + taken.cost * INTERVAL_MS;
+  return Math.max(tat, atMs) + cost * INTERVAL_MS <= atMs + burst * INTERVAL_MS;
+}
+
+/** A period has room for as many tokens as there are in it. */
+const periodMs = (limit: number): number => limit * INTERVAL_MS;
+
+const inLog: Rule = (before, { atMs, cost }, limit) =>
+  sumOf(before.filter((taken) => taken.atMs > atMs - periodMs(limit))) + cost <= limit;
+
+const inWindow: Rule = (before, { atMs, cost }, limit) => {
+  const windowOf = (ms: number): number => Math.floor(ms / periodMs(limit));
+  return sumOf(before.filter((taken) => windowOf(taken.atMs) === windowOf(atMs))) + cost <= limit;
+};
+
+const rules: readonly { readonly algorithm: LimitAlgorithm; readonly rule: Rule }[] = [
+  { algorithm: gcra, rule: inBucket },
+  { algorithm: slidingLog, rule: inLog },
+  { algorithm: fixedWindow, rule: inWindow },
+];
 
 interface Taken {
   readonly atMs: number;
@@ -16,10 +45,12 @@ interface Taken {
 /** Everything that was let through and everything that is promised; whether it all conforms is played from the beginning. */
 class NaiveLimiter {
   readonly taken: Taken[] = [];
-  private readonly burst: number;
+  private readonly fits: Rule;
+  private readonly most: number;
 
-  constructor(burst: number) {
-    this.burst = burst;
+  constructor(fits: Rule, most: number) {
+    this.fits = fits;
+    this.most = most;
   }
 
   earliest(cost: number, fromMs: number): number {
@@ -31,12 +62,8 @@ class NaiveLimiter {
   }
 
   private conforms(candidate: Taken): boolean {
-    let tat = -Infinity;
-    for (const { atMs, cost } of [candidate, ...this.taken].sort((a, b) => a.atMs - b.atMs)) {
-      tat = Math.max(tat, atMs) + cost * INTERVAL_MS;
-      if (tat > atMs + this.burst * INTERVAL_MS) return false;
-    }
-    return true;
+    const all = [candidate, ...this.taken].sort((a, b) => a.atMs - b.atMs);
+    return all.every((taken, at) => this.fits(all.slice(0, at), taken, this.most));
   }
 }
 
@@ -50,41 +77,47 @@ const actions = fc.array(
   { minLength: 1, maxLength: 16 },
 );
 
-it('reservations, delays, cancellations and requests beside them have the times that a replay of everything gives them', () => {
-  fc.assert(
-    fc.property(actions, fc.integer({ min: 3, max: 5 }), (schedule, burst) => {
-      const clock = steppedClock(0);
-      const limiter = rateLimiter({ limit: 20, periodMs: 1_000, burst, clock });
-      const model = new NaiveLimiter(burst);
-      const held: { readonly slot: Reservation; taken: Taken }[] = [];
-      for (const { steps, action, cost, which } of schedule) {
-        clock.step(steps * GRID_MS);
-        const now = clock.now();
-        const ahead = held.filter(({ slot }) => slot.state === 'held' && slot.executeAt > now);
-        const chosen = ahead[which % Math.max(1, ahead.length)];
-        if (action === 'reserve') {
-          const slot = limiter.reserve('key', { cost });
-          const taken = { atMs: model.earliest(cost, now), cost };
-          model.taken.push(taken);
-          expect(slot).toMatchObject({ reserved: true, executeAt: taken.atMs });
-          held.push({ slot: slot as Reservation, taken });
-        } else if (action === 'try') {
-          const fits = model.earliest(cost, now) === now;
-          expect(limiter.tryAcquire('key', { cost }).allowed).toBe(fits);
-          if (fits) model.taken.push({ atMs: now, cost });
-        } else if (chosen !== undefined) {
-          model.drop(chosen.taken);
-          if (action === 'cancel') chosen.slot.cancel();
-          else {
-            const atMs = model.earliest(chosen.taken.cost, chosen.taken.atMs + which * GRID_MS);
-            chosen.slot.delayBy(which * GRID_MS);
-            expect(chosen.slot.executeAt).toBe(atMs);
-            chosen.taken = { atMs, cost: chosen.taken.cost };
-            model.taken.push(chosen.taken);
+it.each(rules)(
+  '$algorithm.kind: reservations, delays, cancellations and requests have the times that a replay of everything gives them',
+  ({ algorithm, rule }) => {
+    fc.assert(
+      fc.property(actions, fc.integer({ min: 3, max: 5 }), (schedule, most) => {
+        const clock = steppedClock(0);
+        const numbers = algorithm.hasBurst
+          ? { limit: 20, periodMs: 1_000, burst: most }
+          : { limit: most, periodMs: periodMs(most) };
+        const limiter = rateLimiter({ ...numbers, algorithm, clock });
+        const model = new NaiveLimiter(rule, most);
+        const held: { readonly slot: Reservation; taken: Taken }[] = [];
+        for (const { steps, action, cost, which } of schedule) {
+          clock.step(steps * GRID_MS);
+          const now = clock.now();
+          const ahead = held.filter(({ slot }) => slot.state === 'held' && slot.executeAt > now);
+          const chosen = ahead[which % Math.max(1, ahead.length)];
+          if (action === 'reserve') {
+            const slot = limiter.reserve('key', { cost });
+            const taken = { atMs: model.earliest(cost, now), cost };
+            model.taken.push(taken);
+            expect(slot).toMatchObject({ reserved: true, executeAt: taken.atMs });
+            held.push({ slot: slot as Reservation, taken });
+          } else if (action === 'try') {
+            const fits = model.earliest(cost, now) === now;
+            expect(limiter.tryAcquire('key', { cost }).allowed).toBe(fits);
+            if (fits) model.taken.push({ atMs: now, cost });
+          } else if (chosen !== undefined) {
+            model.drop(chosen.taken);
+            if (action === 'cancel') chosen.slot.cancel();
+            else {
+              const atMs = model.earliest(chosen.taken.cost, chosen.taken.atMs + which * GRID_MS);
+              chosen.slot.delayBy(which * GRID_MS);
+              expect(chosen.slot.executeAt).toBe(atMs);
+              chosen.taken = { atMs, cost: chosen.taken.cost };
+              model.taken.push(chosen.taken);
+            }
           }
         }
-      }
-    }),
-    modelRuns(),
-  );
-});
+      }),
+      modelRuns(),
+    );
+  },
+);
