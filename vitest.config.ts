@@ -48,6 +48,12 @@ const finished = [
   'load',
   'shedding',
   'testing',
+  'keyed',
+  'streaming',
+  'failover',
+  'http',
+  'presets',
+  'registry',
 ];
 
 export default defineConfig({

@@ -62,9 +62,9 @@ export class EndpointRace<E, T> {
     });
   }
 
-  private askNext(): Endpoint<E> | undefined {
-    const endpoint = this.left > 0 ? this.waiting.shift() : undefined;
-    if (endpoint === undefined) return undefined;
+  /** To be called only while another may be asked, and there is one. */
+  private askNext(): void {
+    const endpoint = this.waiting.shift()!;
     this.left--;
     const run = new OwnRun(this.context).follow();
     this.running.add(run);
@@ -77,7 +77,6 @@ export class EndpointRace<E, T> {
         // A pipeline that keeps its promise doesn't come here.
         (error: unknown) => this.end(() => this.reject(error)),
       );
-    return endpoint;
   }
 
   private answered(endpoint: Endpoint<E>, run: OwnRun, outcome: Outcome<Awaited<T>>): void {
