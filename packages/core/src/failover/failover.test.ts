@@ -72,10 +72,18 @@ describe('failover', () => {
     expect(hooks).toEqual(['failoverIf']);
   });
 
-  it('has nobody to hedge with where there is one endpoint', async () => {
-    const group = failover(['a'], { hedgeDelayMs: 10, clock: new VirtualClock() });
-    expect(await group.execute(downOn())).toBe('a');
-    expect(await failing(group.execute(downOn('a')))).toMatchObject({ message: 'a is down' });
+  it.each([
+    ['there is one endpoint', ['a'], undefined],
+    ['it may ask no other', ['a', 'b'], 1],
+  ])('has nobody to hedge with where %s', async (_title, endpoints, maxEndpoints) => {
+    const clock = new VirtualClock();
+    const group = failover(endpoints, { hedgeDelayMs: 10, maxEndpoints, clock });
+    let asked = 0;
+    const slow = group.execute(
+      () => new Promise((resolve) => (asked++, void clock.setTimer(50, () => resolve('answered')))),
+    );
+    await clock.advance(50);
+    expect([await slow, asked]).toEqual(['answered', 1]);
   });
 
   it('asks no more endpoints than it may; one that refuses has not been asked', async () => {

@@ -4,7 +4,15 @@ import { failover } from '../failover/index.ts';
 import { pipeline } from '../pipeline/index.ts';
 import { constant, retry } from '../retry/index.ts';
 import { timeout } from '../timeout/index.ts';
-import { endpointFetch, type Fetch, resilientFetch, type ResilientFetchOptions } from './index.ts';
+import type { ExecutionContext } from '../policy/context.ts';
+import {
+  endpointFetch,
+  type Fetch,
+  type FetchEndpoints,
+  type FetchPipeline,
+  resilientFetch,
+  type ResilientFetchOptions,
+} from './index.ts';
 
 const url = 'http://host.test/items/1?token=secret';
 
@@ -224,6 +232,70 @@ describe('a response', () => {
     respond(new Response(bodyOf('late', { cancel: () => void (cancelled = true) })));
     await clock.advance(0);
     expect(cancelled).toBe(true);
+  });
+});
+
+describe('a response that has been read', () => {
+  const reading = (): Promise<Response> => under(platform(answer(200, '{"a":1}')))(url);
+
+  it('gives its JSON, once, as that of fetch does', async () => {
+    const response = await reading();
+    expect(await response.json()).toEqual({ a: 1 });
+    expect([response.bodyUsed, response.body?.locked]).toEqual([true, (await readPlainly()).body?.locked]);
+    expect(await failing(response.text())).toBeInstanceOf(TypeError);
+    expect(await failing(response.arrayBuffer())).toBeInstanceOf(TypeError);
+    expect(() => response.clone()).toThrow(TypeError);
+  });
+
+  it('is refused to whoever reads beside the first', async () => {
+    const response = await reading();
+    const first = response.text();
+    expect(await failing(response.text())).toBeInstanceOf(TypeError);
+    expect([response.bodyUsed, await first]).toEqual([true, '{"a":1}']);
+  });
+
+  async function readPlainly(): Promise<Response> {
+    const response = new Response('{"a":1}');
+    await response.json();
+    return response;
+  }
+});
+
+describe('a request', () => {
+  it('keeps its headers beside the deadline that the server is told, and its method at another address', async () => {
+    const sent: [string, string | null, string | null][] = [];
+    const fetch: Fetch = (input, init) => {
+      const request = new Request(input, init);
+      sent.push([
+        `${request.method} ${request.url}`,
+        request.headers.get('x-own'),
+        request.headers.get('breakwater-deadline-ms'),
+      ]);
+      return Promise.resolve(new Response(null, { status: 204 }));
+    };
+    const request = (): Request => new Request(url, { method: 'PUT', headers: { 'x-own': 'mine' } });
+    const asked = endpointFetch(failover(['http://other.test/v1']), { fetch });
+    await asked(request());
+    const calls = pipeline({ clock: new VirtualClock() }, timeout({ timeoutMs: 1_000 }));
+    await resilientFetch(calls, { fetch, sendDeadline: true })(request());
+    expect(sent).toEqual([
+      ['PUT http://other.test/v1/items/1?token=secret', 'mine', null],
+      ['PUT http://host.test/items/1?token=secret', 'mine', '1000'],
+    ]);
+  });
+
+  it('takes the time of the system where its pipeline, or its endpoints, tell of no clock', async () => {
+    const context = { signal: new AbortController().signal, attempt: 1, remainingMs: Infinity } as ExecutionContext;
+    const fetch = platform(answer(204));
+    const calls: FetchPipeline = { execute: (async (fn) => await fn(context)) as FetchPipeline['execute'] };
+    const endpoints: FetchEndpoints = {
+      execute: (async (fn) => await fn('http://one.test', context)) as FetchEndpoints['execute'],
+    };
+    const statuses = [
+      (await resilientFetch(calls, { fetch })(url)).status,
+      (await endpointFetch(endpoints, { fetch })(url)).status,
+    ];
+    expect(statuses).toEqual([204, 204]);
   });
 });
 
