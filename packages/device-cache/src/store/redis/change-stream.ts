@@ -17,10 +17,26 @@ interface Look {
   readonly first: string;
   readonly added: number;
   readonly length: number;
+  /** How many entries were read. */
+  readonly count: number;
+  /** The last of them; empty where there was none. */
+  readonly end: string;
+  /** What they say: none where ids were enough. */
   readonly changes: readonly LoggedChange[];
+  /** The devices that they are about, where ids were enough. */
+  readonly ids: readonly string[] | undefined;
 }
 
-const NOTHING: Look = { last: BEGINNING, first: BEGINNING, added: 0, length: 0, changes: [] };
+const NOTHING: Look = {
+  last: BEGINNING,
+  first: BEGINNING,
+  added: 0,
+  length: 0,
+  count: 0,
+  end: '',
+  changes: [],
+  ids: undefined,
+};
 
 export class ChangeStream {
   private readonly connection: RedisConnection;
@@ -43,9 +59,10 @@ export class ChangeStream {
   }
 
   async since(position: string | undefined, most: number): Promise<ChangesSince> {
-    const { last, changes, ...look } = await this.look(position ?? '', most);
+    const look = await this.look(position ?? '', most, false);
+    const { last, changes } = look;
     if (position === undefined) return { changes: [], position: last };
-    const lost = lostSince({ last, changes, ...look }, position);
+    const lost = lostSince(look, position);
     if (lost !== undefined) return { lost, position: last };
     return { changes, position: changes.at(-1)?.position ?? position };
   }
@@ -90,8 +107,11 @@ export class ChangeStream {
   private async follow(): Promise<void> {
     try {
       for (let isBehind = true; isBehind && this.listeners.size > 0;) {
-        const look = await this.connection.run(() => this.look(this.position ?? '', STEP));
-        isBehind = look.changes.length === STEP;
+        const idsOnly = this.idsAreEnough();
+        const look = await this.connection.run(() => this.look(this.position ?? '', STEP, idsOnly));
+        // Somebody has come meanwhile who wants more.
+        if (idsOnly && !this.idsAreEnough()) continue;
+        isBehind = look.count === STEP;
         this.tell(look);
       }
       this.isAway = false;
@@ -106,20 +126,44 @@ export class ChangeStream {
     const before = this.position;
     const isOther = look.added < this.added || (before !== undefined && lostSince(look, before) !== undefined);
     this.added = look.added;
-    this.position = before === undefined || isOther ? look.last : (look.changes.at(-1)?.position ?? before);
+    this.position = before === undefined || isOther ? look.last : look.end || before;
     if (isOther) for (const listener of this.listeners) listener.gap();
-    else for (const change of look.changes) for (const listener of this.listeners) listener.changed(change);
+    else if (look.ids === undefined) for (const change of look.changes) this.tellAll(change);
+    else if (look.ids.length > 0) for (const { ids } of this.listeners) ids?.changed(look.ids);
   }
 
-  private async look(position: string, most: number): Promise<Look> {
+  private tellAll(change: LoggedChange): void {
+    for (const listener of this.listeners) listener.changed(change);
+  }
+
+  private idsAreEnough(): boolean {
+    for (const { ids } of this.listeners) if (ids?.areEnough() !== true) return false;
+    return true;
+  }
+
+  private async look(position: string, most: number, idsOnly: boolean): Promise<Look> {
     if (position !== '' && !/^\d{1,20}-\d{1,20}$/.test(position))
-      return { ...(await this.look('', 0)), first: UNKNOWN };
-    const reply = await this.connection.script(readChangesScript, [this.key], [position, String(most)]);
+      return { ...(await this.look('', 0, idsOnly)), first: UNKNOWN };
+    const parameters = [position, String(most), idsOnly ? '1' : '0'];
+    const reply = await this.connection.scriptForTexts(readChangesScript, [this.key], parameters);
     if (!Array.isArray(reply)) return NOTHING;
-    const [last, first, added, length] = reply;
-    const entries = reply[4] as readonly (readonly [string, readonly string[]])[];
-    const changes = entries.map(([id, fields]) => ({ position: id, data: dataOf(fields) }));
-    return { last: String(last), first: String(first), added: Number(added), length: Number(length), changes };
+    const [last, first, added, length, count, end, told] = reply as [
+      string,
+      string,
+      number,
+      number,
+      number,
+      string,
+      unknown,
+    ];
+    const facts = { last, first, added, length, count, end };
+    if (idsOnly) return { ...facts, changes: [], ids: told as readonly string[] };
+    const entries = told as readonly (readonly [string, readonly string[]])[];
+    return {
+      ...facts,
+      changes: entries.map(([id, fields]) => ({ position: id, data: dataOf(fields) })),
+      ids: undefined,
+    };
   }
 }
 
