@@ -48,27 +48,8 @@ export class LoadAnswer<Value> {
   private reason: unknown = undefined;
   private aborted = false;
 
-  /** The context of the load; its signal is made when it is read. */
   context(stale: CacheEntry<Value> | undefined, now: number): LoaderContext<Value> {
-    const signalOf = (): AbortSignal => this.signal;
-    return {
-      get signal() {
-        return signalOf();
-      },
-      stale: stale === undefined ? undefined : { value: stale.value, etag: stale.etag, ageMs: now - stale.createdAt },
-      describe: (options) => {
-        this.options = { ...this.options, ...options };
-      },
-      skip: (value) => {
-        this.skipped = true;
-        return value;
-      },
-      notModified: () => {
-        if (stale === undefined) throw new TypeError('notModified needs a stale value, and there is none');
-        this.unchanged = true;
-        return stale.value;
-      },
-    };
+    return new LoadContext(this, stale, now);
   }
 
   get signal(): AbortSignal {
@@ -83,5 +64,37 @@ export class LoadAnswer<Value> {
     this.aborted = true;
     this.reason = reason;
     this.controller?.abort(reason);
+  }
+}
+
+/** The context of one load. A class: an object literal with a getter costs several times as much, at each load. */
+class LoadContext<Value> implements LoaderContext<Value> {
+  readonly stale: StaleValue<Value> | undefined;
+  readonly describe: (options: LoadedValueOptions) => void;
+  readonly skip: (value: Value) => Value;
+  readonly notModified: () => Value;
+  private readonly answer: LoadAnswer<Value>;
+
+  constructor(answer: LoadAnswer<Value>, stale: CacheEntry<Value> | undefined, now: number) {
+    this.answer = answer;
+    this.stale =
+      stale === undefined ? undefined : { value: stale.value, etag: stale.etag, ageMs: now - stale.createdAt };
+    this.describe = (options) => {
+      answer.options = { ...answer.options, ...options };
+    };
+    this.skip = (value) => {
+      answer.skipped = true;
+      return value;
+    };
+    this.notModified = () => {
+      if (stale === undefined) throw new TypeError('notModified needs a stale value, and there is none');
+      answer.unchanged = true;
+      return stale.value;
+    };
+  }
+
+  /** Made when it is read. */
+  get signal(): AbortSignal {
+    return this.answer.signal;
   }
 }

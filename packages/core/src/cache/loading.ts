@@ -224,7 +224,7 @@ export class Loading<Value> implements FlightObserver<Value> {
     const key = flight.request.key as never;
     const { loaderPipeline } = core.options;
     if (loaderPipeline === undefined) return loader(key, context);
-    const { signal, stale, describe, skip, notModified } = { ...context, signal: flight.answer.signal };
+    const { signal, stale, describe, skip, notModified } = context;
     const guarded = (run: { readonly signal: AbortSignal }): Value | PromiseLike<Value> =>
       loader(key, { signal: run.signal, stale, describe, skip, notModified });
     return loaderPipeline.execute(guarded, { signal, key: shownKey(flight.request.text) }) as Promise<Value>;

@@ -1,8 +1,8 @@
 /** Who asks, what they may do, and how often. */
 import type { Clock } from 'breakwater/clock';
 import { clientAddressKey, type RateLimitDecision, rateLimiter, type RateLimiter } from 'breakwater/rate-limit';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyReply } from 'fastify';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { Scope, Token } from '../config/tokens.ts';
 import { ApiError } from './problems.ts';
 
@@ -13,7 +13,8 @@ export interface AccessSettings {
   readonly rateLimitPeriodMs: number;
 }
 
-interface KnownToken {
+/** A token that was set up, by its digest. */
+export interface KnownToken {
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly digest: Buffer;
@@ -26,7 +27,8 @@ export class Access {
   private tokens: readonly KnownToken[] = [];
   /** Counts the requests of each client. */
   readonly limiter: RateLimiter;
-  private policy: string = '';
+  /** The limit as `ratelimit-policy` tells it. */
+  policy: string = '';
   private lastAddress: string = '';
   private lastKey: string = '';
 
@@ -49,47 +51,46 @@ export class Access {
     return this.tokens.length > 0;
   }
 
-  /** Counts the request and says so in its answer. Throws where there are too many. */
-  admit(request: FastifyRequest, reply: FastifyReply): void {
-    const who = this.tokenOf(request)?.name;
-    const key = who === undefined ? this.keyOfAddress(request.ip) : `token ${who}`;
-    const decision = this.limiter.tryAcquire(key);
-    this.tell(reply, decision);
-    if (!decision.allowed) throw new ApiError('RATE_LIMITED', { retryAfterMs: decision.retryAfterMs });
-  }
-
-  /** Throws where the request's token does not allow this. Without any tokens everybody may do everything. */
-  authorize(request: FastifyRequest, scope: Scope): void {
-    if (this.tokens.length === 0) return;
-    const { authorization } = request.headers;
-    if (authorization === undefined) throw new ApiError('UNAUTHENTICATED');
-    if (!BEARER.test(authorization)) {
-      throw new ApiError('UNAUTHENTICATED', { message: 'Send Authorization: Bearer and the token' });
-    }
-    const token = this.tokenOf(request);
-    if (token === undefined) throw new ApiError('UNAUTHENTICATED');
-    if (!token.scopes.includes(scope))
-      throw new ApiError('FORBIDDEN', { message: `The token does not allow to ${scope}` });
-  }
-
-  /** All tokens are compared, and by their digests: how long it takes tells nothing. */
-  private tokenOf(request: FastifyRequest): KnownToken | undefined {
-    const given = BEARER.exec(request.headers.authorization ?? '')?.[1];
-    if (given === undefined || this.tokens.length === 0) return undefined;
+  /**
+   * Who asks, by the header; undefined for nobody who is known. All tokens are compared, and by their digests: how long it
+   * takes tells nothing.
+   */
+  tokenOf(authorization: string | undefined): KnownToken | undefined {
+    if (this.tokens.length === 0 || authorization === undefined) return undefined;
+    const given = BEARER.exec(authorization)?.[1];
+    if (given === undefined) return undefined;
     const digest = digestOf(given);
     let found: KnownToken | undefined;
     for (const token of this.tokens) if (timingSafeEqual(token.digest, digest)) found = token;
     return found;
   }
 
-  private limiterOf({ rateLimit: limit, rateLimitPeriodMs: periodMs }: AccessSettings): RateLimiter {
-    return rateLimiter({ limit, periodMs, burst: limit, name: 'clients', clock: this.clock });
+  /** Counts a request, for its token or else for its address. */
+  count(token: KnownToken | undefined, address: string): RateLimitDecision {
+    return this.limiter.tryAcquire(token === undefined ? this.keyOfAddress(address) : `token ${token.name}`);
   }
 
-  /** As draft-ietf-httpapi-ratelimit-headers has it. */
-  private tell(reply: FastifyReply, { remaining, resetMs, retryAfterMs, allowed }: RateLimitDecision): void {
-    const seconds = Math.ceil((allowed ? resetMs : retryAfterMs) / 1_000);
-    void reply.header('ratelimit-policy', this.policy).header('ratelimit', `"default";r=${remaining};t=${seconds}`);
+  /** Says in the answer how a request was counted. Throws where there are too many. */
+  admit(decision: RateLimitDecision, reply: FastifyReply): void {
+    void reply.header('ratelimit-policy', this.policy).header('ratelimit', remainingOf(decision));
+    if (!decision.allowed) throw new ApiError('RATE_LIMITED', { retryAfterMs: decision.retryAfterMs });
+  }
+
+  /** Whether a token allows this. Without any tokens everybody may do everything. */
+  isAllowed(token: KnownToken | undefined, scope: Scope): boolean {
+    return this.tokens.length === 0 || token?.scopes.includes(scope) === true;
+  }
+
+  /** Throws where the request's token does not allow this. */
+  authorize(token: KnownToken | undefined, authorization: string | undefined, scope: Scope): void {
+    if (this.isAllowed(token, scope)) return;
+    if (token !== undefined) throw new ApiError('FORBIDDEN', { message: `The token does not allow to ${scope}` });
+    const isOther = authorization !== undefined && !BEARER.test(authorization);
+    throw new ApiError('UNAUTHENTICATED', isOther ? { message: 'Send Authorization: Bearer and the token' } : {});
+  }
+
+  private limiterOf({ rateLimit: limit, rateLimitPeriodMs: periodMs }: AccessSettings): RateLimiter {
+    return rateLimiter({ limit, periodMs, burst: limit, name: 'clients', clock: this.clock });
   }
 
   /** The requests of one connection come from one address: mostly it is the one that was asked for last. */
@@ -102,4 +103,9 @@ export class Access {
   }
 }
 
-const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest();
+/** What is left, as draft-ietf-httpapi-ratelimit-headers has it. */
+export function remainingOf({ remaining, resetMs, retryAfterMs, allowed }: RateLimitDecision): string {
+  return `"default";r=${remaining};t=${Math.ceil((allowed ? resetMs : retryAfterMs) / 1_000)}`;
+}
+
+const digestOf = (token: string): Buffer => hash('sha256', token, 'buffer');

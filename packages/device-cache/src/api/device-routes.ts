@@ -26,6 +26,7 @@ import { Object as Shape } from 'typebox';
 import type { ListRequest } from '../store/store.ts';
 import type { ApiParts } from './api-parts.ts';
 import { readCursor, writeCursor } from './cursor.ts';
+import type { HandedOver } from './direct-reads.ts';
 import { sendJson, sendTagged } from './entity-tag.ts';
 import { ApiError } from './problems.ts';
 import { nothing, responses } from './responses.ts';
@@ -39,14 +40,14 @@ const notModified = nothing('What the asker has is still so');
 const tags = ['devices'];
 
 /** What is asked about devices, and done to them. */
-export function deviceRoutes(app: FastifyInstance, parts: ApiParts): void {
-  readRoutes(app, parts);
+export function deviceRoutes(app: FastifyInstance, parts: ApiParts, handedOver: HandedOver): void {
+  readRoutes(app, parts, handedOver);
   listRoute(app, parts);
   batchRoute(app, parts);
   writeRoutes(app, parts);
 }
 
-function readRoutes(app: FastifyInstance, { nearCache }: ApiParts): void {
+function readRoutes(app: FastifyInstance, { nearCache }: ApiParts, handedOver: HandedOver): void {
   app.get<ById>(
     paths.device,
     {
@@ -57,14 +58,11 @@ function readRoutes(app: FastifyInstance, { nearCache }: ApiParts): void {
         response: responses({ 200: deviceSchema, 304: notModified }, 404),
       },
     },
-    (request, reply) => {
+    async (request, reply) => {
       const { id } = request.params;
-      const ready = nearCache.peek(id);
-      if (ready !== undefined) return sendTagged(request, reply, ready.body, ready.tag);
-      return nearCache.get(id).then((device) => {
-        if (device === undefined) throw notFound(id);
-        return sendTagged(request, reply, device.body, device.tag);
-      });
+      const device = await (handedOver.get(request.raw)?.device ?? nearCache.get(id));
+      if (device === null) throw notFound(id);
+      return sendTagged(request, reply, device.body, device.tag);
     },
   );
   app.get<ById & { Querystring: ReadingsQuery }>(
@@ -82,7 +80,7 @@ function readRoutes(app: FastifyInstance, { nearCache }: ApiParts): void {
       const { id } = request.params;
       const { category, index } = request.query;
       const ready = await nearCache.get(id);
-      if (ready === undefined) throw notFound(id);
+      if (ready === null) throw notFound(id);
       const readings = (JSON.parse(ready.body) as Device).readings.filter(
         (reading) =>
           (category === undefined || categoryOf(reading) === category) &&
@@ -153,7 +151,7 @@ function writeRoutes(app: FastifyInstance, { store, nearCache }: ApiParts): void
       await store.put([{ id, metadata: request.body.metadata }]);
       nearCache.drop(id);
       const ready = await nearCache.get(id);
-      if (ready === undefined) throw notFound(id);
+      if (ready === null) throw notFound(id);
       const status = before === undefined ? 201 : 200;
       return sendJson(reply.status(status).header('etag', ready.tag), ready.body);
     },

@@ -6,16 +6,19 @@ import swaggerUi from '@fastify/swagger-ui';
 import { type IngestResult, paths } from '@breakwater/device-client/contract';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import { randomUUID } from 'node:crypto';
+import type { ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Scope } from '../config/tokens.ts';
-import type { Cell } from '../metrics/counters.ts';
+import { countAnswers } from './answer-counts.ts';
 import type { ApiParts } from './api-parts.ts';
 import { deviceRoutes } from './device-routes.ts';
+import { type HandedOver, readDirectly } from './direct-reads.ts';
 import { sendJson } from './entity-tag.ts';
 import { Idempotency } from './idempotency.ts';
 import { readJsonBodies } from './json-body.ts';
 import { openApiInformation } from './open-api.ts';
 import { ApiError, problemOf, sendProblem } from './problems.ts';
+import { requestIds } from './request-ids.ts';
 import { readingRoutes } from './reading-routes.ts';
 import { stateRoutes } from './state-routes.ts';
 import { streamRoute } from './stream-route.ts';
@@ -36,13 +39,19 @@ export interface Api {
 const OPEN_PATHS: ReadonlySet<string> = new Set([paths.live, paths.ready]);
 /** Addresses that need no token. */
 const PUBLIC = /^\/(?:docs(?:\/|$)|v1\/openapi\.json$)/;
-const REQUEST_ID = /^[\w.-]{1,128}$/;
+/**
+ * Most requests have no body: a Node that knows this option makes no stream for one, and whoever waited for its end would
+ * wait for ever, see {@link forgetMissingBody}.
+ */
+const nodeServer: ServerOptions & { readonly optimizeEmptyRequests: boolean } = { optimizeEmptyRequests: true };
 /** Longer ids of devices come as far as the check that refuses them with a reason. */
 const MAX_PARAMETER_LENGTH = 16_384;
 
 export async function createApi(parts: ApiParts): Promise<Api> {
   const { configuration, log, clock, metrics } = parts;
   const fastifyLog: FastifyBaseLogger = log;
+  const nameRequest = requestIds();
+  const handedOver: HandedOver = new WeakMap();
   const idempotency = new Idempotency<IngestResult>(clock);
   metrics.watch(idempotency.answers);
   const app = Fastify({
@@ -53,10 +62,8 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     bodyLimit: configuration.bodyLimitBytes,
     trustProxy: configuration.trustProxy,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
-    genReqId: (request) => {
-      const given = request.headers['x-request-id'];
-      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-    },
+    genReqId: nameRequest,
+    http: nodeServer,
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error),
@@ -76,12 +83,12 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   await app.register(compress, { global: false, globalDecompression: false, encodings: ['br', 'gzip', 'deflate'] });
   if (configuration.corsOrigins.length > 0) await app.register(cors, { origin: [...configuration.corsOrigins] });
   await app.register(swagger, { openapi: openApiInformation });
-  guard(app, parts);
-  observe(app, parts);
+  guard(app, parts, handedOver);
+  countAnswers(app, metrics.counters);
   await app.register(swaggerUi, { routePrefix: paths.docs, theme: { title: openApiInformation.info!.title } });
   let streams: { endAll(): void } = { endAll: () => undefined };
   await app.register((routes, _options, done) => {
-    deviceRoutes(routes, parts);
+    deviceRoutes(routes, parts, handedOver);
     readingRoutes(routes, parts, idempotency);
     stateRoutes(routes, parts);
     streams = streamRoute(routes, parts);
@@ -91,6 +98,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     done();
   });
   await app.ready();
+  readDirectly(app, parts, nameRequest, handedOver);
   return {
     app,
     listen: () => app.listen({ host: configuration.host, port: configuration.port }),
@@ -103,37 +111,30 @@ export async function createApi(parts: ApiParts): Promise<Api> {
 }
 
 /** Every request: is the service there for it, are there too many, and may it? */
-function guard(app: FastifyInstance, { access, isDraining }: ApiParts): void {
+function guard(app: FastifyInstance, { access, isDraining }: ApiParts, handedOver: HandedOver): void {
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
-    if (OPEN_PATHS.has(request.routeOptions.url ?? '')) return done();
+    if (request.method !== 'GET') forgetMissingBody(request);
+    if (OPEN_PATHS.has(pathOf(request))) return done();
     if (isDraining()) {
       void reply.header('connection', 'close');
       throw new ApiError('SHUTTING_DOWN', { retryAfterMs: 1_000 });
     }
-    access.admit(request, reply);
-    if (access.isClosed && !PUBLIC.test(pathOf(request))) access.authorize(request, scopeOf(request));
+    const { authorization } = request.headers;
+    const token = access.tokenOf(authorization);
+    access.admit(handedOver.get(request.raw)?.decision ?? access.count(token, request.ip), reply);
+    if (access.isClosed && !PUBLIC.test(pathOf(request))) access.authorize(token, authorization, scopeOf(request));
     done();
   });
 }
 
-function observe(app: FastifyInstance, { metrics: { counters } }: ApiParts): void {
-  const cells = new Map<string, { readonly requests: Cell; readonly seconds: Cell }>();
-  app.addHook('onResponse', (request, reply, done) => {
-    const route = request.routeOptions.url ?? 'unknown';
-    const { method } = request;
-    const key = `${method} ${route} ${reply.statusCode}`;
-    let own = cells.get(key);
-    if (own === undefined) {
-      const requests = counters.cell('http_requests_total', { method, route, status: String(reply.statusCode) });
-      own = { requests, seconds: counters.cell('http_request_seconds_total', { method, route }) };
-      // Methods, routes and statuses are few.
-      cells.set(key, own);
-    }
-    own.requests.value++;
-    own.seconds.value += reply.elapsedTime / 1_000;
-    done();
-  });
+/**
+ * What neither has a length nor comes in chunks has no body, whatever type it claims for it, and nobody is to wait for one.
+ */
+function forgetMissingBody({ raw: { headers } }: FastifyRequest): void {
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) {
+    delete headers['content-type'];
+  }
 }
 
 function scopeOf(request: FastifyRequest): Scope {

@@ -104,7 +104,8 @@ class OpenStream {
         if ('lost' in page && page !== start) this.reader.resync(page.position, page.lost);
         const changes = 'changes' in page ? page.changes : [];
         for (const change of changes) this.reader.change(change);
-        if (changes.length === 0 || this.hasEnded) break;
+        // Once more after this stream has joined the feed: what came between is in the log alone.
+        if ((changes.length === 0 && page !== start) || this.hasEnded) break;
       }
     } catch (error) {
       this.parts.log.warn({ error }, 'a stream ended because the store is away');

@@ -36,4 +36,7 @@ interface KnownAddress {
 const patternOf = (url: string): RegExp => new RegExp(`^${url.replace(/:\w+/, '[^/]+')}$`);
 
 /** The address without its query. */
-export const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0]!;
+export function pathOf({ url }: FastifyRequest): string {
+  const end = url.indexOf('?');
+  return end < 0 ? url : url.slice(0, end);
+}

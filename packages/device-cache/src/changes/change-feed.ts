@@ -7,6 +7,8 @@ export interface FeedReader {
   changed(change: LoggedChange): void;
   /** Changes may have been missed. */
   gap(): void;
+  /** Given by who needs no more of changes than the ids of the devices; told instead of `changed` while nobody needs more. */
+  readonly idsChanged?: (ids: readonly string[]) => void;
 }
 
 export class ChangeFeed {
@@ -26,6 +28,15 @@ export class ChangeFeed {
       gap: () => {
         this.log.warn('changes may have been missed: copies are dropped, streams begin anew');
         for (const reader of this.readers) reader.gap();
+      },
+      ids: {
+        areEnough: () => {
+          for (const reader of this.readers) if (reader.idsChanged === undefined) return false;
+          return true;
+        },
+        changed: (ids) => {
+          for (const reader of this.readers) reader.idsChanged?.(ids);
+        },
       },
     });
   }

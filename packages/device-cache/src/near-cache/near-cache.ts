@@ -9,6 +9,8 @@ import type { DeviceStore } from '../store/store.ts';
 /** A device as it is sent. */
 export interface ReadyDevice {
   readonly body: string;
+  /** How many bytes the body has, as its header says it. */
+  readonly bytes: string;
   readonly tag: string;
 }
 
@@ -31,20 +33,25 @@ export class NearCache {
   follow(feed: ChangeFeed): void {
     feed.add({
       changed: ({ data }) => this.drop(data.deviceId),
+      idsChanged: (ids) => {
+        for (const id of ids) this.drop(id);
+      },
       gap: () => this.clear(),
     });
   }
 
-  /** The device where it is at hand. */
+  /** The device where it is at hand; who uses it counts that by {@link countHit}. */
   peek(id: string): ReadyDevice | undefined {
-    const ready = this.cache.peek(id) ?? undefined;
-    if (ready !== undefined) this.peeked++;
-    return ready;
+    return this.cache.peek(id) ?? undefined;
   }
 
-  /** The device, from the store where it is not at hand; undefined where there is none. */
-  async get(id: string): Promise<ReadyDevice | undefined> {
-    return (await this.cache.getOrLoad(id, () => this.load(id))) ?? undefined;
+  countHit(): void {
+    this.peeked++;
+  }
+
+  /** The device, from the store where it is not at hand; null where there is none. */
+  get(id: string): Promise<ReadyDevice | null> {
+    return this.cache.getOrLoad(id, this.loader);
   }
 
   /** Takes a copy out; what is being read for it at this moment is not kept either. */
@@ -94,11 +101,11 @@ export class NearCache {
     return this.cache.statistics.memoryHits + this.peeked;
   }
 
-  private async load(id: string): Promise<ReadyDevice | null> {
+  private readonly loader = async (id: string): Promise<ReadyDevice | null> => {
     const [body] = await this.store.getJson([id]);
     this.countReads(1, body === undefined ? 0 : 1);
-    return body === undefined ? null : { body, tag: entityTag(body) };
-  }
+    return body === undefined ? null : { body, bytes: String(Buffer.byteLength(body)), tag: entityTag(body) };
+  };
 }
 
 const ratioOf = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);

@@ -30,6 +30,12 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
+/** Midnight is the beginning of a day here, and not the end of another. */
+const SHOWN_MOMENT = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{3}Z$/;
+
+/** Whether a moment is written as the contract shows moments: in UTC, to the millisecond. */
+export const isShownMoment = (text: string): boolean => SHOWN_MOMENT.test(text);
+
 /** A reading that is kept as JSON, with what it is sorted by. */
 export interface KeptReading {
   readonly category: string;
@@ -37,16 +43,17 @@ export interface KeptReading {
   readonly json: string;
 }
 
-/** What {@link deviceView} shows, as JSON that is put together from what is kept: nothing is read to be written again. */
-export function deviceJson(id: string, lastUpdatedMs: number, metadata: string, readings: KeptReading[]): string {
-  readings.sort((a, b) => compare(a.category, b.category) || compare(a.index, b.index));
-  const categories: string[] = [];
-  let list = '';
+/**
+ * What {@link deviceView} shows, as JSON that is put together from what is kept: nothing is read to be written again.
+ * `lastUpdated` is as the contract shows it; ids have no character that JSON would write otherwise.
+ */
+export function deviceJson(id: string, lastUpdated: string, metadata: string, readings: KeptReading[]): string {
+  if (readings.length > 1) readings.sort((a, b) => compare(a.category, b.category) || compare(a.index, b.index));
+  let [categories, list, before] = ['', '', ''];
   for (const { category, json } of readings) {
-    if (categories.at(-1) !== category) categories.push(category);
+    if (category !== before) categories += (before === '' ? '' : ',') + JSON.stringify(category);
     list += list === '' ? json : `,${json}`;
+    before = category;
   }
-  const lastUpdated = new Date(lastUpdatedMs).toISOString();
-  // Ids have no character that JSON would write otherwise.
-  return `{"id":"${id}","lastUpdated":"${lastUpdated}","metadata":${metadata},"categories":${JSON.stringify(categories)},"readingCount":${readings.length},"readings":[${list}]}`;
+  return `{"id":"${id}","lastUpdated":"${lastUpdated}","metadata":${metadata},"categories":[${categories}],"readingCount":${readings.length},"readings":[${list}]}`;
 }

@@ -69,6 +69,16 @@ export interface ChangeListener {
   changed(change: LoggedChange): void;
   /** The store was away: what was known may be old. */
   gap(): void;
+  /** For a listener who mostly has no use for more than the ids; then a store need not read more. */
+  readonly ids?: IdListener;
+}
+
+/** Told of the devices that have changed, instead of each change, while that is enough. */
+export interface IdListener {
+  /** Asked again each time. */
+  areEnough(): boolean;
+  /** Devices that have changed since it was told last, each once. */
+  changed(ids: readonly string[]): void;
 }
 
 /**

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisMissing, RedisServer } from '../../../core/test/cache/redis-server.ts';
-import { readScript, writeScript } from '../../src/store/redis/scripts.ts';
+import { writeScript } from '../../src/store/redis/scripts.ts';
 import { reading } from '../../src/store/test-support/readings.ts';
 import { KafkaBroker } from '../test-support/kafka-broker/broker.ts';
 import { TopicWriter } from '../test-support/producer.ts';
@@ -15,13 +15,9 @@ import { cpuSeconds, type Load, load, median } from './load.ts';
 const isLong = (process.env['BREAKWATER_LONG'] ?? '') !== '';
 const ROUNDS = isLong ? 9 : 3;
 const MESSAGES = isLong ? 20_000 : 5_000;
-const REQUESTS = isLong ? 8_000 : 2_000;
-/**
- * What is reached, and may not be lost again; the aims are 0.9, 0.9 and 0.8. Shorter runs beside other tests are coarse, and
- * only find what is out of proportion.
- */
-const reached = { nearCache: 0.6, redis: 0.45, intake: 0.45 };
-const least = (name: keyof typeof reached): number => (isLong ? reached[name] : reached[name] / 2);
+const REQUESTS = isLong ? 20_000 : 5_000;
+/** Shorter runs beside other tests are coarse, and find only what is out of proportion. */
+const least = isLong ? { nearCache: 0.9, redis: 0.8, intake: 0.7 } : { nearCache: 0.75, redis: 0.6, intake: 0.55 };
 
 interface Bare {
   readonly url: string;
@@ -47,13 +43,16 @@ async function sideBySide(
   ours: () => Promise<Load>,
   theirs: () => Promise<Load>,
 ): Promise<{ ratio: number; text: string }> {
-  await Promise.all([ours(), theirs()]);
+  // The code of both becomes hot first.
+  for (let round = 0; round < 2; round++) await Promise.all([ours(), theirs()]);
   const pairs: [Load, Load][] = [];
   for (let round = 0; round < ROUNDS; round++) pairs.push([await ours(), await theirs()]);
   const ratio = median(pairs.map(([our, their]) => their.cpuMicros / our.cpuMicros));
-  const micros = (at: 0 | 1): string => `${median(pairs.map((pair) => pair[at].cpuMicros)).toFixed(0)} µs`;
+  const micros = (at: 0 | 1): string => `${median(pairs.map((pair) => pair[at].cpuMicros)).toFixed(1)} µs`;
   const p99 = (at: 0 | 1): string => `p99 ${median(pairs.map((pair) => pair[at].p99Ms)).toFixed(1)} ms`;
-  return { ratio, text: `${ratio.toFixed(2)}: ${micros(0)} (${p99(0)}) to ${micros(1)} (${p99(1)})` };
+  const rate = (at: 0 | 1): string => `${median(pairs.map((pair) => pair[at].perSecond)).toFixed(0)}/s`;
+  const side = (at: 0 | 1): string => `${micros(at)} (${rate(at)}, ${p99(at)})`;
+  return { ratio, text: `${ratio.toFixed(2)}: ${side(0)} to ${side(1)}` };
 }
 
 describe.skipIf(redisMissing !== undefined)('a request for a device', () => {
@@ -80,13 +79,11 @@ describe.skipIf(redisMissing !== undefined)('a request for a device', () => {
       expect(answer.status).toBe(200);
     }
     const body = await (await fetch(`${service.url}/v1/devices/d0`)).text();
-    bare = await bareProgram('bare-server.mjs', [
-      body,
-      String(redis.port),
-      readScript,
-      'device:{id}:category:',
-      ':readings',
-    ]);
+    bare = await bareProgram('bare-server.mjs', [body, String(redis.port)]);
+    // Both say the same of a device: neither has less to do.
+    const ours = await fetch(`${service.url}/v1/devices/d1`);
+    const theirs = await fetch(`${bare.url}/redis/d1`);
+    expect(await theirs.text()).toBe(await ours.text());
   }, 120_000);
   afterAll(async () => {
     bare.end();
@@ -101,7 +98,7 @@ describe.skipIf(redisMissing !== undefined)('a request for a device', () => {
       () => load(bare.pid, bare.url, () => '/constant/d0', REQUESTS),
     );
     console.log(`near cache to constant: ${text}`);
-    expect(ratio, text).toBeGreaterThanOrEqual(least('nearCache'));
+    expect(ratio, text).toBeGreaterThanOrEqual(least.nearCache);
   });
 
   it('from Redis is in proportion to a bare client', { timeout: 600_000 }, async () => {
@@ -113,7 +110,7 @@ describe.skipIf(redisMissing !== undefined)('a request for a device', () => {
       () => load(bare.pid, bare.url, () => `/redis/${next()}`, REQUESTS),
     );
     console.log(`Redis to a bare client: ${text}`);
-    expect(ratio, text).toBeGreaterThanOrEqual(least('redis'));
+    expect(ratio, text).toBeGreaterThanOrEqual(least.redis);
   });
 });
 
@@ -155,6 +152,6 @@ describe.skipIf(redisMissing !== undefined)('the intake', () => {
     await writer.close();
     await broker.stop();
     await redis.stop();
-    expect(ratio).toBeGreaterThanOrEqual(least('intake'));
+    expect(ratio).toBeGreaterThanOrEqual(least.intake);
   });
 });

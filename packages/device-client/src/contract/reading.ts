@@ -107,6 +107,7 @@ export const readingMessageSchema: TUnsafe<ReadingMessage> = schemaOf<ReadingMes
 
 /** A checked message in the form in which readings are kept: nothing missing, and `label` under its new name. */
 export function readingOf(message: ReadingMessage): Reading {
+  if (isWhole(message)) return message;
   const { label, ...fields } = message;
   const older = typeof label === 'string' ? [label] : (label ?? null);
   return {
@@ -115,6 +116,11 @@ export function readingOf(message: ReadingMessage): Reading {
     display_names: message.display_names ?? null,
     metadata: message.metadata ?? null,
   };
+}
+
+function isWhole(message: ReadingMessage): message is ReadingMessage & Reading {
+  const { label, labels, display_names: displayNames, metadata } = message;
+  return label === undefined && labels !== undefined && displayNames !== undefined && metadata !== undefined;
 }
 
 /** The category under which a reading is kept. */

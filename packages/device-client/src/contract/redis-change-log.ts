@@ -2,8 +2,10 @@
 import type { ChangeCause, ChangeData, ResyncReason } from './stream.ts';
 
 /**
- * The log after a position. KEYS: changes. ARGV: the position or nothing, how many. Gives the last id, the first id, how many were
- * ever added (-1 where this Redis doesn't count them), how many there are, and the entries; nil where there is no log.
+ * The log after a position. KEYS: changes. ARGV: the position or nothing, how many, and `1` where the ids of the devices are
+ * enough. Gives the last id, the first id, how many were ever added (-1 where this Redis doesn't count them), how many there
+ * are, the entries or the ids of the devices that they are about, how many entries were read, and the id of the last of these;
+ * nil where there is no log.
  */
 export const READ_CHANGES_SCRIPT = `
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
@@ -17,7 +19,22 @@ for i = 1, #info, 2 do
 end
 local entries = {}
 if ARGV[1] ~= '' then entries = redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2]) end
-return { found.last, found.first or found.last, found.added, found.length, entries }
+local told = entries
+if ARGV[3] == '1' then
+  told = {}
+  local known = {}
+  for _, entry in ipairs(entries) do
+    for i = 1, #entry[2], 2 do
+      local id = entry[2][i + 1]
+      if entry[2][i] == 'device' and not known[id] then
+        known[id] = true
+        told[#told + 1] = id
+      end
+    end
+  end
+end
+local read = #entries > 0 and entries[#entries][1] or ''
+return { found.last, found.first or found.last, found.added, found.length, told, #entries, read }
 `;
 
 /** Where the log stands. */

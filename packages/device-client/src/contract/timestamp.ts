@@ -10,9 +10,15 @@ const ZONE = /(?:Z|[+-]\d{2}(?::?\d{2})?)$/i;
 export function timestampMs(text: string): number | undefined {
   if (!TIMESTAMP.test(text)) return undefined;
   const date = text.slice(0, 10);
+  // The usual form needs no changes.
+  if (text.length === 24 && text[10] === 'T' && text[19] === '.' && text[23] === 'Z') return momentOf(date, text);
   const zone = ZONE.exec(text.slice(10))?.[0] ?? '';
   const time = text.slice(11, text.length - zone.length).replace(',', '.');
-  const ms = Date.parse(`${date}T${time}${zoneOffset(zone)}`);
+  return momentOf(date, `${date}T${time}${zoneOffset(zone)}`);
+}
+
+function momentOf(date: string, text: string): number | undefined {
+  const ms = Date.parse(text);
   return Number.isNaN(ms) || !isDayOfMonth(date) ? undefined : ms;
 }
 
@@ -23,7 +29,7 @@ function zoneOffset(zone: string): string {
   return `${zone[0]}${digits.slice(0, 2)}:${digits.slice(2)}`;
 }
 
-/** `Date.parse` takes 30 February for 1 March. */
+/** `Date.parse` takes 30 February for 1 March; up to the 28th every month has every day. */
 function isDayOfMonth(date: string): boolean {
-  return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
+  return Number(date.slice(8)) <= 28 || new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
 }

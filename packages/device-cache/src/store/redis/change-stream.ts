@@ -16,8 +16,17 @@ const STEP = 500;
 
 /** What one look at the log has found. */
 interface Look extends ChangeLogState {
+  /** How many entries were read. */
+  readonly count: number;
+  /** The last of them; empty where there was none. */
+  readonly end: string;
+  /** What they say: none where ids were enough. */
   readonly changes: readonly LoggedChange[];
+  /** The devices that they are about, where ids were enough. */
+  readonly ids: readonly string[] | undefined;
 }
+
+const NOTHING: Look = { ...EMPTY_CHANGE_LOG, count: 0, end: '', changes: [], ids: undefined };
 
 export class ChangeStream {
   private readonly connection: RedisConnection;
@@ -40,11 +49,12 @@ export class ChangeStream {
   }
 
   async since(position: string | undefined, most: number): Promise<ChangesSince> {
-    const look = await this.look(position ?? '', most);
-    if (position === undefined) return { changes: [], position: look.last };
+    const look = await this.look(position ?? '', most, false);
+    const { last, changes } = look;
+    if (position === undefined) return { changes: [], position: last };
     const lost = missedChanges(look, position);
-    if (lost !== undefined) return { lost, position: look.last };
-    return { changes: look.changes, position: look.changes.at(-1)?.position ?? position };
+    if (lost !== undefined) return { lost, position: last };
+    return { changes, position: changes.at(-1)?.position ?? position };
   }
 
   async listen(listener: ChangeListener): Promise<() => Promise<void>> {
@@ -87,8 +97,11 @@ export class ChangeStream {
   private async follow(): Promise<void> {
     try {
       for (let isBehind = true; isBehind && this.listeners.size > 0;) {
-        const look = await this.connection.run(() => this.look(this.position ?? '', STEP));
-        isBehind = look.changes.length === STEP;
+        const idsOnly = this.idsAreEnough();
+        const look = await this.connection.run(() => this.look(this.position ?? '', STEP, idsOnly));
+        // Somebody has come meanwhile who wants more.
+        if (idsOnly && !this.idsAreEnough()) continue;
+        isBehind = look.count === STEP;
         this.tell(look);
       }
       this.isAway = false;
@@ -103,19 +116,46 @@ export class ChangeStream {
     const before = this.position;
     const isOther = missedChanges(look, before ?? look.last, this.added) !== undefined;
     this.added = look.added;
-    this.position = before === undefined || isOther ? look.last : (look.changes.at(-1)?.position ?? before);
+    this.position = before === undefined || isOther ? look.last : look.end || before;
     if (isOther) for (const listener of this.listeners) listener.gap();
-    else for (const change of look.changes) for (const listener of this.listeners) listener.changed(change);
+    else if (look.ids === undefined) for (const change of look.changes) this.tellAll(change);
+    else if (look.ids.length > 0) for (const { ids } of this.listeners) ids?.changed(look.ids);
   }
 
-  private async look(position: string, most: number): Promise<Look> {
+  private tellAll(change: LoggedChange): void {
+    for (const listener of this.listeners) listener.changed(change);
+  }
+
+  private idsAreEnough(): boolean {
+    for (const { ids } of this.listeners) if (ids?.areEnough() !== true) return false;
+    return true;
+  }
+
+  private async look(position: string, most: number, idsOnly: boolean): Promise<Look> {
     const after = isChangePosition(position) ? position : '';
-    const reply = await this.connection.script(READ_CHANGES_SCRIPT, [this.key], [after, String(most)]);
-    if (!Array.isArray(reply)) return { ...EMPTY_CHANGE_LOG, changes: [] };
-    const [last, first, count, length] = reply;
-    const entries = reply[4] as readonly (readonly [string, readonly string[]])[];
-    const changes = entries.map(([id, fields]) => ({ position: id, data: changeOfEntry(fields) }));
-    const added = Number(count) < 0 ? undefined : Number(count);
-    return { last: String(last), first: String(first), added, length: Number(length), changes };
+    const parameters = [after, String(most), idsOnly ? '1' : '0'];
+    const reply = await this.connection.scriptForTexts(READ_CHANGES_SCRIPT, [this.key], parameters);
+    if (!Array.isArray(reply)) return NOTHING;
+    const [last, first, added, length, told, count, end] = reply as unknown as LogReply;
+    const facts = { last, first, added: added < 0 ? undefined : added, length, count, end };
+    if (idsOnly) return { ...facts, changes: [], ids: told as readonly string[] };
+    const entries = told as readonly LogEntry[];
+    return {
+      ...facts,
+      changes: entries.map(([id, fields]) => ({ position: id, data: changeOfEntry(fields) })),
+      ids: undefined,
+    };
   }
 }
+
+type LogEntry = readonly [id: string, fields: readonly string[]];
+/** See {@link READ_CHANGES_SCRIPT}. */
+type LogReply = readonly [
+  last: string,
+  first: string,
+  added: number,
+  length: number,
+  told: readonly string[] | readonly LogEntry[],
+  count: number,
+  end: string,
+];

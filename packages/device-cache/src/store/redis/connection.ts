@@ -6,16 +6,16 @@ import { timeout } from 'breakwater/timeout';
 import { createHash } from 'node:crypto';
 import { StoreUnavailableError } from '../errors.ts';
 
-/** A port that can send many commands in one piece; each has its reply, or the error that it failed with. */
+/** A port that can do more, where the client can. */
 export interface PipeliningPort extends RedisPort {
+  /** Sends a command whose reply has texts and no bytes. */
+  readonly sendForTexts?: (command: readonly string[]) => Promise<unknown>;
+  /** Sends many commands in one piece; each has its reply, or the error that it failed with. */
   readonly sendMany?: (commands: readonly (readonly string[])[]) => Promise<readonly unknown[]>;
 }
 
-/** A script's keys and parameters. */
-export interface ScriptCall {
-  readonly keys: readonly string[];
-  readonly parameters: readonly string[];
-}
+/** Where in a call of a script its keys begin. */
+const FIRST_KEY = 3;
 
 type Reply = string | number | null | readonly Reply[];
 
@@ -35,8 +35,12 @@ export class RedisConnection {
     try {
       return await this.pipeline.execute(work);
     } catch (error) {
-      throw new StoreUnavailableError('redis', error);
+      throw error instanceof StoreUnavailableError ? error : this.unavailable(error);
     }
+  }
+
+  unavailable(cause: unknown): StoreUnavailableError {
+    return new StoreUnavailableError('redis', cause);
   }
 
   async send(command: readonly string[], key: string | undefined): Promise<Reply> {
@@ -44,26 +48,32 @@ export class RedisConnection {
   }
 
   /** Runs a script by its hash, and whole where the server doesn't know it yet. */
-  async script(text: string, keys: readonly string[], parameters: readonly string[]): Promise<Reply> {
-    const rest = [String(keys.length), ...keys, ...parameters];
+  script(text: string, keys: readonly string[], parameters: readonly string[]): Promise<Reply> {
+    return this.runCall(text, this.callOf(text, keys, parameters));
+  }
+
+  /** The same for a script whose reply has texts and no bytes. */
+  async scriptForTexts(text: string, keys: readonly string[], parameters: readonly string[]): Promise<Reply> {
+    const { sendForTexts } = this.port;
+    if (sendForTexts === undefined) return this.script(text, keys, parameters);
+    const call = this.callOf(text, keys, parameters);
     try {
-      return await this.send(['EVALSHA', this.hashOf(text), ...rest], keys[0]);
+      return (await sendForTexts(call)) as Reply;
     } catch (error) {
-      if (!String((error as Error | undefined)?.message).includes('NOSCRIPT')) throw error;
-      return this.send(['EVAL', text, ...rest], keys[0]);
+      return this.again(error as Error, text, call);
     }
   }
 
-  /** Runs a script many times, in one piece where the port can; the replies come in the order of the calls. */
-  async scripts(text: string, calls: readonly ScriptCall[]): Promise<readonly Reply[]> {
+  /** A call of a script, to be run by {@link runCalls}. */
+  callOf(text: string, keys: readonly string[], ...parameters: readonly (readonly string[])[]): readonly string[] {
+    return ['EVALSHA', this.hashOf(text), String(keys.length)].concat(keys, ...parameters);
+  }
+
+  /** Runs calls of one script, in one piece where the port can; the replies come in their order. */
+  async runCalls(text: string, calls: readonly (readonly string[])[]): Promise<readonly Reply[]> {
     const { sendMany } = this.port;
-    if (sendMany === undefined) {
-      return Promise.all(calls.map(({ keys, parameters }) => this.script(text, keys, parameters)));
-    }
-    const hash = this.hashOf(text);
-    const replies = await sendMany(
-      calls.map(({ keys, parameters }) => ['EVALSHA', hash, String(keys.length), ...keys, ...parameters]),
-    );
+    if (sendMany === undefined) return Promise.all(calls.map((call) => this.runCall(text, call)));
+    const replies = await sendMany(calls);
     const outcomes: Reply[] = [];
     for (const [at, reply] of replies.entries()) {
       outcomes.push(reply instanceof Error ? await this.again(reply, text, calls[at]!) : decoded(reply));
@@ -71,9 +81,18 @@ export class RedisConnection {
     return outcomes;
   }
 
-  private again(error: Error, text: string, { keys, parameters }: ScriptCall): Promise<Reply> {
+  private async runCall(text: string, call: readonly string[]): Promise<Reply> {
+    try {
+      return await this.send(call, call[FIRST_KEY]);
+    } catch (error) {
+      return this.again(error as Error, text, call);
+    }
+  }
+
+  /** The script whole, where the server doesn't know it yet. */
+  private again(error: Error, text: string, call: readonly string[]): Promise<Reply> {
     if (!error.message.includes('NOSCRIPT')) throw error;
-    return this.send(['EVAL', text, String(keys.length), ...keys, ...parameters], keys[0]);
+    return this.send(['EVAL', text, ...call.slice(2)], call[FIRST_KEY]);
   }
 
   /** What sends to each node that holds keys. */

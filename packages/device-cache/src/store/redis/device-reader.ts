@@ -1,76 +1,72 @@
 import type { Device, DeviceSummary, JsonObject, Reading, RedisKeys } from '@breakwater/device-client/contract';
-import { type DeviceFacts, deviceJson, deviceView, type KeptReading, summaryView } from '../device-view.ts';
-import { type RedisConnection, texts } from './connection.ts';
-import { readScript } from './scripts.ts';
+import {
+  type DeviceFacts,
+  deviceJson,
+  deviceView,
+  isShownMoment,
+  type KeptReading,
+  summaryView,
+} from '../device-view.ts';
+import type { RedisConnection } from './connection.ts';
+import { type FoundTexts, ReadGathering } from './read-gathering.ts';
+import type { AroundCategory } from './reading-keys.ts';
 
-/** Reads devices, each as it was at one moment. */
+/** Reads devices, each as it was at one moment. Rejects with a StoreUnavailableError where the store is away. */
 export class DeviceReader {
-  private readonly connection: RedisConnection;
-  private readonly keys: RedisKeys;
+  private readonly jsons: ReadGathering<string>;
+  private readonly devices: ReadGathering<Device>;
+  private readonly summaries: ReadGathering<DeviceSummary>;
 
-  constructor(connection: RedisConnection, keys: RedisKeys) {
-    this.connection = connection;
-    this.keys = keys;
+  constructor(connection: RedisConnection, keys: RedisKeys, aroundCategory: AroundCategory) {
+    const parts = { connection, keys, aroundCategory };
+    this.jsons = new ReadGathering({ ...parts, withReadings: true, view: jsonOf });
+    this.devices = new ReadGathering({ ...parts, withReadings: true, view: deviceOf });
+    this.summaries = new ReadGathering({ ...parts, withReadings: false, view: summaryOf });
   }
 
-  async device(id: string): Promise<Device | undefined> {
-    const found = await this.read(id, true);
-    if (found === undefined) return undefined;
-    const readings = keptReadings(found.rest).map(({ json }) => JSON.parse(json) as Reading);
-    return deviceView(factsOf(found), readings);
+  json(id: string): Promise<string | undefined> {
+    return this.jsons.read(id);
   }
 
-  async json(id: string): Promise<string | undefined> {
-    const found = await this.read(id, true);
-    if (found === undefined) return undefined;
-    return deviceJson(id, found.lastUpdatedMs, found.metadata, keptReadings(found.rest));
+  device(id: string): Promise<Device | undefined> {
+    return this.devices.read(id);
   }
 
-  async summary(id: string): Promise<DeviceSummary | undefined> {
-    const found = await this.read(id, false);
-    if (found === undefined) return undefined;
-    const { rest } = found;
-    const categories = rest.filter((_, index) => index % 2 === 0);
-    const counts = rest.filter((_, index) => index % 2 === 1).map(Number);
-    return summaryView(
-      factsOf(found),
-      categories,
-      counts.reduce((sum, count) => sum + count, 0),
-    );
-  }
-
-  /** What stands before and after a category in the keys of a device's readings. */
-  aroundCategory(id: string): readonly [string, string] {
-    const [before, after] = this.keys.readings(id, '|').split('|') as [string, string];
-    return [before, after];
-  }
-
-  private async read(id: string, withReadings: boolean): Promise<Found | undefined> {
-    const keys = [this.keys.metadata(id), this.keys.categories(id)];
-    const reply = await this.connection.script(readScript, keys, [
-      ...this.aroundCategory(id),
-      withReadings ? '1' : '0',
-    ]);
-    if (reply === null) return undefined;
-    const [metadata, lastUpdated, ...rest] = texts(reply) as [string, string, ...string[]];
-    return { id, lastUpdatedMs: Date.parse(lastUpdated), metadata, rest };
+  summary(id: string): Promise<DeviceSummary | undefined> {
+    return this.summaries.read(id);
   }
 }
 
-interface Found {
-  readonly id: string;
-  readonly lastUpdatedMs: number;
-  readonly metadata: string;
-  readonly rest: readonly string[];
+function jsonOf(id: string, found: FoundTexts): string {
+  return deviceJson(id, momentText(found[1]), found[0], keptReadings(found));
 }
 
-function factsOf({ id, lastUpdatedMs, metadata }: Found): DeviceFacts {
-  return { id, lastUpdatedMs, metadata: JSON.parse(metadata) as JsonObject };
+function deviceOf(id: string, found: FoundTexts): Device {
+  const readings = keptReadings(found).map(({ json }) => JSON.parse(json) as Reading);
+  return deviceView(factsOf(id, found), readings);
 }
 
-function keptReadings(rest: readonly string[]): KeptReading[] {
+function summaryOf(id: string, found: FoundTexts): DeviceSummary {
+  const rest = found.slice(2);
+  const categories = rest.filter((_, at) => at % 2 === 0);
+  const counts = rest.filter((_, at) => at % 2 === 1).map(Number);
+  return summaryView(
+    factsOf(id, found),
+    categories,
+    counts.reduce((sum, count) => sum + count, 0),
+  );
+}
+
+function factsOf(id: string, [metadata, lastUpdated]: FoundTexts): DeviceFacts {
+  return { id, lastUpdatedMs: Date.parse(lastUpdated), metadata: JSON.parse(metadata) as JsonObject };
+}
+
+function keptReadings(found: FoundTexts): KeptReading[] {
   const kept: KeptReading[] = [];
-  for (let i = 0; i + 2 < rest.length; i += 3)
-    kept.push({ category: rest[i]!, index: rest[i + 1]!, json: rest[i + 2]! });
+  for (let at = 2; at + 2 < found.length; at += 3)
+    kept.push({ category: found[at]!, index: found[at + 1]!, json: found[at + 2]! });
   return kept;
 }
+
+/** A moment as the contract shows it; others than this service may have written it in another form of ISO 8601. */
+const momentText = (text: string): string => (isShownMoment(text) ? text : new Date(text).toISOString());

@@ -27,7 +27,7 @@ export function redisClient({ url, clusterNodes, timeoutMs }: RedisConfiguration
   client.on('error', (error: unknown) => log.debug({ err: error }, 'redis'));
   const port = ioredisPort(client);
   return {
-    port: client instanceof Redis ? { ...port, sendMany: pipelined(client) } : port,
+    port: client instanceof Redis ? { ...port, sendForTexts: asTexts(client), sendMany: pipelined(client) } : port,
     close: () => client.disconnect(),
   };
 }
@@ -52,11 +52,15 @@ function cluster(url: string, nodes: readonly string[], redisOptions: Connection
   });
 }
 
+function asTexts(client: Redis): NonNullable<PipeliningPort['sendForTexts']> {
+  return ([name, ...parameters]) => client.call(name!, ...parameters);
+}
+
 /** Many commands in one write. A cluster's nodes are many: there each command goes its own way. */
 function pipelined(client: Redis): NonNullable<PipeliningPort['sendMany']> {
   return async (commands) => {
     const pipeline = client.pipeline();
-    for (const [name, ...parameters] of commands) pipeline.call(name!, ...parameters);
+    for (const command of commands) pipeline.call(...(command as readonly [string, ...string[]]));
     const results = await pipeline.exec();
     return (results ?? []).map(([error, reply]) => error ?? reply);
   };

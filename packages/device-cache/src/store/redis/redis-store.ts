@@ -16,11 +16,13 @@ import type { MeasuredPipeline } from 'breakwater/telemetry';
 import type { FencedReading } from '../../message/fence.ts';
 import type { ChangeListener, ChangesSince, DeviceStore, ListRequest, ListResult, Progress } from '../store.ts';
 import type { ProgressStep, StoreInfo, WriteOutcome } from '../store.ts';
+import { isShownMoment } from '../device-view.ts';
 import { TimeToLive } from '../time-to-live.ts';
 import { ChangeStream } from './change-stream.ts';
-import { type PipeliningPort, RedisConnection, type ScriptCall, texts } from './connection.ts';
+import { type PipeliningPort, RedisConnection, texts } from './connection.ts';
 import { DeviceReader } from './device-reader.ts';
 import { ListWalk } from './list-walk.ts';
+import { aroundCategory, type AroundCategory } from './reading-keys.ts';
 import { advanceScript, type ChangeScript, deleteScript, putScript, sweepScript, writeScript } from './scripts.ts';
 
 /** Options of the Redis store. */
@@ -50,7 +52,8 @@ interface RegistryEntry {
   readonly category?: string;
   readonly updatedMs: number;
   readonly expiresMs: number;
-  readonly nowMs: number;
+  /** When it was changed, as the log tells it. */
+  readonly at: string;
 }
 
 /** A change of a device: what its script is told, and what the registry is. */
@@ -63,6 +66,7 @@ class RedisStore implements DeviceStore {
   readonly kind = 'redis';
   private readonly connection: RedisConnection;
   private readonly keys: RedisKeys;
+  private readonly aroundCategory: AroundCategory;
   private readonly reader: DeviceReader;
   private readonly walk: ListWalk;
   private readonly log: ChangeStream;
@@ -76,7 +80,8 @@ class RedisStore implements DeviceStore {
     this.isCluster = port.isCluster === true;
     this.keys = redisKeys({ hashTags: this.isCluster, ...keys });
     this.connection = new RedisConnection(port, timeoutMs, clock);
-    this.reader = new DeviceReader(this.connection, this.keys);
+    this.aroundCategory = aroundCategory(this.keys);
+    this.reader = new DeviceReader(this.connection, this.keys, this.aroundCategory);
     this.walk = new ListWalk(this.connection, this.keys, this.reader);
     this.log = new ChangeStream(this.connection, this.keys.changes, clock, pollMs);
     this.clock = clock;
@@ -89,7 +94,8 @@ class RedisStore implements DeviceStore {
 
   async write(readings: readonly FencedReading[]): Promise<readonly WriteOutcome[]> {
     const nowMs = this.clock.wallTime();
-    const changes = readings.map((reading) => this.writing(reading, nowMs));
+    const at = new Date(nowMs).toISOString();
+    const changes = readings.map((reading) => this.writing(reading, nowMs, at));
     const replies = await this.connection.run(() => this.changeAll(writeScript, changes));
     const outcomes = replies.map((reply) => (reply === 1 ? 'stored' : 'outdated'));
     this.log.nudge();
@@ -104,19 +110,22 @@ class RedisStore implements DeviceStore {
 
   async delete(id: string): Promise<boolean> {
     const nowMs = this.clock.wallTime();
-    const entry = { id, cause: 'deleted', updatedMs: 0, expiresMs: 0, nowMs } as const;
-    const parameters = [...this.reader.aroundCategory(id), String(this.ttl.drawMs()), String(nowMs)];
+    const at = new Date(nowMs).toISOString();
+    const entry = { id, cause: 'deleted', updatedMs: 0, expiresMs: 0, at } as const;
+    const parameters = [...this.aroundCategory(id), String(this.ttl.drawMs()), String(nowMs)];
     const existed = await this.connection.run(() => this.change(deleteScript, entry, parameters));
     this.log.nudge();
     return existed === 1;
   }
 
   get(ids: readonly string[]): Promise<readonly (Device | undefined)[]> {
-    return this.connection.run(() => Promise.all(ids.map((id) => this.reader.device(id))));
+    return Promise.all(ids.map((id) => this.reader.device(id)));
   }
 
   getJson(ids: readonly string[]): Promise<readonly (string | undefined)[]> {
-    return this.connection.run(() => Promise.all(ids.map((id) => this.reader.json(id))));
+    const [first, ...others] = ids;
+    if (first !== undefined && others.length === 0) return this.reader.json(first).then((found) => [found]);
+    return Promise.all(ids.map((id) => this.reader.json(id)));
   }
 
   list(request: ListRequest): Promise<ListResult> {
@@ -160,7 +169,7 @@ class RedisStore implements DeviceStore {
   async sweep(): Promise<number> {
     const nowMs = this.clock.wallTime();
     const { devices, updated, ids, changes } = this.keys;
-    const parameters = [String(nowMs), new Date(nowMs).toISOString(), String(CHANGE_LOG_LENGTH)];
+    const parameters = [String(nowMs), new Date(nowMs).toISOString(), LOG_LENGTH];
     const gone = await this.connection.run(() =>
       this.connection.script(sweepScript, [devices, updated, ids, changes], parameters),
     );
@@ -180,34 +189,37 @@ class RedisStore implements DeviceStore {
     return this.log.stop();
   }
 
-  private writing({ reading, timestampUs, offset }: FencedReading, nowMs: number): Change {
-    const { device_id: id, index } = reading;
+  private writing({ reading, timestampUs, offset }: FencedReading, nowMs: number, at: string): Change {
+    const { device_id: id, index, timestamp } = reading;
     const category = categoryOf(reading);
     const ttlMs = this.ttl.drawMs();
     const updatedMs = Math.floor(timestampUs / 1_000);
+    const [before, after] = this.aroundCategory(id);
     const parameters = [
-      ...this.reader.aroundCategory(id),
+      before,
+      after,
       String(ttlMs),
-      new Date(updatedMs).toISOString(),
+      isShownMoment(timestamp) ? timestamp : new Date(updatedMs).toISOString(),
       index,
       category,
       String(timestampUs),
       String(offset),
       JSON.stringify(reading),
     ];
-    return { entry: { id, cause: 'readings', category, updatedMs, expiresMs: nowMs + ttlMs, nowMs }, parameters };
+    return { entry: { id, cause: 'readings', category, updatedMs, expiresMs: nowMs + ttlMs, at }, parameters };
   }
 
   private async putOne({ id, metadata }: DeviceEntry): Promise<DeviceSummary> {
     const nowMs = this.clock.wallTime();
     const ttlMs = this.ttl.drawMs();
-    const around = this.reader.aroundCategory(id);
-    const parameters = [...around, String(ttlMs), new Date(nowMs).toISOString(), JSON.stringify(metadata)];
-    const entry = { id, cause: 'metadata', updatedMs: nowMs, expiresMs: nowMs + ttlMs, nowMs } as const;
+    const around = this.aroundCategory(id);
+    const at = new Date(nowMs).toISOString();
+    const parameters = [...around, String(ttlMs), at, JSON.stringify(metadata)];
+    const entry = { id, cause: 'metadata', updatedMs: nowMs, expiresMs: nowMs + ttlMs, at } as const;
     await this.change(putScript, entry, parameters);
     const device = await this.reader.summary(id);
     // It may have been deleted since by somebody else: then this is what was put.
-    return device ?? { id, lastUpdated: new Date(nowMs).toISOString(), metadata, categories: [], readingCount: 0 };
+    return device ?? { id, lastUpdated: at, metadata, categories: [], readingCount: 0 };
   }
 
   private async change(script: ChangeScript, entry: RegistryEntry, parameters: readonly string[]): Promise<number> {
@@ -217,27 +229,34 @@ class RedisStore implements DeviceStore {
 
   /** Runs changes, in order; each result is that of the device's part: 0 nothing to do, 1 done, 2 done before. */
   private async changeAll(script: ChangeScript, changes: readonly Change[]): Promise<readonly number[]> {
+    const { connection } = this;
     const { devices, updated, ids, changes: log } = this.keys;
     const registryKeys = [devices, updated, ids, log];
-    const calls = changes.map(({ entry: { id }, parameters }) => ({
-      keys: [this.keys.metadata(id), this.keys.categories(id), this.keys.fences(id)],
-      parameters,
-    }));
     if (!this.isCluster) {
-      const whole = calls.map(({ keys, parameters }, at): ScriptCall => {
-        const told = registryParameters(changes[at]!.entry);
-        return { keys: [...keys, ...registryKeys], parameters: [...parameters, ...told] };
-      });
-      return (await this.connection.scripts(script.whole, whole)).map(Number);
+      const calls = changes.map(({ entry, parameters }) =>
+        connection.callOf(
+          script.whole,
+          this.deviceKeys(entry.id).concat(registryKeys),
+          parameters,
+          entryParameters(entry),
+        ),
+      );
+      return (await connection.runCalls(script.whole, calls)).map(Number);
     }
-    const outcomes = (await this.connection.scripts(script.device, calls)).map(Number);
+    const calls = changes.map(({ entry, parameters }) =>
+      connection.callOf(script.device, this.deviceKeys(entry.id), parameters),
+    );
+    const outcomes = (await connection.runCalls(script.device, calls)).map(Number);
     // Done before, but perhaps only by half.
     const told = changes.filter((_, at) => outcomes[at]! > 0);
-    await this.connection.scripts(
-      script.registry,
-      told.map(({ entry }) => ({ keys: registryKeys, parameters: registryParameters(entry) })),
-    );
+    const entries = told.map(({ entry }) => connection.callOf(script.registry, registryKeys, entryParameters(entry)));
+    await connection.runCalls(script.registry, entries);
     return outcomes;
+  }
+
+  private deviceKeys(id: string): string[] {
+    const { keys } = this;
+    return [keys.metadata(id), keys.categories(id), keys.fences(id)];
   }
 
   private async memoryBytes(): Promise<number | null> {
@@ -253,9 +272,11 @@ class RedisStore implements DeviceStore {
   }
 }
 
-function registryParameters({ id, cause, category = '', updatedMs, expiresMs, nowMs }: RegistryEntry): string[] {
-  const at = new Date(nowMs).toISOString();
-  return [id, String(expiresMs), String(updatedMs), cause, category, at, String(CHANGE_LOG_LENGTH)];
+const LOG_LENGTH = String(CHANGE_LOG_LENGTH);
+
+/** What the registry is told. */
+function entryParameters({ id, cause, category = '', updatedMs, expiresMs, at }: RegistryEntry): string[] {
+  return [id, String(expiresMs), String(updatedMs), cause, category, at, LOG_LENGTH];
 }
 
 function scoreOf(reply: unknown): number | null {

@@ -96,32 +96,42 @@ export const putScript: ChangeScript = changeScript(putMetadata, 5, enter);
 export const deleteScript: ChangeScript = changeScript(deleteDevice, 4, leave);
 
 /**
- * KEYS: metadata, categories. ARGV: what stands before and after a category in a key, and whether the readings are asked for.
- * Returns metadata, `lastUpdated`,
- * and of each reading its category, its index and itself; or each category with the number of its readings.
+ * Reads devices, each as it is at one moment. KEYS: metadata and categories of each. ARGV: whether the readings are asked for,
+ * and of each device what stands before and after a category in a key. Returns of each device nil where there is none, why
+ * it could not be read, or metadata, `lastUpdated`, and of each reading its category, its index and itself; or each category
+ * with the number of its readings.
  */
 export const readScript = `
-local facts = redis.call('HMGET', KEYS[1], 'metadata', 'lastUpdated')
-if not facts[2] then return false end
-local result = { facts[1] or '{}', facts[2] }
-for _, category in ipairs(redis.call('SMEMBERS', KEYS[2])) do
-  local key = ARGV[1] .. category .. ARGV[2]
-  if ARGV[3] == '1' then
-    local readings = redis.call('HGETALL', key)
-    for i = 1, #readings, 2 do
-      result[#result + 1] = category
-      result[#result + 1] = readings[i]
-      result[#result + 1] = readings[i + 1]
-    end
-  else
-    local count = redis.call('HLEN', key)
-    if count > 0 then
-      result[#result + 1] = category
-      result[#result + 1] = tostring(count)
+local function read(metadata, categories, before, after)
+  local facts = redis.call('HMGET', metadata, 'metadata', 'lastUpdated')
+  if not facts[2] then return false end
+  local result = { facts[1] or '{}', facts[2] }
+  for _, category in ipairs(redis.call('SMEMBERS', categories)) do
+    local key = before .. category .. after
+    if ARGV[1] == '1' then
+      local readings = redis.call('HGETALL', key)
+      for i = 1, #readings, 2 do
+        result[#result + 1] = category
+        result[#result + 1] = readings[i]
+        result[#result + 1] = readings[i + 1]
+      end
+    else
+      local count = redis.call('HLEN', key)
+      if count > 0 then
+        result[#result + 1] = category
+        result[#result + 1] = tostring(count)
+      end
     end
   end
+  return result
 end
-return result
+local results = {}
+for i = 1, #KEYS, 2 do
+  local done, result = pcall(read, KEYS[i], KEYS[i + 1], ARGV[i + 1], ARGV[i + 2])
+  if not done then result = type(result) == 'table' and result.err or tostring(result) end
+  results[#results + 1] = result
+end
+return results
 `;
 
 /** KEYS: devices, updated, ids, changes. ARGV: now ms, at, length of the log. Returns how many have left. */

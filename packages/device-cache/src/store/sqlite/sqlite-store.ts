@@ -123,7 +123,7 @@ class SqliteStore implements DeviceStore {
           index: String(idx),
           json: String(reading),
         }));
-        return deviceJson(id, row.updated_ms, row.metadata, kept);
+        return deviceJson(id, new Date(row.updated_ms).toISOString(), row.metadata, kept);
       });
     });
   }
