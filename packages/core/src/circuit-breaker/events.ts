@@ -58,3 +58,11 @@ export interface CircuitBreakerEvents {
   'circuit-rejected': CircuitRejectedEvent;
   'circuit-health-checked': CircuitHealthCheckedEvent;
 }
+
+/** What is told when a breaker comes into a state. */
+export const eventOnEntering: Readonly<Record<CircuitState, keyof CircuitBreakerEvents>> = Object.freeze({
+  closed: 'circuit-closed',
+  open: 'circuit-opened',
+  'half-open': 'circuit-half-opened',
+  isolated: 'circuit-isolated',
+});

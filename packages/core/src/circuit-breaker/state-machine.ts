@@ -20,7 +20,7 @@ import { EventChannel } from '../events/channel.ts';
 import { PolicyBase } from '../policy/policy-base.ts';
 import type { Call } from '../policy/policy.ts';
 import { chooseBreakMs } from './break-duration.ts';
-import type { CircuitBreakerEvents, CircuitState, CircuitTransition } from './events.ts';
+import { type CircuitBreakerEvents, type CircuitTransition, eventOnEntering } from './events.ts';
 import { HalfOpen, leastCount, type Lease, type ProbeRules } from './half-open.ts';
 import { type HealthCheck, HealthChecks } from './health-probe.ts';
 import {
@@ -43,13 +43,6 @@ export interface Cause {
 const DEFAULT_BREAK_MS = circuitBreakerDefaults.breakMs as number;
 /** How many transitions a breaker remembers. */
 const MAX_HISTORY = 100;
-
-const EVENT_OF = Object.freeze({
-  closed: 'circuit-closed',
-  open: 'circuit-opened',
-  'half-open': 'circuit-half-opened',
-  isolated: 'circuit-isolated',
-} satisfies Record<CircuitState, keyof CircuitBreakerEvents>);
 
 export abstract class StateMachine extends PolicyBase {
   readonly kind = 'circuit-breaker';
@@ -147,7 +140,7 @@ export abstract class StateMachine extends PolicyBase {
     this.remember({ from, to: next.kind, reason: cause.reason, timestamp: this.clock.wallTime() });
     const { call, ...facts } = cause;
     const more = next.kind === 'open' ? { breakMs: next.breakMs } : {};
-    this.tell(EVENT_OF[next.kind], call, { from, to: next.kind, ...facts, ...more });
+    this.tell(eventOnEntering[next.kind], call, { from, to: next.kind, ...facts, ...more });
     // Who was told may have led on to another state.
     if (this.current !== next) return;
     this.health?.stop();

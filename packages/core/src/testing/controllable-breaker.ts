@@ -1,6 +1,11 @@
 import type { CircuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { CircuitIsolatedError, CircuitOpenError } from '../circuit-breaker/errors.ts';
-import type { CircuitBreakerEvents, CircuitState, CircuitTransition } from '../circuit-breaker/events.ts';
+import {
+  type CircuitBreakerEvents,
+  type CircuitState,
+  type CircuitTransition,
+  eventOnEntering,
+} from '../circuit-breaker/events.ts';
 import { checkSnapshot, type CircuitSnapshot } from '../circuit-breaker/snapshot.ts';
 import { withoutStack } from '../errors/rejection.ts';
 import { EventChannel } from '../events/channel.ts';
@@ -62,13 +67,6 @@ interface Asked {
   /** How many times the function had been started by then. */
   readonly attempts: number;
 }
-
-const EVENT_OF = Object.freeze({
-  closed: 'circuit-closed',
-  open: 'circuit-opened',
-  'half-open': 'circuit-half-opened',
-  isolated: 'circuit-isolated',
-} satisfies Record<CircuitState, keyof CircuitBreakerEvents>);
 
 class AnsweringBreaker extends PolicyBase implements ControllableBreaker {
   readonly kind = 'circuit-breaker';
@@ -236,7 +234,7 @@ class AnsweringBreaker extends PolicyBase implements ControllableBreaker {
     this.current = to;
     this.since = this.clock.now();
     this.transitions.push({ from, to, reason, timestamp });
-    const envelope = { type: EVENT_OF[to], pipeline: undefined, policy: this.name, key: undefined, timestamp };
+    const envelope = { type: eventOnEntering[to], pipeline: undefined, policy: this.name, key: undefined, timestamp };
     this.events.emit({ ...envelope, from, to, reason } as typeof envelope);
   }
 }
