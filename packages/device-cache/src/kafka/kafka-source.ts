@@ -3,7 +3,8 @@
  * waits, its offsets stay where they are.
  *
  * A fetch that is under way during a rebalance still brings messages of partitions that have gone to somebody else: they are
- * dropped here, and would change nothing in the store if they weren't.
+ * dropped here, and would change nothing in the store if they weren't. Where such a partition comes back, what was fetched of it
+ * has a gap; so each rebalance begins a new stream.
  */
 import { Consumer, type MessagesStream } from '@platformatic/kafka';
 import type { HealthLevel } from '@breakwater/device-client/contract';
@@ -140,7 +141,7 @@ export class KafkaSource implements MessageSource {
     return consumer;
   }
 
-  /** Reads from where the store stands, until that is no longer where this source believed, or it is stopped. */
+  /** Reads from where the store stands, until a rebalance, or until it stands elsewhere, or this source is stopped. */
   private async consume(consumer: ByteConsumer, onProgress: () => void): Promise<void> {
     await this.untilDone(() => this.progress.agree(consumer));
     if (this.isStopping) return;
@@ -159,7 +160,8 @@ export class KafkaSource implements MessageSource {
     try {
       while (!this.isStopping) {
         const batch = await reader.next();
-        if (!this.progress.isKnown && (await this.untilDone(() => this.progress.agree(consumer))) === true) return;
+        // What was fetched before a rebalance may lack what was dropped meanwhile: it is fetched again from what is committed.
+        if (!this.progress.isKnown) return;
         if (this.isStopping) return;
         if (batch.length > 0) await this.untilDone(() => this.take(consumer, batch));
         else await this.untilDone(() => this.progress.check());

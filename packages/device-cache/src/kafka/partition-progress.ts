@@ -50,11 +50,8 @@ export class PartitionProgress {
     return new Set(consumer.assignments?.find((one) => one.topic === topic)?.partitions);
   }
 
-  /**
-   * Makes Kafka's committed offsets those of the store, where they are ahead of it. Resolves to whether any had to be moved: what
-   * was fetched already is then not what has to come next.
-   */
-  async agree(consumer: ByteConsumer): Promise<boolean> {
+  /** Makes Kafka's committed offsets those of the store, where they are ahead of it. */
+  async agree(consumer: ByteConsumer): Promise<void> {
     const { store, source, topic, log } = this.parts;
     const partitions = [...this.assigned(consumer)];
     const progress = await store.progress(source);
@@ -66,7 +63,6 @@ export class PartitionProgress {
       log.warn({ partitions: behind.map(({ partition }) => partition) }, 'the store is behind: reading again');
     }
     this.noted = noted;
-    return behind.length > 0;
   }
 
   /**

@@ -1,4 +1,5 @@
 /** Readings from a topic: what is committed, what is read again, and what becomes of bad messages. */
+import { Consumer } from '@platformatic/kafka';
 import { systemClock } from 'breakwater/clock';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -130,7 +131,7 @@ describe('the Kafka source', () => {
     isAway = false;
     await expect.poll(allCommitted, LONG).toBe(true);
     expect([await valueOf('a'), await valueOf('b')]).toEqual([1, 2]);
-    expect(started[0]!.source.state.status).toBe('healthy');
+    await expect.poll(() => started[0]!.source.state.status, LONG).toBe('healthy');
   });
 
   it('reads again what a store has lost, though it was committed', LONG, async () => {
@@ -212,6 +213,44 @@ describe('the Kafka source', () => {
       await expect.poll(() => valueOf('a'), LONG).toBe(round);
     }
   });
+
+  it(
+    'buries and writes everything of partitions that go away and come back while fetched messages wait',
+    { timeout: 90_000 },
+    async () => {
+      const ids = Array.from({ length: 300 }, (_, at) => `m${at}`);
+      let [batches, delayMs] = [0, 1_500];
+      const slow: DeviceStore['write'] = async (batch) => {
+        batches++;
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        return store.write(batch);
+      };
+      await start({ ...bound(store), write: slow });
+      // Few at a time, so that what is fetched holds a little of each partition.
+      for (const [at, id] of ids.entries()) await writer.send([message(id, at), { key: id, value: `poison ${at}` }]);
+      await expect.poll(() => batches, LONG).toBeGreaterThan(1);
+      const guest = new Consumer({
+        clientId: 'guest',
+        groupId: GROUP,
+        bootstrapBrokers: [broker.address],
+        sessionTimeout: 6_000,
+        heartbeatInterval: 500,
+      });
+      guest.topics.trackAll(TOPIC);
+      await guest.joinGroup({});
+      const before = batches;
+      await expect.poll(() => batches, LONG).toBeGreaterThan(before);
+      await guest.close(true);
+      await expect.poll(() => batches, LONG).toBeGreaterThan(before + 1);
+      delayMs = 0;
+      await expect.poll(allCommitted, { timeout: 45_000 }).toBe(true);
+      const kept = await store.get(ids);
+      expect(ids.filter((_, at) => kept[at] === undefined)).toEqual([]);
+      const buried = await readDeadLetters(broker.address, ERRORS);
+      const texts = buried.map(({ value }) => value.toString()).toSorted();
+      expect(texts).toEqual(ids.map((_, at) => `poison ${at}`).toSorted());
+    },
+  );
 
   it('shares the partitions with a second member, and both write to the same end', LONG, async () => {
     const devices = Array.from({ length: 30 }, (_, at) => `d${at}`);
