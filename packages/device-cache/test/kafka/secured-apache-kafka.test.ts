@@ -86,6 +86,9 @@ describe.skipIf((kafkaMissing ?? certificateMissing) !== undefined)('the service
     ['scram-sha-512', true],
   ] as const)('reads readings and buries bad messages: %s, TLS %s', { timeout: 120_000 }, async (mechanism, tls) => {
     const running = await start(mechanism, tls);
+    // Then its topic is there too.
+    const health = (): Promise<string> => fetch(`${running.url}/v1/health`).then((answer) => answer.text());
+    await vi.waitFor(async () => expect(await health(), running.log).toContain('"status":"healthy"'), LONG);
     const sasl = { mechanism: 'PLAIN', username: USER, password: PASSWORD } as const;
     const writer = new TopicWriter(kafka.address, `readings-${mechanism}`, { sasl });
     await writer.send([
