@@ -93,7 +93,7 @@ describe.each(algorithms)('$kind, by whatever verbs and in whatever order', (alg
         for (const { steps, verb, key, cost } of schedule) {
           clock.step(steps * GRID_MS);
           const nowUs = clock.now() * 1_000;
-          const model = models[key as 'a' | 'b'];
+          const model = models[key];
           if (verb === 'try' || verb === 'check') {
             const { fitsAtUs, ...expected } = model.answer(cost, nowUs);
             if (verb === 'try' && expected.allowed) model.count.take(cost, nowUs);

@@ -14,6 +14,7 @@ import type {
   AcquireOptions,
   AcquireWaitOptions,
   CurrentLimit,
+  RateLimiter,
   Refusal,
   ServerResponse,
   WaitableLimiter,
@@ -28,14 +29,24 @@ import {
 import { LimiterCounts, type RateLimiterStatistics } from '../rate-limit/statistics.ts';
 import { IntrusiveList } from '../structures/intrusive-list.ts';
 import type {
-  ControllableLimiter as Controls,
   ControllableLimiterOptions,
   LimiterCommand,
+  LimiterControls,
   LimiterRequest,
 } from './limiter-controls.ts';
 
+/**
+ * A rate limiter whose answers the test decides, and that remembers what it was asked. It lets everything through until
+ * it is told otherwise. Usable wherever a `rateLimiter` is, in `rateLimit` too.
+ *
+ * Who waits for its turn waits until the test says {@link LimiterControls.admit}, with the real limiter's rules for
+ * who may wait: an answer whose `retryAfterMs` is above `maxWaitMs`, or above the time that the call has left, is a
+ * refusal at once.
+ */
+export interface ControllableLimiter extends RateLimiter, LimiterControls {}
+
 /** The limiter as the policy `rateLimit` knows it; tests see less of it. */
-class AnsweringLimiter implements Controls, WaitableLimiter, ReservationHolder {
+class AnsweringLimiter implements ControllableLimiter, WaitableLimiter, ReservationHolder {
   readonly name: string;
   readonly events: EventChannel<RateLimiterEvents> = new EventChannel();
   readonly limits: readonly CurrentLimit[] = [];
@@ -279,5 +290,4 @@ class AnsweringLimiter implements Controls, WaitableLimiter, ReservationHolder {
 }
 
 /** Makes a limiter under the test's control: `new ControllableLimiter()`. */
-export const ControllableLimiter: new (options?: ControllableLimiterOptions) => Controls = AnsweringLimiter;
-export type ControllableLimiter = Controls;
+export const ControllableLimiter: new (options?: ControllableLimiterOptions) => ControllableLimiter = AnsweringLimiter;

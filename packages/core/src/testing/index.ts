@@ -11,5 +11,10 @@ export { during, type TimeSpan } from './chaos/during.ts';
 export { weighted, type Weighted } from './chaos/weighted.ts';
 export { ControllableBreaker, type BreakerRequest } from './controllable-breaker.ts';
 export { ControllableLimiter } from './controllable-limiter.ts';
-export type { ControllableLimiterOptions, LimiterRequest } from './limiter-controls.ts';
+export type {
+  ControllableLimiterOptions,
+  LimiterCommand,
+  LimiterControls,
+  LimiterRequest,
+} from './limiter-controls.ts';
 export { recordEvents, type EventRecording, type RecordingOptions } from './record-events.ts';

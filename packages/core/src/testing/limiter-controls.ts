@@ -4,7 +4,6 @@ import type { Priority } from '../policy/priority.ts';
 import type { RateLimitDecision } from '../rate-limit/decision.ts';
 import type { RateLimitReason } from '../rate-limit/errors.ts';
 import type { LimiterKey } from '../rate-limit/keys/limiter-key.ts';
-import type { RateLimiter } from '../rate-limit/rate-limiter.ts';
 
 /** What a {@link ControllableLimiter} was asked. */
 export interface LimiterRequest {
@@ -44,22 +43,15 @@ export interface ControllableLimiterOptions {
   readonly clock?: Clock | undefined;
 }
 
-/**
- * A rate limiter whose answers the test decides, and that remembers what it was asked. It lets everything through until
- * it is told otherwise. Usable wherever a `rateLimiter` is, in `rateLimit` too.
- *
- * Who waits for its turn waits until the test says {@link ControllableLimiter.admit}, with the real limiter's rules for
- * who may wait: an answer whose `retryAfterMs` is above `maxWaitMs`, or above the time that the call has left, is a
- * refusal at once.
- */
-export interface ControllableLimiter extends RateLimiter {
+/** What a test sees of a limiter under its control, and says to it. */
+export interface LimiterControls {
   /** Everything that it was asked, in order. */
   readonly requests: readonly LimiterRequest[];
   /** Everything that it was told to do, in order, by its own methods or by those of its reservations; it does none of it. */
   readonly commands: readonly LimiterCommand[];
   /** Answers so from now on: `answer({ allowed: false, retryAfterMs: 500 })`. What is left out is as when it allows. */
   answer(decision: Partial<RateLimitDecision>): void;
-  /** Answers so the next times, once each, before it goes back to {@link ControllableLimiter.answer}. */
+  /** Answers so the next times, once each, before it goes back to {@link LimiterControls.answer}. */
   answerNext(...decisions: readonly Partial<RateLimitDecision>[]): void;
   /** Lets those through that have waited longest, at most `count` of them; returns how many there were. */
   admit(count?: number): number;
