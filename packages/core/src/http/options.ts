@@ -24,8 +24,8 @@ export interface ResilientFetchOptions {
   /** How large a body may be that is read whole, in bytes; default 16,777,216. */
   readonly maxBodyBytes?: number | undefined;
   /**
-   * Which statuses are failures, as a list or a function; default {@link FAILURE_STATUSES}, which judges too when the
-   * function throws. All others are answers.
+   * Which statuses are failures, as a list or a function; default {@link FAILURE_STATUSES}. All others are answers. Where
+   * the function throws, the default judges.
    */
   readonly failureStatuses?: readonly number[] | ((status: number) => boolean) | undefined;
   /**
