@@ -4,7 +4,7 @@ import { OwnRun } from './own-run.ts';
 
 /** A context of somebody else's, such as another copy of the library has. */
 function contextOf(signal: AbortSignal): ExecutionContext {
-  return { signal, attempt: 2, pipeline: 'stock', key: 'a', priority: 'high', remainingMs: 500 } as ExecutionContext;
+  return { signal, attempt: 2, pipeline: 'stock', key: 'a', priority: 'high', remainingMs: 500 };
 }
 
 describe('a run that may be ended for reasons of its own', () => {
