@@ -33,22 +33,22 @@ const answer =
   () =>
     new Response(typeof body === 'function' ? body() : body, { status, headers });
 
-/** A body that sends this, and then what `after` does. */
+/** A body that sends this, and then what `more` does. */
 const bodyOf = (
   text: string,
   more: Partial<UnderlyingDefaultSource<Uint8Array>> & {
-    readonly after?: (error: (reason: unknown) => void) => void;
+    readonly afterwards?: (error: (reason: unknown) => void) => void;
   } = {},
 ): ReadableStream<Uint8Array> => {
-  const { after, ...source } = more;
+  const { afterwards, ...source } = more;
   return new ReadableStream<Uint8Array>(
     {
       ...source,
       pull: (controller) => {
         if (text !== '') controller.enqueue(new TextEncoder().encode(text));
         text = '';
-        if (after === undefined) controller.close();
-        else after((reason) => controller.error(reason));
+        if (afterwards === undefined) controller.close();
+        else afterwards((reason) => controller.error(reason));
       },
     },
     { highWaterMark: 0 },
@@ -87,14 +87,14 @@ describe('a failure', () => {
   });
 
   it('is still told by its status where its body breaks off', async () => {
-    const broken = answer(503, () => bodyOf('half', { after: (fail) => fail(new TypeError('terminated')) }));
+    const broken = answer(503, () => bodyOf('half', { afterwards: (fail) => fail(new TypeError('terminated')) }));
     expect(await failing(under(platform(broken))(url))).toMatchObject({ code: 'HTTP_503', body: undefined });
   });
 
   it('is told by what broke its body off where its response was to be handed out', async () => {
     const reset = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
     const broken = () =>
-      new Response(bodyOf('half', { after: (fail) => fail(new TypeError('terminated', { cause: reset })) }), {
+      new Response(bodyOf('half', { afterwards: (fail) => fail(new TypeError('terminated', { cause: reset })) }), {
         status: 503,
       });
     const error = await failing(under(platform(broken), { throwOnStatus: false })(url));
@@ -146,7 +146,7 @@ describe('a failure', () => {
 
   it('whose rest can not be let go of is told all the same', async () => {
     const stubborn = answer(503, () =>
-      bodyOf('x'.repeat(20), { after: () => undefined, cancel: () => Promise.reject(new Error('no')) }),
+      bodyOf('x'.repeat(20), { afterwards: () => undefined, cancel: () => Promise.reject(new Error('no')) }),
     );
     const error = await failing(under(platform(stubborn), { maxErrorBodyBytes: 4 })(url));
     expect(error).toMatchObject({ code: 'HTTP_503', body: 'xxxx' });
