@@ -1,3 +1,4 @@
+import { jsonString } from '../json/json-string.ts';
 import { plainText, rawValue } from '../json/raw-value.ts';
 
 /** Why a row cannot be called. It stands in the output as a failed row of category `validation`. */
@@ -42,7 +43,7 @@ export class CsvColumns {
   toJson(fields: readonly string[]): string {
     let json = '';
     const known = Math.min(fields.length, this.names.length);
-    for (let index = 0; index < known; index += 1) json += this.#jsonKeys[index] + JSON.stringify(fields[index]);
+    for (let index = 0; index < known; index += 1) json += this.#jsonKeys[index] + jsonString(fields[index] as string);
     if (fields.length > known) json += `,"_extra":${JSON.stringify(fields.slice(known))}`;
     return json === '' ? '{}' : `${json}}`;
   }
@@ -78,7 +79,7 @@ export class CsvRow implements InputRow {
     const text = this.text(column);
     if (text === undefined) return undefined;
     if (text === '') return 'null';
-    return /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/.test(text) ? text : JSON.stringify(text);
+    return /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/.test(text) ? text : jsonString(text);
   }
 }
 

@@ -1,5 +1,6 @@
 import { usageError } from '../command-line/command-error.ts';
 import type { InputRow } from '../input/row.ts';
+import { insideJsonString } from '../json/json-string.ts';
 import { UnfitValue, fill, parseTemplate } from './template.ts';
 import type { Template } from './template.ts';
 import { columnText } from './column-text.ts';
@@ -40,7 +41,7 @@ function jsonBody(template: Template, contentType: string): BodyTemplate {
   }
   const render = (row: InputRow): string =>
     fill(template, (column, slot) => {
-      if (insideString[slot] === true) return JSON.stringify(columnText(row, column)).slice(1, -1);
+      if (insideString[slot] === true) return insideJsonString(columnText(row, column));
       const raw = row.raw(column);
       if (raw === undefined) throw new UnfitValue(`line ${row.line}: the row has no "${column}"`);
       return raw;
