@@ -44,6 +44,8 @@ export default defineConfig({
     restoreMocks: true,
     unstubGlobals: true,
     pool: 'threads',
+    // As many as there are cores: vitest would leave one of them to itself, which is half of a small machine.
+    maxWorkers: '100%',
     // Nothing here waits for real time to pass; what hangs is noticed, and a busy machine is no fault.
     testTimeout: 60_000,
     // Measured by the full run: the library, by its unit tests and scenarios together.
