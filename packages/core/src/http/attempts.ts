@@ -19,8 +19,8 @@ import {
 import { GuardedBody, isBodiless } from './guarded-body.ts';
 import { classifyFailure, neverArrived } from '../errors/network-failure.ts';
 import { FAILURE_STATUSES, type ResolvedFetchOptions } from './options.ts';
-import type { Fetch, OutgoingRequest } from './outgoing-request.ts';
-import { SendLimits } from './send-limits.ts';
+import type { OutgoingRequest } from './outgoing-request.ts';
+import { Transfer } from './transfer.ts';
 
 /** The responses behind failure statuses, where the caller is to have those. */
 const answers: WeakMap<HttpStatusError, Response> = new WeakMap();
@@ -59,16 +59,23 @@ export class Attempts implements Opener<Response> {
 
   /** Sends the request once, and hands the response out with its headers. */
   open(context: ExecutionContext, opening: Opening<Response>): void {
-    const limits = this.begin(context);
-    this.sent(context, limits).then(
-      (response) => this.received(response, context, opening),
-      (error: unknown) => opening.failed(this.explain(error, limits?.run ?? context)),
+    const transfer = this.begin(context);
+    transfer.send(
+      this.deadline(context),
+      undefined,
+      (response) => this.received(response, context, transfer, opening),
+      (error: unknown) => opening.failed(this.explain(error, transfer)),
     );
   }
 
   /** Sends the request once, and reads the body of the response. */
   async fetchWhole(context: ExecutionContext): Promise<Response> {
-    return this.readWhole(await this.fetchHeaders(context), context);
+    const transfer = this.begin(context);
+    try {
+      return await this.readWhole(await this.headersOf(transfer, context), transfer);
+    } finally {
+      transfer.close();
+    }
   }
 
   /**
@@ -77,39 +84,52 @@ export class Attempts implements Opener<Response> {
    * @param address Where to, when it is not the request's own address.
    */
   async fetchHeaders(context: ExecutionContext, address?: URL): Promise<Response> {
-    const limits = this.begin(context);
-    let response: Response;
+    const transfer = this.begin(context);
     try {
-      response = await this.sent(context, limits, address);
-    } catch (error) {
-      throw this.explain(error, limits?.run ?? context);
+      return await this.headersOf(transfer, context, address);
+    } finally {
+      transfer.close();
     }
+  }
+
+  private async headersOf(transfer: Transfer, context: ExecutionContext, address?: URL): Promise<Response> {
+    const response = await new Promise<Response>((resolve, reject) => {
+      transfer.send(this.deadline(context), address, resolve, (error) => reject(this.explain(error, transfer)));
+    });
     this.tellLimiter(response, context);
-    if (this.isFailure(response, context)) throw await this.statusError(response, context);
+    if (this.isFailure(response, context)) throw await this.statusError(response, context, transfer);
     return response;
   }
 
-  /** Not async, and nothing awaited: on the way of a good response every promise counts. */
-  private received(response: Response, context: ExecutionContext, opening: Opening<Response>): void {
+  private received(
+    response: Response,
+    context: ExecutionContext,
+    transfer: Transfer,
+    opening: Opening<Response>,
+  ): void {
     this.tellLimiter(response, context);
-    if (!this.isFailure(response, context)) {
-      opening.opened(isBodiless(response) ? new Bodiless(response) : new GuardedBody(response, context, this));
-      return;
-    }
-    this.statusError(response, context).then(
-      (error) => opening.failed(error),
-      (error: unknown) => opening.failed(error),
-    );
+    if (!this.isFailure(response, context)) return opening.opened(this.handedOut(response, transfer));
+    const failed = (error: unknown): void => {
+      transfer.close();
+      opening.failed(error);
+    };
+    this.statusError(response, context, transfer).then(failed, failed);
   }
 
-  private async readWhole(response: Response, context: ExecutionContext): Promise<Response> {
+  private handedOut(response: Response, transfer: Transfer): Opened<Response> {
+    if (!transfer.hasArrived(response) && !isBodiless(response)) return new GuardedBody(response, transfer, this);
+    transfer.close();
+    return new NothingToCome(response);
+  }
+
+  private async readWhole(response: Response, transfer: Transfer): Promise<Response> {
     if (response.body === null) return response;
     const { maxBodyBytes } = this.options;
     let part;
     try {
       part = await readUpTo(response, maxBodyBytes, this);
     } catch (error) {
-      throw this.explain(error, context);
+      throw this.explain(error, transfer);
     }
     if (!part.complete) throw this.finally(new ResponseTooLargeError(this.request, maxBodyBytes));
     return deriveResponse(response, part.bytes);
@@ -132,11 +152,11 @@ export class Attempts implements Opener<Response> {
   }
 
   /** The error to show for what sending or reading rejected with. */
-  explain(error: unknown, { signal }: { readonly signal: AbortSignal }): unknown {
-    // Whoever aborts says why; the platform only says that.
-    const shown: unknown = signal.aborted ? signal.reason : error;
+  explain(error: unknown, { ended }: Transfer): unknown {
+    // Whoever ends it says why; the platform only says that.
+    const shown = ended === undefined ? error : ended.reason;
     if (isJudged(shown)) return shown.retryable ? this.repeatably(shown) : this.finally(shown);
-    return signal.aborted ? shown : this.explainFailure(error);
+    return ended === undefined ? this.explainFailure(error) : shown;
   }
 
   failed(error: unknown): Response {
@@ -154,20 +174,15 @@ export class Attempts implements Opener<Response> {
     return mayRepeat ? this.repeatably(shown) : this.finally(shown);
   }
 
-  private begin(context: ExecutionContext): SendLimits | undefined {
+  private begin(context: ExecutionContext): Transfer {
     this.refuseRepetition();
     this.unjudged = context;
-    return this.options.limitsSending
-      ? new SendLimits(this.request, context, this.terms.clock, this.options)
-      : undefined;
+    return new Transfer(this.request, context, this.options, this.terms.clock);
   }
 
-  private sent(context: ExecutionContext, limits: SendLimits | undefined, address?: URL): Promise<Response> {
-    const fetch: Fetch = this.options.fetch ?? globalThis.fetch;
-    const deadline = this.options.sendDeadline ? formatDeadline(context.remainingMs) : undefined;
-    if (limits === undefined) return this.request.send(fetch, { signal: context.signal }, deadline, address);
-    const own = limits.init(this.request, this.options);
-    return limits.within(() => this.request.send(fetch, own, deadline, address));
+  /** What the server is told of how long the caller will wait. */
+  private deadline(context: ExecutionContext): string | undefined {
+    return this.options.sendDeadline ? formatDeadline(context.remainingMs) : undefined;
   }
 
   private tellLimiter(response: Response, context: ExecutionContext): void {
@@ -190,15 +205,15 @@ export class Attempts implements Opener<Response> {
     }
   }
 
-  private async statusError(response: Response, context: ExecutionContext): Promise<unknown> {
+  private async statusError(response: Response, context: ExecutionContext, transfer: Transfer): Promise<unknown> {
     const { status, headers } = response;
     const { maxErrorBodyBytes, maxBodyBytes, throwOnStatus } = this.options;
     let part;
     try {
       part = await readUpTo(response, throwOnStatus ? maxErrorBodyBytes : maxBodyBytes, this);
     } catch (error) {
-      if (context.signal.aborted) return context.signal.reason;
-      if (!throwOnStatus) return this.explain(error, context);
+      if (transfer.ended !== undefined) return transfer.ended.reason;
+      if (!throwOnStatus) return this.explain(error, transfer);
     }
     const text = part?.textOf(response, maxErrorBodyBytes);
     const body = text === undefined ? undefined : this.redacted(text, context);
@@ -260,8 +275,8 @@ function tellHookFailed(context: ExecutionContext, hook: string, error: unknown)
   if (context instanceof Attempt) context.hookFailed('resilientFetch', hook, error);
 }
 
-/** A response with nothing to wait for. */
-class Bodiless implements Opened<Response> {
+/** A response of which nothing is left to come. */
+class NothingToCome implements Opened<Response> {
   readonly value: Response;
   readonly streamEnd: undefined;
 

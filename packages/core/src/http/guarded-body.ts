@@ -1,11 +1,10 @@
 import type { TimeoutLane } from '../clock/timeout-queue.ts';
-import type { ExecutionContext } from '../policy/context.ts';
 import type { Opened } from '../streaming/open-call.ts';
-import { RunListener } from '../streaming/run-listener.ts';
 import { StreamEnd } from '../streaming/stream-end.ts';
 import { WaitLimit } from '../streaming/wait-limit.ts';
 import { type BodyReader, BodyStream } from './body-stream.ts';
 import { deriveResponse } from './derived-response.ts';
+import type { Transfer } from './transfer.ts';
 import { type BodyWatcher, type WholeReading, unwatch, watchResponse } from './watched-response.ts';
 
 /** What a body has to know of its request. */
@@ -17,7 +16,7 @@ export interface BodyTerms {
   /** The error for a chunk that did not come in time, or for a body that nobody read. */
   overdue(phase: 'body' | 'unread'): Error;
   /** The error to show for what the platform's body broke off with. */
-  explain(error: unknown, context: ExecutionContext): unknown;
+  explain(error: unknown, transfer: Transfer): unknown;
 }
 
 /** Whether there is nothing to read, so that nobody will. */
@@ -27,16 +26,16 @@ export function isBodiless(response: Response): boolean {
 
 /**
  * Watches the body of a response that is handed out while its call goes on. The body reads on demand only, ends with an
- * error at once when the run is aborted, also while nobody reads, and a reader that has had enough ends the transfer.
+ * error at once when its transfer is ended, also while nobody reads, and a reader that has had enough ends the transfer.
  */
-export class GuardedBody extends RunListener implements Opened<Response>, BodyWatcher, BodyReader {
+export class GuardedBody implements Opened<Response>, BodyWatcher, BodyReader {
   /** What the caller gets. */
   readonly value: Response;
   readonly streamEnd: StreamEnd = new StreamEnd();
   substituted: Response | undefined = undefined;
   private readonly origin: Response;
   private readonly body: ReadableStream<Uint8Array>;
-  private readonly context: ExecutionContext;
+  private readonly transfer: Transfer;
   private readonly terms: BodyTerms;
   private readonly unread: WaitLimit | undefined;
   private idle: WaitLimit | undefined = undefined;
@@ -44,16 +43,15 @@ export class GuardedBody extends RunListener implements Opened<Response>, BodyWa
   /** Rejects what reads the body whole, once that has begun. */
   private rejectReading: ((error: unknown) => void) | undefined = undefined;
 
-  constructor(response: Response, context: ExecutionContext, terms: BodyTerms) {
-    super();
+  constructor(response: Response, transfer: Transfer, terms: BodyTerms) {
     this.origin = response;
     this.body = response.body!;
-    this.context = context;
+    this.transfer = transfer;
     this.terms = terms;
     this.unread = terms.unreadLane && new WaitLimit(terms.unreadLane, () => this.release(this.terms.overdue('unread')));
     this.value = watchResponse(response, this) ? response : this.substitute()!;
     this.unread?.start();
-    this.listen(context);
+    transfer.whenEnded((reason) => this.release(reason));
   }
 
   /** Breaks the body off. */
@@ -64,10 +62,7 @@ export class GuardedBody extends RunListener implements Opened<Response>, BodyWa
     if (this.stream !== undefined) this.stream.fail(error);
     else if (this.rejectReading !== undefined) this.rejectReading(error);
     else this.body.cancel(error).catch(() => undefined);
-  }
-
-  override onAbort(reason: unknown): void {
-    this.release(reason);
+    this.transfer.end(error);
   }
 
   // --- as it is read whole ---
@@ -124,7 +119,7 @@ export class GuardedBody extends RunListener implements Opened<Response>, BodyWa
   }
 
   brokeOff(error: unknown): void {
-    this.release(this.terms.explain(error, this.context));
+    this.release(this.terms.explain(error, this.transfer));
   }
 
   private get isUntouched(): boolean {
@@ -140,7 +135,7 @@ export class GuardedBody extends RunListener implements Opened<Response>, BodyWa
   private settle(): void {
     this.idle?.stop();
     this.unread?.stop();
-    this.stopListening(this.context);
+    this.transfer.close();
   }
 }
 

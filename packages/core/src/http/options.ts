@@ -3,7 +3,7 @@ import { ConfigurationError } from '../errors/configuration-error.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { callable, flag, implementing, integer, oneOf, type Rules } from '../options/rules.ts';
 import { waitLimit } from '../streaming/options.ts';
-import { canWatchConnections } from './connection-watch.ts';
+import { canWatchExchanges } from './watched-dispatcher.ts';
 import { redactText } from '../errors/redact-text.ts';
 import type { Fetch } from './outgoing-request.ts';
 
@@ -17,7 +17,7 @@ export interface LimiterFeedback {
 export interface ResilientFetchOptions {
   /**
    * What a call is. `stream` (default): as with fetch, the response is handed out at its headers, and the call goes on
-   * until the body has been read or cancelled; after the headers nothing is retried. `buffered`: the body is read whole
+   * until the body has been read or cancelled, or is over where all of it came with them; after the headers nothing is retried. `buffered`: the body is read whole
    * inside the attempt and is retried as a part of it.
    */
   readonly body?: 'stream' | 'buffered' | undefined;
@@ -134,7 +134,7 @@ export type ResolvedFetchOptions = Resolved<ResilientFetchOptions, typeof RESILI
 export function resolveFetchOptions(given: ResilientFetchOptions | undefined): ResolvedFetchOptions {
   const options = resolveOptions('resilientFetch', given, RESILIENT_FETCH_DEFAULTS, rules);
   const { failureStatuses, connectTimeoutMs, headersTimeoutMs } = options;
-  if (connectTimeoutMs !== Infinity && options.fetch === undefined && !canWatchConnections()) {
+  if (connectTimeoutMs !== Infinity && options.fetch === undefined && !canWatchExchanges()) {
     const expected = "nothing: this platform's fetch does not tell when it is connected; use headersTimeoutMs";
     const received = String(connectTimeoutMs);
     throw new ConfigurationError([{ path: 'resilientFetch.connectTimeoutMs', expected, received }]);

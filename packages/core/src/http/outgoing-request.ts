@@ -25,6 +25,11 @@ export class OutgoingRequest implements RequestFacts {
     this.method = method === undefined ? 'GET' : method.toUpperCase();
   }
 
+  /** Whether the caller gave a Request. */
+  get isRequest(): boolean {
+    return isRequest(this.input);
+  }
+
   get path(): string {
     return pathOf(this.input);
   }
@@ -57,7 +62,7 @@ export class OutgoingRequest implements RequestFacts {
   /**
    * Sends it once.
    *
-   * @param own What the attempt says to `fetch`, its signal above all.
+   * @param own What the attempt says to `fetch`, above all what can end it.
    * @param deadline What the server is told of how long the caller will wait.
    * @param address Where to, when it is not its own address.
    */

@@ -3,7 +3,8 @@
  *
  * `fetch` resolves when the headers are there, but the work ends with the body: a connection is in use until then, and
  * a server can fall silent in the middle. So the call of the pipeline lasts until the body has been read or cancelled,
- * while the response leaves it at the headers; see streaming/open-call.ts.
+ * while the response leaves it at the headers; see streaming/open-call.ts. Where the platform shows that the body came with
+ * the headers, nothing is left that could fail, and the call ends with them; see transfer.ts.
  */
 import { systemClock } from '../clock/system-clock.ts';
 import { OpenCall, type StreamPipeline } from '../streaming/open-call.ts';
@@ -28,7 +29,7 @@ export type ResilientFetch<Adds = never> = (
  * response came, with a HttpTimeoutError when a part of it took too long, and with whatever a policy rejects with. Every
  * other response, also with status 404, is an answer.
  *
- * A response whose body is neither read nor cancelled keeps its call open, until a time limit of the pipeline or
+ * A response whose body is still to come, and is neither read nor cancelled, keeps its call open, until a time limit of the pipeline or
  * {@link ResilientFetchOptions.unreadTimeoutMs} ends it.
  *
  * @throws ConfigurationError when the options can't be meant.

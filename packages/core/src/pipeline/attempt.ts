@@ -50,6 +50,11 @@ export class Attempt implements ExecutionContext {
     return state.controller.signal;
   }
 
+  /** The same as that of its signal, which then need not be made. */
+  get aborted(): boolean {
+    return this.state?.aborted === true;
+  }
+
   get pipeline(): string | undefined {
     return this.call.pipeline;
   }
@@ -63,7 +68,7 @@ export class Attempt implements ExecutionContext {
   }
 
   get remainingMs(): number {
-    return this.state?.aborted === true ? 0 : this.call.remainingMs(this.at);
+    return this.aborted ? 0 : this.call.remainingMs(this.at);
   }
 
   /** Says that nothing was started after all; only for the run of a function that is another pipeline's inside. */

@@ -9,7 +9,10 @@
 import type { Clock } from '../clock/clock.ts';
 import { atTurnEnd } from '../clock/turn-end.ts';
 import { Attempt } from '../pipeline/attempt.ts';
+import { captureSettle, lastSettle, resolution, type Settle } from '../pipeline/promises.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
+import { failure } from '../policy/outcome.ts';
+import { isAborted } from './run-listener.ts';
 import type { End, EndListener, StreamEnd } from './stream-end.ts';
 
 /** What is needed of a pipeline. */
@@ -55,23 +58,24 @@ export class OpenCall<T, Adds> implements CallOfRun<T> {
   held: Opening<T> | undefined = undefined;
   opening = 0;
   ending = 0;
-  handOut!: (value: T | Adds) => void;
+  readonly handOut: Settle;
   private readonly opener: Opener<T>;
 
   constructor(pipeline: StreamPipeline<Adds>, opener: Opener<T>, options: CallOptions | undefined) {
     this.opener = opener;
-    this.result = new Promise((resolve, reject) => {
-      this.handOut = resolve;
-      pipeline
-        .execute((context) => this.run(context), options)
-        .then(resolve, (error: unknown) => {
-          try {
-            resolve(opener.failed(error));
-          } catch (shown) {
-            reject(shown);
-          }
-        });
-    });
+    this.result = new Promise<unknown>(captureSettle) as Promise<T | Adds>;
+    this.handOut = lastSettle();
+    pipeline
+      .execute((context) => this.run(context), options)
+      .then(this.handOut, (error: unknown) => this.handOut(this.shown(error)));
+  }
+
+  private shown(error: unknown): unknown {
+    try {
+      return this.opener.failed(error);
+    } catch (shown) {
+      return resolution(failure(shown), false);
+    }
   }
 
   private run(context: ExecutionContext): Promise<T> {
@@ -120,7 +124,7 @@ export class Opening<T> implements EndListener {
     const { call, context } = this;
     const { value, streamEnd } = stream;
     // A run that is no longer wanted hands nothing out, also where what it opened pays no heed to its signal.
-    if (call.held !== undefined || context.signal.aborted) {
+    if (call.held !== undefined || isAborted(context)) {
       stream.release(context.signal.reason);
       this.failed(context.signal.reason);
     } else if (call.ending > 0) {

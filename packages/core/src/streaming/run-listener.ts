@@ -17,3 +17,8 @@ export abstract class RunListener extends AbortSubscription implements AbortLink
     else this.unsubscribe(context.signal);
   }
 }
+
+/** Whether a run was aborted; a run of this library's pipelines makes no signal for that. */
+export function isAborted(context: ExecutionContext): boolean {
+  return context instanceof Attempt ? context.aborted : context.signal.aborted;
+}
