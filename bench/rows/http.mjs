@@ -20,12 +20,19 @@ async function serverUrl() {
   server.unref();
   const [port] = await once(server, 'message');
   server.channel.unref();
-  url = `http://127.0.0.1:${port}/items/1`;
+  url = `http://127.0.0.1:${port}/items`;
   return url;
 }
 
-/** A candidate that has the server's address. */
-const asking = (make) => async (use) => make(await serverUrl(), use);
+/** A candidate that has the address of one item. */
+const asking = (make) => async (use) => make(`${await serverUrl()}/1`, use);
+
+function underFourPolicies() {
+  return resilientFetch(pipeline(ours.retry(), ours.breaker(), ours.bulkhead(), ours.timeout()));
+}
+
+/** A call takes so long that a usual sample, after a usual warm-up, would show what nobody's code was compiled for yet. */
+const sampling = { loop: inSequence, calls: 200, warmUpMs: 1_500 };
 
 /** Where undici itself wants a newer Node, the one that Node's own fetch is made of stands in, by its dispatcher. */
 function undiciRequest(use) {
@@ -41,17 +48,14 @@ function undiciRequest(use) {
   }
 }
 
-export const http = {
+const small = {
   name: 'fetch of a local server under four policies',
   ceiling: 1.05,
   digits: 2,
-  // A call takes so long that a usual sample, after a usual warm-up, would show what nobody's code was compiled for yet.
-  loop: inSequence,
-  calls: 200,
-  warmUpMs: 1_500,
-  bare: async () => (await fetch(url)).text(),
+  ...sampling,
+  bare: async () => (await fetch(`${url}/1`)).text(),
   ours: asking((at) => {
-    const fetchUnder = resilientFetch(pipeline(ours.retry(), ours.breaker(), ours.bulkhead(), ours.timeout()));
+    const fetchUnder = underFourPolicies();
     return async () => (await fetchUnder(at)).text();
   }),
   rivals: {
@@ -85,3 +89,25 @@ export const http = {
     }),
   },
 };
+
+/** A body that has to be watched until it has been read: it may turn out to be broken when it is decompressed. */
+const compressed = {
+  name: 'fetch of a compressed list under four policies',
+  ceiling: 1.05,
+  digits: 2,
+  ...sampling,
+  bare: async () => (await fetch(url)).text(),
+  ours: async () => {
+    const at = await serverUrl();
+    const fetchUnder = underFourPolicies();
+    return async () => (await fetchUnder(at)).text();
+  },
+  rivals: {
+    'fetch with a signal': async () => {
+      const at = await serverUrl();
+      return async () => (await fetch(at, { signal: new AbortController().signal })).text();
+    },
+  },
+};
+
+export const http = [small, compressed];

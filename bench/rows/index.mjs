@@ -22,7 +22,7 @@ export const rows = [
   ...failures,
   allocation,
   concurrent,
-  http,
+  ...http,
   ...rateLimits,
   ...cacheRows,
   ...cacheCodecRows,
