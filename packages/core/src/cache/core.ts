@@ -67,6 +67,14 @@ export class CacheCore<Value> {
     return entry !== undefined && this.fences.admits(entry) ? entry : undefined;
   }
 
+  /** The fresh value of a key in memory; counts as a hit. */
+  use(text: string): Value | undefined {
+    const entry = this.memory.getIfPresent(text);
+    if (entry === undefined || !this.fences.admits(entry) || this.memory.now() >= entry.freshUntil) return undefined;
+    this.countHit('memory', false, text);
+    return this.shown(entry.value);
+  }
+
   /** Puts an entry into memory. */
   keep(text: string, entry: CacheEntry<Value>): void {
     this.memory.put(text, entry, entry.goneAt, entry.createdAt);

@@ -1,5 +1,5 @@
 /** `breakwater/cache`: values kept in memory and in a second tier, loaded once however many ask. */
-export { Cache, createCache, type CacheCloseOptions, type SetOptions } from './cache.ts';
+export { Cache, createCache, type CacheCloseOptions } from './cache.ts';
 export type { CacheOptions, EntryOptions, GetOptions } from './options.ts';
 export type { CacheKey } from './key.ts';
 export type { Loader, LoaderContext, LoadedValueOptions, StaleValue } from './loader.ts';

@@ -69,11 +69,8 @@ class DirectReads {
     const begunAt = clock.now();
     const decision = access.count(token, request.socket.remoteAddress ?? '');
     if (!decision.allowed) return this.handOver(request, response, { decision });
-    const device = nearCache.peek(id);
-    if (device !== undefined) {
-      nearCache.countHit();
-      return this.answer(request, response, { decision, device, begunAt });
-    }
+    const present = nearCache.getIfPresent(id);
+    if (present !== undefined) return this.answer(request, response, { decision, device: present, begunAt });
     const loading = nearCache.get(id);
     const handOver = (): void => this.handOver(request, response, { decision, device: loading });
     loading.then((loaded) => {

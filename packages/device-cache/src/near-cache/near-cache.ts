@@ -20,7 +20,6 @@ const TTL_MS = 60_000;
 export class NearCache {
   private readonly cache: Cache<ReadyDevice | null>;
   private readonly store: DeviceStore;
-  private peeked: number = 0;
   private asked: number = 0;
   private found: number = 0;
 
@@ -40,13 +39,9 @@ export class NearCache {
     });
   }
 
-  /** The device where it is at hand; who uses it counts that by {@link countHit}. */
-  peek(id: string): ReadyDevice | undefined {
-    return this.cache.peek(id) ?? undefined;
-  }
-
-  countHit(): void {
-    this.peeked++;
+  /** The device where it is at hand, at once. */
+  getIfPresent(id: string): ReadyDevice | undefined {
+    return this.cache.getIfPresent(id) ?? undefined;
   }
 
   /** The device, from the store where it is not at hand; null where there is none. */
@@ -65,8 +60,8 @@ export class NearCache {
 
   /** Hits by hits and misses, by tier; null where nothing was asked yet. */
   get hitRatios(): { readonly near: number | null; readonly store: number | null } {
-    const { misses } = this.cache.statistics;
-    return { near: ratioOf(this.hits, this.hits + misses), store: ratioOf(this.found, this.asked) };
+    const { memoryHits, misses } = this.cache.statistics;
+    return { near: ratioOf(memoryHits, memoryHits + misses), store: ratioOf(this.found, this.asked) };
   }
 
   /** How many devices were asked of the store, and how many of them it had. */
@@ -74,17 +69,9 @@ export class NearCache {
     return { asked: this.asked, found: this.found };
   }
 
-  /** The cache as it is to be measured: what was found by peeking counts as found. */
+  /** The cache as it is to be measured. */
   get measured(): MetricSource {
-    const { cache } = this;
-    const hits = (): number => this.hits;
-    return {
-      name: cache.name,
-      on: cache.on.bind(cache),
-      get statistics() {
-        return { ...cache.statistics, memoryHits: hits() };
-      },
-    };
+    return this.cache;
   }
 
   /** Counts devices that were asked of the store beside this cache. */
@@ -95,10 +82,6 @@ export class NearCache {
 
   async close(): Promise<void> {
     await this.cache.close();
-  }
-
-  private get hits(): number {
-    return this.cache.statistics.memoryHits + this.peeked;
   }
 
   private readonly loader = async (id: string): Promise<ReadyDevice | null> => {
