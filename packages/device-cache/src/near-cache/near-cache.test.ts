@@ -1,11 +1,10 @@
 import { VirtualClock } from 'breakwater/testing';
 import { describe, expect, it, vi } from 'vitest';
-import type { DeviceStore } from '../store/store.ts';
 import { NearCache } from './near-cache.ts';
 
 function nearCacheOf(maxEntries: number) {
   const getJson = vi.fn(async ([id]: readonly string[]) => [id === 'missing' ? undefined : JSON.stringify({ id })]);
-  return { getJson, nearCache: new NearCache({ getJson } as never as DeviceStore, maxEntries, new VirtualClock()) };
+  return { getJson, nearCache: new NearCache({ getJson } as never, maxEntries, new VirtualClock()) };
 }
 
 describe('the near cache of the service', () => {

@@ -63,7 +63,7 @@ describe.each(present)('on a real $name', ({ name, program, versionField }) => {
     await store.put([{ id: 's1', metadata: {} }]);
     const keys = (await client.keys('device:*')).toSorted();
     expect(keys).toEqual(
-      ['categories', 'category:P:readings', 'fences', 'metadata'].map((name) => `device:s1:${name}`),
+      ['categories', 'category:P:readings', 'fences', 'metadata'].map((part) => `device:s1:${part}`),
     );
     for (const key of keys) {
       expect(await client.pttl(key)).toBeGreaterThan(86_000_000);
