@@ -27,7 +27,7 @@ import type { ListRequest } from '../store/store.ts';
 import type { ApiParts } from './api-parts.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import type { HandedOver } from './direct-reads.ts';
-import { sendJson, sendTagged } from './entity-tag.ts';
+import { sendJson, sendKept, sendTagged } from './entity-tag.ts';
 import { ApiError } from './problems.ts';
 import { nothing, responses } from './responses.ts';
 
@@ -62,7 +62,7 @@ function readRoutes(app: FastifyInstance, { nearCache }: ApiParts, handedOver: H
       const { id } = request.params;
       const device = await (handedOver.get(request.raw)?.device ?? nearCache.get(id));
       if (device === null) throw notFound(id);
-      return sendTagged(request, reply, device.body, device.tag);
+      return sendKept(request, reply, device);
     },
   );
   app.get<ById & { Querystring: ReadingsQuery }>(
@@ -128,7 +128,7 @@ function batchRoute(app: FastifyInstance, { store, nearCache }: ApiParts): void 
       const found = devices.filter((device) => device !== undefined);
       nearCache.countReads(ids.length, found.length);
       const missing = JSON.stringify(ids.filter((_, at) => devices[at] === undefined));
-      return sendJson(reply, `{"devices":[${found.join(',')}],"missing":${missing}}`);
+      return sendJson(request, reply, `{"devices":[${found.join(',')}],"missing":${missing}}`);
     },
   );
 }
@@ -153,7 +153,7 @@ function writeRoutes(app: FastifyInstance, { store, nearCache }: ApiParts): void
       const ready = await nearCache.get(id);
       if (ready === null) throw notFound(id);
       const status = before === undefined ? 201 : 200;
-      return sendJson(reply.status(status).header('etag', ready.tag), ready.body);
+      return sendJson(request, reply.status(status).header('etag', ready.tag), ready.body);
     },
   );
   app.put<{ Body: PutManyRequest }>(
@@ -169,7 +169,7 @@ function writeRoutes(app: FastifyInstance, { store, nearCache }: ApiParts): void
     async (request, reply) => {
       const devices = await store.put(request.body.devices);
       for (const { id } of devices) nearCache.drop(id);
-      return sendJson(reply, JSON.stringify({ devices }));
+      return sendJson(request, reply, JSON.stringify({ devices }));
     },
   );
   app.delete<ById>(

@@ -1,5 +1,4 @@
 /** The HTTP API: what every request goes through, and where it then goes. */
-import compress from '@fastify/compress';
 import cors from '@fastify/cors';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -80,7 +79,6 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   });
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, unknownAddress(request, reply)));
   readJsonBodies(app);
-  await app.register(compress, { global: false, globalDecompression: false, encodings: ['br', 'gzip', 'deflate'] });
   if (configuration.corsOrigins.length > 0) await app.register(cors, { origin: [...configuration.corsOrigins] });
   await app.register(swagger, { openapi: openApiInformation });
   guard(app, parts, handedOver);
@@ -92,8 +90,8 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     readingRoutes(routes, parts, idempotency);
     stateRoutes(routes, parts);
     streams = streamRoute(routes, parts);
-    routes.get(paths.openApi, { schema: { hide: true } }, (_request, reply) =>
-      sendJson(reply, JSON.stringify(app.swagger())),
+    routes.get(paths.openApi, { schema: { hide: true } }, (request, reply) =>
+      sendJson(request, reply, JSON.stringify(app.swagger())),
     );
     done();
   });

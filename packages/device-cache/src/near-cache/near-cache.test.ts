@@ -24,6 +24,14 @@ describe('the near cache of the service', () => {
     expect(nearCache.hitRatios).toEqual({ near: 0.5, store: 0.5 });
   });
 
+  it('keeps the compressed forms of a device for as long as the device', async () => {
+    const { nearCache } = nearCacheOf(10);
+    const first = (await nearCache.get('a'))!.forms;
+    expect(nearCache.getIfPresent('a')?.forms).toBe(first);
+    nearCache.drop('a');
+    expect((await nearCache.get('a'))?.forms).not.toBe(first);
+  });
+
   it('has a device no more once it is dropped', async () => {
     const { nearCache } = nearCacheOf(10);
     await nearCache.get('a');

@@ -2,16 +2,15 @@
 import { type Cache, createCache } from 'breakwater/cache';
 import type { Clock } from 'breakwater/clock';
 import type { MetricSource } from 'breakwater/telemetry';
-import { entityTag } from '../api/entity-tag.ts';
+import { PackedForms } from '../api/content-coding.ts';
+import { entityTag, type KeptBody } from '../api/entity-tag.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { DeviceStore } from '../store/store.ts';
 
 /** A device as it is sent. */
-export interface ReadyDevice {
-  readonly body: string;
+export interface ReadyDevice extends KeptBody {
   /** How many bytes the body has, as its header says it. */
   readonly bytes: string;
-  readonly tag: string;
 }
 
 /** How long a copy is trusted that no change has taken out: a second look at what should be true anyway. */
@@ -87,7 +86,8 @@ export class NearCache {
   private readonly loader = async (id: string): Promise<ReadyDevice | null> => {
     const [body] = await this.store.getJson([id]);
     this.countReads(1, body === undefined ? 0 : 1);
-    return body === undefined ? null : { body, bytes: String(Buffer.byteLength(body)), tag: entityTag(body) };
+    if (body === undefined) return null;
+    return { body, bytes: String(Buffer.byteLength(body)), tag: entityTag(body), forms: new PackedForms(body) };
   };
 }
 
