@@ -41,13 +41,16 @@ const tags = ['devices'];
 
 /** What is asked about devices, and done to them. */
 export function deviceRoutes(app: FastifyInstance, parts: ApiParts, handedOver: HandedOver): void {
-  readRoutes(app, parts, handedOver);
+  deviceRoute(app, parts, handedOver);
+  readingsRoute(app, parts);
   listRoute(app, parts);
   batchRoute(app, parts);
-  writeRoutes(app, parts);
+  putRoute(app, parts);
+  putManyRoute(app, parts);
+  deleteRoute(app, parts);
 }
 
-function readRoutes(app: FastifyInstance, { nearCache }: ApiParts, handedOver: HandedOver): void {
+function deviceRoute(app: FastifyInstance, { nearCache }: ApiParts, handedOver: HandedOver): void {
   app.get<ById>(
     paths.device,
     {
@@ -65,6 +68,9 @@ function readRoutes(app: FastifyInstance, { nearCache }: ApiParts, handedOver: H
       return sendKept(request, reply, device);
     },
   );
+}
+
+function readingsRoute(app: FastifyInstance, { nearCache }: ApiParts): void {
   app.get<ById & { Querystring: ReadingsQuery }>(
     paths.deviceReadings,
     {
@@ -133,7 +139,7 @@ function batchRoute(app: FastifyInstance, { store, nearCache }: ApiParts): void 
   );
 }
 
-function writeRoutes(app: FastifyInstance, { store, nearCache }: ApiParts): void {
+function putRoute(app: FastifyInstance, { store, nearCache }: ApiParts): void {
   app.put<ById & { Body: DeviceInput }>(
     paths.device,
     {
@@ -156,6 +162,9 @@ function writeRoutes(app: FastifyInstance, { store, nearCache }: ApiParts): void
       return sendJson(request, reply.status(status).header('etag', ready.tag), ready.body);
     },
   );
+}
+
+function putManyRoute(app: FastifyInstance, { store, nearCache }: ApiParts): void {
   app.put<{ Body: PutManyRequest }>(
     paths.devices,
     {
@@ -172,6 +181,9 @@ function writeRoutes(app: FastifyInstance, { store, nearCache }: ApiParts): void
       return sendJson(request, reply, JSON.stringify({ devices }));
     },
   );
+}
+
+function deleteRoute(app: FastifyInstance, { store, nearCache }: ApiParts): void {
   app.delete<ById>(
     paths.device,
     {

@@ -25,7 +25,8 @@ export interface Beforehand {
 
 export type HandedOver = WeakMap<IncomingMessage, Beforehand>;
 
-type NameRequest = (request: IncomingMessage) => string;
+/** Gives a request its id: the one that it has brought, or a new one. */
+export type NameRequest = (request: IncomingMessage) => string;
 
 /** Puts the direct way before the framework. */
 export function readDirectly(app: FastifyInstance, parts: ApiParts, names: NameRequest, handedOver: HandedOver): void {

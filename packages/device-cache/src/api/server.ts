@@ -11,7 +11,7 @@ import type { Scope } from '../config/tokens.ts';
 import { countAnswers } from './answer-counts.ts';
 import type { ApiParts } from './api-parts.ts';
 import { deviceRoutes } from './device-routes.ts';
-import { type HandedOver, readDirectly } from './direct-reads.ts';
+import { type HandedOver, type NameRequest, readDirectly } from './direct-reads.ts';
 import { sendJson } from './entity-tag.ts';
 import { Idempotency } from './idempotency.ts';
 import { readJsonBodies } from './json-body.ts';
@@ -47,37 +47,13 @@ const nodeServer: ServerOptions & { readonly optimizeEmptyRequests: boolean } = 
 const MAX_PARAMETER_LENGTH = 16_384;
 
 export async function createApi(parts: ApiParts): Promise<Api> {
-  const { configuration, log, clock, metrics } = parts;
-  const fastifyLog: FastifyBaseLogger = log;
+  const { configuration, clock, metrics } = parts;
   const nameRequest = requestIds();
   const handedOver: HandedOver = new WeakMap();
   const idempotency = new Idempotency<IngestResult>(clock);
   metrics.watch(idempotency.answers);
-  const app = Fastify({
-    loggerInstance: fastifyLog,
-    // Who logs names the request by itself: a child of the log for each would cost more than most answers.
-    childLoggerFactory: (logger) => logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: configuration.bodyLimitBytes,
-    trustProxy: configuration.trustProxy,
-    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
-    genReqId: nameRequest,
-    http: nodeServer,
-    requestTimeout: 30_000,
-    forceCloseConnections: 'idle',
-    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error),
-    clientErrorHandler: refuseConnection,
-  });
-  app.setValidatorCompiler(validatorCompiler as never);
-  // Answers are made by us and hold fields that no schema names: the schemas are for the documentation.
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  const unknownAddress = knowAddresses(app);
-  app.setErrorHandler((error, request, reply) => {
-    const told = sendProblem(request, reply, request.is404 ? unknownAddress(request, reply, error) : error);
-    if (reply.statusCode >= 500) request.log.error({ err: error, reqId: request.id }, 'a request failed');
-    return told;
-  });
-  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, unknownAddress(request, reply)));
+  const app = frameworkFor(parts, nameRequest);
+  answerFaults(app);
   readJsonBodies(app);
   if (configuration.corsOrigins.length > 0) await app.register(cors, { origin: [...configuration.corsOrigins] });
   await app.register(swagger, { openapi: openApiInformation });
@@ -106,6 +82,40 @@ export async function createApi(parts: ApiParts): Promise<Api> {
       await idempotency.close();
     },
   };
+}
+
+function frameworkFor({ configuration, log }: ApiParts, nameRequest: NameRequest): FastifyInstance {
+  const fastifyLog: FastifyBaseLogger = log;
+  const app = Fastify({
+    loggerInstance: fastifyLog,
+    // Who logs names the request by itself: a child of the log for each would cost more than most answers.
+    childLoggerFactory: (logger) => logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: configuration.bodyLimitBytes,
+    trustProxy: configuration.trustProxy,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    genReqId: nameRequest,
+    http: nodeServer,
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, error),
+    clientErrorHandler: refuseConnection,
+  });
+  app.setValidatorCompiler(validatorCompiler as never);
+  // Answers are made by us and hold fields that no schema names: the schemas are for the documentation.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  return app;
+}
+
+/** Whatever goes wrong is answered with a problem. */
+function answerFaults(app: FastifyInstance): void {
+  const unknownAddress = knowAddresses(app);
+  app.setErrorHandler((error, request, reply) => {
+    const told = sendProblem(request, reply, request.is404 ? unknownAddress(request, reply, error) : error);
+    if (reply.statusCode >= 500) request.log.error({ err: error, reqId: request.id }, 'a request failed');
+    return told;
+  });
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, unknownAddress(request, reply)));
 }
 
 /** Every request: is the service there for it, are there too many, and may it? */
