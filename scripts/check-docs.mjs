@@ -1,8 +1,10 @@
 // Compiles every TypeScript snippet of the README and the docs against the built packages, and loads it; looks whether the
-// parts of the docs that are made from the sources are current, and whether the pages of the policies have their parts.
+// parts of the docs that are made from the sources are current, whether the pages of the policies have their parts, and
+// whether links lead somewhere.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { nodeOfMajor, runOnNode, Unavailable } from './bootstrap.mjs';
+import { allLinkFaults } from './doc-links.mjs';
 import { allPolicyPageFaults } from './policy-pages.mjs';
 import { runCommand } from './run-command.mjs';
 import { inRoot, isMain, packages, root, toolScript } from './workspace.mjs';
@@ -54,7 +56,8 @@ function write(snippets) {
 export async function checkDocs() {
   // It needs packages that may not have been installed when this file was loaded.
   const { generatedDocsFaults } = await import('./generated-docs.mjs');
-  const faults = [...allPolicyPageFaults(), ...(await generatedDocsFaults())];
+  const linked = ['ARCHITECTURE.md', 'CONTRIBUTING.md', ...pages().map((path) => relative(root, path))];
+  const faults = [...allLinkFaults(linked), ...allPolicyPageFaults(), ...(await generatedDocsFaults())];
   if (faults.length > 0) return { ok: false, output: faults.join('\n') };
   const snippets = pages().flatMap(snippetsOf);
   write(snippets);

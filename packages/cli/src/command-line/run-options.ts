@@ -77,24 +77,9 @@ export interface RunOptions {
 }
 
 export function runOptions(inputPath: string, raw: RawRunOptions): RunOptions {
-  if (raw.resume === true && raw.fresh === true)
-    throw usageError('--resume and --fresh contradict each other: go on, or start anew?');
-  if (raw.retryFailed === true && raw.fresh === true)
-    throw usageError('--retry-failed and --fresh contradict each other.');
-  if (raw.onError === 'stop' && raw.maxFailures !== undefined) {
-    throw usageError(
-      '--on-error stop stops at the first failed row; with --max-failures say --on-error continue, or leave it out.',
-    );
-  }
-  if (raw.burst !== undefined && raw.rate === undefined) throw usageError('--burst needs --rate.');
+  refuseContradictions(raw);
   const out = raw.out ?? defaultOutput(inputPath);
   outputFormat(out);
-  const select = raw.select === undefined ? undefined : parsePointer(raw.select);
-  if (raw.select !== undefined && select === undefined) {
-    throw usageError(
-      `--select: "${raw.select}" is not a JSON pointer (RFC 6901); expected a path such as /card/back/0.`,
-    );
-  }
   return {
     input: { path: inputPath, format: raw.format, delimiter: raw.delimiter, quote: raw.quote !== 'none' },
     range: { offset: raw.offset, limit: raw.limit },
@@ -105,7 +90,7 @@ export function runOptions(inputPath: string, raw: RawRunOptions): RunOptions {
       headers: raw.header,
       secretHeaders: raw.headerEnv,
     },
-    select,
+    select: pointerOf(raw.select),
     selectText: raw.select,
     out,
     order: raw.order,
@@ -124,6 +109,27 @@ export function runOptions(inputPath: string, raw: RawRunOptions): RunOptions {
     retryFailed: raw.retryFailed === true,
     dryRun: raw.dryRun === true,
   };
+}
+
+/** Options that mean something each, and nothing together. */
+function refuseContradictions(raw: RawRunOptions): void {
+  if (raw.resume === true && raw.fresh === true)
+    throw usageError('--resume and --fresh contradict each other: go on, or start anew?');
+  if (raw.retryFailed === true && raw.fresh === true)
+    throw usageError('--retry-failed and --fresh contradict each other.');
+  if (raw.onError === 'stop' && raw.maxFailures !== undefined) {
+    throw usageError(
+      '--on-error stop stops at the first failed row; with --max-failures say --on-error continue, or leave it out.',
+    );
+  }
+  if (raw.burst !== undefined && raw.rate === undefined) throw usageError('--burst needs --rate.');
+}
+
+function pointerOf(select: string | undefined): readonly string[] | undefined {
+  if (select === undefined) return undefined;
+  const pointer = parsePointer(select);
+  if (pointer !== undefined) return pointer;
+  throw usageError(`--select: "${select}" is not a JSON pointer (RFC 6901); expected a path such as /card/back/0.`);
 }
 
 /** What a tenth of a second allows: enough that late timers cost no throughput, too little to be noticed upstream. */

@@ -20,16 +20,7 @@ interface Record {
 async function* records(bytes: AsyncIterable<Buffer>, dialect: Dialect, name: string): AsyncGenerator<Record[], void> {
   // In a file of one column only csv-parse can tell a blank line from an empty quoted field; it costs twice the time.
   const exact = dialect.singleColumn;
-  const parser: Parser = parse({
-    delimiter: dialect.delimiter,
-    quote: dialect.quote ? '"' : false,
-    relax_column_count: true,
-    skip_empty_lines: exact,
-    info: exact,
-    max_record_size: maxRecordBytes,
-    // All records of a chunk are read before the next is written; a smaller mark would hold the chunk's callback back.
-    readableHighWaterMark: 2 ** 30,
-  } as Options);
+  const parser = parserOf(dialect, exact);
   let fault: unknown;
   parser.on('error', (error) => (fault = error));
   let line = 1;
@@ -55,14 +46,30 @@ async function* records(bytes: AsyncIterable<Buffer>, dialect: Dialect, name: st
     yield parsed();
     if (fault !== undefined) throw quotingFault(fault, name, line);
   }
-  await new Promise<void>((resolve) => {
-    parser.once('error', () => resolve());
-    parser.once('readable', () => resolve());
-    parser.once('end', () => resolve());
-    parser.end();
-  });
+  await ended(parser);
   yield parsed();
   if (fault !== undefined) throw quotingFault(fault, name, line);
+}
+
+function parserOf(dialect: Dialect, exact: boolean): Parser {
+  return parse({
+    delimiter: dialect.delimiter,
+    quote: dialect.quote ? '"' : false,
+    relax_column_count: true,
+    skip_empty_lines: exact,
+    info: exact,
+    max_record_size: maxRecordBytes,
+    // All records of a chunk are read before the next is written; a smaller mark would hold the chunk's callback back.
+    readableHighWaterMark: 2 ** 30,
+  } as Options);
+}
+
+/** Ends the parser; resolves when the last records can be read, or there is a fault. */
+async function ended(parser: Parser): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const event of ['error', 'readable', 'end']) parser.once(event, () => resolve());
+    parser.end();
+  });
 }
 
 function lineBreaks(fields: readonly string[]): number {

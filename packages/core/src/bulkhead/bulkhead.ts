@@ -1,5 +1,6 @@
 import { withoutStack } from '../errors/rejection.ts';
-import { EventChannel } from '../events/channel.ts';
+import type { EventChannel } from '../events/channel.ts';
+import { OwnerChannel } from '../events/owner-channel.ts';
 import type { PermitStatistics } from '../gates/permits.ts';
 import { PermitPolicy, type PermitRefusal } from '../gates/permit-policy.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
@@ -61,7 +62,7 @@ const CODES = Object.freeze({ full: 'BULKHEAD_FULL', long: 'BULKHEAD_WAIT_TIMEOU
 
 class BulkheadPolicy extends PermitPolicy implements Bulkhead {
   readonly kind = 'bulkhead';
-  readonly events: EventChannel<BulkheadEvents> = new EventChannel();
+  readonly events: OwnerChannel<BulkheadEvents> = new OwnerChannel(this.name, () => this.clock);
   readonly options: Resolved<BulkheadOptions, typeof bulkheadDefaults>;
 
   constructor(given: BulkheadOptions) {
@@ -136,7 +137,7 @@ class BulkheadPolicy extends PermitPolicy implements Bulkhead {
       });
       if (!this.permits.enqueue(waiter, this.laneFor(waitMs))) return reject(this.refuseCode('full', waitMs));
       waiter.listen();
-      this.tell('bulkhead-queued', { queued: this.queued, outcome: 'queued' });
+      this.events.tell('bulkhead-queued', { queued: this.queued, outcome: 'queued' });
     });
   }
 
@@ -146,14 +147,8 @@ class BulkheadPolicy extends PermitPolicy implements Bulkhead {
 
   private refuseCode(why: PermitRefusal, waitMs: number): BulkheadRejectedError {
     const error = this.error(why, waitMs);
-    this.tell('bulkhead-rejected', this.rejected(why));
+    this.events.tell('bulkhead-rejected', this.rejected(why));
     return error;
-  }
-
-  private tell(type: keyof BulkheadEvents, details: object): void {
-    if (!this.events.wants(type)) return;
-    const timestamp = this.clock.wallTime();
-    this.events.emit({ type, pipeline: undefined, policy: this.name, key: undefined, timestamp, ...details });
   }
 
   // --- both ---

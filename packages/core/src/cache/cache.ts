@@ -13,27 +13,21 @@ import type { Clock } from '../clock/clock.ts';
 import { timeoutQueueOf } from '../clock/timeout-queue.ts';
 import type { AnyEventOf, EventMap, EventOf, EventSource } from '../events/event.ts';
 import { Changes } from './changes.ts';
-import { CacheCore } from './core.ts';
-import type { CacheEntry } from './entry.ts';
+import { CacheCore } from './cache-core.ts';
+import type { CacheEntry } from './cache-entry.ts';
 import { CacheClosedError } from './errors.ts';
 import type { CacheEvents } from './events.ts';
 import { type CacheInspection, inspection } from './inspection.ts';
-import { type CacheKey, checkKey, memoryKey } from './key.ts';
+import { type CacheKey, checkKey, memoryKey } from './cache-key.ts';
 import type { Loader } from './loader.ts';
 import { Loading } from './loading.ts';
-import { getOrLoadMany, type ManyLoader } from './many.ts';
-import { type CacheOptions, type GetOptions, optionsOfCall, resolveCacheOptions } from './options.ts';
+import { getOrLoadMany, type ManyLoader } from './get-or-load-many.ts';
+import { type CacheOptions, type GetOptions, optionsOfCall, resolveCacheOptions, type SetOptions } from './options.ts';
 import { deleteMatching, type KeyPattern, scan } from './scan.ts';
 import { type CacheSnapshot, dump, restore } from './snapshot.ts';
 import type { CacheStatistics } from './statistics.ts';
 import { type WarmOptions, type WarmResult, warm } from './warm.ts';
 import { type KeyOf, wrapped } from './wrap.ts';
-
-/** What is said of a value that is set. */
-export interface SetOptions extends GetOptions {
-  /** What its source calls this version of it. */
-  readonly etag?: string | undefined;
-}
 
 /** How long {@link Cache.close} waits. */
 export interface CacheCloseOptions {
@@ -71,11 +65,19 @@ export class Cache<Value> implements EventSource<CacheEvents> {
     return this.core.channel.on(type, listener as (event: EventMap) => void);
   }
 
-  /** The fresh value of `key` in memory, at once; undefined when there is none. */
+  /** The fresh value of `key` in memory, at once; undefined when there is none. Counts as no use: it may leave all the same. */
   peek(key: CacheKey): Value | undefined {
     const { core } = this;
     const entry = core.glance(memoryKey(key));
     return entry !== undefined && core.memory.now() < entry.freshUntil ? core.shown(entry.value) : undefined;
+  }
+
+  /**
+   * The fresh value of `key` in memory, at once, read as by {@link get}: a hit, and a reason to keep it. Undefined when
+   * there is none, which is counted by the call that loads it then.
+   */
+  getIfPresent(key: CacheKey): Value | undefined {
+    return this.core.use(memoryKey(key));
   }
 
   /** The fresh value of `key`, from memory or the second tier; undefined when there is none. Loads nothing. */

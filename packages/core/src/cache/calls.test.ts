@@ -32,6 +32,57 @@ describe('get and has', () => {
   });
 });
 
+describe('getIfPresent', () => {
+  it('gives what memory has fresh, at once, and counts that as a hit', async () => {
+    const { cache, clock } = cacheOf<unknown>({ ttlMs: 1_000, staleIfErrorMs: 5_000 });
+    const told = vi.fn();
+    cache.on('*', ({ type, key }) => told(type, key));
+    await cache.set(['user', 1], 'one');
+    expect([cache.getIfPresent(['user', 1]), cache.statistics.memoryHits]).toEqual(['one', 1]);
+    expect(told.mock.calls).toEqual([['cache-hit', 'user:1']]);
+    await clock.advance(1_000);
+    expect([cache.getIfPresent(['user', 1]), cache.statistics.memoryHits]).toEqual([undefined, 1]);
+  });
+
+  it('leaves the counting of a miss to the call that loads then', async () => {
+    const { cache } = cacheOf<unknown>();
+    const read = async (): Promise<unknown> => cache.getIfPresent('a') ?? (await cache.getOrLoad('a', () => 1));
+    expect([await read(), await read(), await read()]).toEqual([1, 1, 1]);
+    const { memoryHits, misses, loads } = cache.statistics;
+    expect({ memoryHits, misses, loads }).toEqual({ memoryHits: 2, misses: 1, loads: 1 });
+  });
+
+  it('keeps what is read by it, where peek does not', async () => {
+    for (const [look, kept] of [
+      ['getIfPresent', 'read'],
+      ['peek', undefined],
+    ] as const) {
+      const { cache } = cacheOf<unknown>({ maxEntries: 10 });
+      await cache.set('a', 'read');
+      for (let n = 0; n < 100; n++) {
+        cache[look]('a');
+        await cache.set(n.toString(), n);
+      }
+      expect([look, cache.peek('a')]).toEqual([look, kept]);
+    }
+  });
+
+  it('knows a value that is known to be missing, and none that was invalidated', async () => {
+    const { cache } = cacheOf<unknown>({ negativeTtlMs: 1_000 });
+    await cache.set('missing', null);
+    await cache.set('a', 1, { tags: ['t'] });
+    await cache.invalidateTags('t');
+    expect([cache.getIfPresent('missing'), cache.getIfPresent('a')]).toEqual([null, undefined]);
+  });
+
+  it('gives a copy of its own where values are cloned', async () => {
+    const { cache } = cacheOf<unknown>({ values: 'cloned' });
+    await cache.set('a', { n: 1 });
+    expect(cache.getIfPresent('a')).toEqual({ n: 1 });
+    expect(cache.getIfPresent('a')).not.toBe(cache.getIfPresent('a'));
+  });
+});
+
 describe('set', () => {
   it.each([null, undefined])('of %s, which is not kept, removes what was there', async (nothing) => {
     const { cache } = cacheOf<unknown>();

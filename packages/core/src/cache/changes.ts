@@ -2,9 +2,9 @@
  * What changes a cache from outside: values that are set, deleted, invalidated. Memory has the change at once, and what
  * is being loaded under the old state is fenced off; then the second tier is told.
  */
-import type { CacheCore } from './core.ts';
+import type { CacheCore } from './cache-core.ts';
 import { uniqueTags } from './fences.ts';
-import { checkKey } from './key.ts';
+import { checkKey } from './cache-key.ts';
 import type { Loading } from './loading.ts';
 import type { ResolvedEntryOptions } from './options.ts';
 

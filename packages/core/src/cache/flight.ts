@@ -1,5 +1,5 @@
 import { TimeoutEntry, type TimeoutLane } from '../clock/timeout-queue.ts';
-import type { CacheEntry } from './entry.ts';
+import type { CacheEntry } from './cache-entry.ts';
 import { LoadAnswer } from './loader.ts';
 import type { TierAnswer } from './tier/tier-answer.ts';
 import type { TierAsker } from './tier/tier-question.ts';

@@ -1,9 +1,9 @@
 /** `breakwater/cache`: values kept in memory and in a second tier, loaded once however many ask. */
-export { Cache, createCache, type CacheCloseOptions, type SetOptions } from './cache.ts';
+export { Cache, createCache, type CacheCloseOptions } from './cache.ts';
 export type { CacheOptions, EntryOptions, GetOptions } from './options.ts';
-export type { CacheKey } from './key.ts';
+export type { CacheKey } from './cache-key.ts';
 export type { Loader, LoaderContext, LoadedValueOptions, StaleValue } from './loader.ts';
-export type { ManyLoader, ManyValues } from './many.ts';
+export type { ManyLoader, ManyValues } from './get-or-load-many.ts';
 export type { KeyOf } from './wrap.ts';
 export type { KeyPattern } from './scan.ts';
 export type { WarmOptions, WarmProgress, WarmResult } from './warm.ts';
@@ -31,7 +31,7 @@ export type { BusOptions, BusPort, BusSource } from './tier/bus.ts';
 export { TierUnavailableError } from './tier/unavailable.ts';
 export { redisBus, redisStore, type RedisStoreOptions } from './stores/redis/redis-store.ts';
 export { ioredisPort, nodeRedisPort, type RedisPort, type RedisRoute, type RedisSend } from '../gates/redis/port.ts';
-export { cached, type CachedOptions, type CachedPolicy } from './policy.ts';
+export { cached, type CachedOptions, type CachedPolicy } from './cached.ts';
 export {
   imageCache,
   imageKey,

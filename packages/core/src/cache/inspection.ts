@@ -1,4 +1,4 @@
-import type { CacheCore } from './core.ts';
+import type { CacheCore } from './cache-core.ts';
 import type { CacheTierName } from './events.ts';
 
 /** What is known of a key. Times are in milliseconds from now. */

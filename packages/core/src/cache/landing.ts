@@ -4,8 +4,8 @@
  * A flight keeps what it loaded only if nothing it belongs to was invalidated since it began. Who came after that
  * invalidation is not served by it either, but by the next flight.
  */
-import type { CacheCore } from './core.ts';
-import type { CacheEntry } from './entry.ts';
+import type { CacheCore } from './cache-core.ts';
+import type { CacheEntry } from './cache-entry.ts';
 import type { Flight } from './flight.ts';
 import type { Flights } from './flights.ts';
 import type { LoadFailures } from './load-failures.ts';

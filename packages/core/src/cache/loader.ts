@@ -1,4 +1,4 @@
-import type { CacheEntry } from './entry.ts';
+import type { CacheEntry } from './cache-entry.ts';
 
 /** What a loader finds when there is a value that is no longer fresh. */
 export interface StaleValue<Value> {

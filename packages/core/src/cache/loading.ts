@@ -16,11 +16,11 @@
  */
 import type { TimeoutQueue } from '../clock/timeout-queue.ts';
 import { CacheLoadTimeoutError, cacheTimeout } from './errors.ts';
-import type { CacheCore } from './core.ts';
-import type { CacheEntry } from './entry.ts';
+import type { CacheCore } from './cache-core.ts';
+import type { CacheEntry } from './cache-entry.ts';
 import { Flight, type FlightObserver } from './flight.ts';
 import { Flights } from './flights.ts';
-import { checkKey, shownKey } from './key.ts';
+import { checkKey, shownKey } from './cache-key.ts';
 import { Landing } from './landing.ts';
 import { type LoadFailure, LoadFailures } from './load-failures.ts';
 import type { Loader } from './loader.ts';

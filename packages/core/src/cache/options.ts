@@ -46,6 +46,12 @@ export interface GetOptions extends EntryOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is said of a value that is set. */
+export interface SetOptions extends GetOptions {
+  /** What its source calls this version of it. */
+  readonly etag?: string | undefined;
+}
+
 /** Options of a cache. */
 export interface CacheOptions<Value> extends EntryOptions, MemoryBounds<Value>, PolicyOptions {
   /** What its keys begin with in the second tier, and its name in events and errors; default `cache`. */

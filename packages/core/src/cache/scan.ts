@@ -1,6 +1,6 @@
 /** Keys by pattern. */
-import type { CacheCore } from './core.ts';
-import { type CacheKey, escaped, keyOfTierKey, tierKey } from './key.ts';
+import type { CacheCore } from './cache-core.ts';
+import { type CacheKey, escaped, keyOfTierKey, tierKey } from './cache-key.ts';
 
 /** A text with `*` for any characters; or a row of such, in which `*` stays within its segment. */
 export type KeyPattern = string | readonly (string | number)[];

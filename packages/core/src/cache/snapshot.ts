@@ -1,6 +1,6 @@
-import type { CacheCore } from './core.ts';
-import { CacheEntry } from './entry.ts';
-import { checkKey } from './key.ts';
+import type { CacheCore } from './cache-core.ts';
+import { CacheEntry } from './cache-entry.ts';
+import { checkKey } from './cache-key.ts';
 
 /** An entry of memory as plain data. Times are in milliseconds before and after the moment of the dump. */
 export interface CacheSnapshotEntry<Value> {

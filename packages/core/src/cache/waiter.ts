@@ -4,9 +4,9 @@
  */
 import { TimeoutEntry, type TimeoutLane, type TimeoutQueue } from '../clock/timeout-queue.ts';
 import { AbortSubscription } from '../policy/abort-subscription.ts';
-import type { CacheEntry } from './entry.ts';
+import type { CacheEntry } from './cache-entry.ts';
 import type { Loader } from './loader.ts';
-import type { CacheKey } from './key.ts';
+import type { CacheKey } from './cache-key.ts';
 import type { ResolvedEntryOptions } from './options.ts';
 
 /** What a caller has asked for. */

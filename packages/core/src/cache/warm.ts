@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.ts';
-import type { CacheKey } from './key.ts';
+import type { CacheKey } from './cache-key.ts';
 import { resolveOptions } from '../options/resolve.ts';
 import { callable, implementing, integer, type Rules } from '../options/rules.ts';
 

@@ -1,4 +1,4 @@
-import type { CacheKey } from './key.ts';
+import type { CacheKey } from './cache-key.ts';
 
 /** Makes the key of a call from everything that its answer depends on. */
 export type KeyOf<This, Parameters extends readonly unknown[]> = (this: This, ...parameters: Parameters) => CacheKey;

@@ -3,7 +3,7 @@ import { systemRandom } from '../clock/random.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
 import { withoutStack } from '../errors/rejection.ts';
-import { EventChannel } from '../events/channel.ts';
+import { OwnerChannel } from '../events/owner-channel.ts';
 import { describe, resolveOptions } from '../options/resolve.ts';
 import { positiveMilliseconds } from '../options/rules.ts';
 import { PoolClosedError, PoolFullError, type PoolOccupancy, PoolTimeoutError } from './errors.ts';
@@ -31,7 +31,7 @@ class ResourcePool<Resource> implements ConnectionPool<Resource>, PopulationHost
   readonly name: string;
   private readonly settings: PoolSettings<Resource>;
   private readonly clock: Clock;
-  private readonly channel: EventChannel<ConnectionPoolEvents> = new EventChannel();
+  private readonly channel: OwnerChannel<ConnectionPoolEvents>;
   private readonly records: PoolRecords = new PoolRecords();
   private readonly population: Population<Resource>;
   private readonly checksAfterLoan: boolean;
@@ -50,6 +50,7 @@ class ResourcePool<Resource> implements ConnectionPool<Resource>, PopulationHost
     }
     this.name = name;
     this.clock = clock ?? systemClock;
+    this.channel = new OwnerChannel(name, () => this.clock);
     this.checksAfterLoan = validate !== undefined && validateAfterMs > 0;
     this.population = new Population(this.settings, this.clock, random ?? systemRandom, this.records, this);
     this.population.fill();
@@ -138,10 +139,10 @@ class ResourcePool<Resource> implements ConnectionPool<Resource>, PopulationHost
     waiter.reject(error);
   }
 
-  tell(type: keyof ConnectionPoolEvents, facts: Readonly<Record<string, unknown>>): void {
+  tell<Type extends keyof ConnectionPoolEvents>(type: Type, facts: ConnectionPoolEvents[Type]): void {
     const { debug } = this.settings;
     if (debug !== undefined) this.debug(debug, type, facts);
-    if (this.channel.wants(type)) this.emit(type, facts);
+    this.channel.tell(type, facts);
   }
 
   /** Whether anybody is told of loans, which are many. */
@@ -188,7 +189,7 @@ class ResourcePool<Resource> implements ConnectionPool<Resource>, PopulationHost
     try {
       return this.settings.isBroken?.(error) ?? false;
     } catch (thrown) {
-      this.emit('hook-failed', { hook: 'isBroken', error: thrown, outcome: 'failure' });
+      this.channel.tell('hook-failed', { hook: 'isBroken', error: thrown, outcome: 'failure' });
       return true;
     }
   }
@@ -238,19 +239,8 @@ class ResourcePool<Resource> implements ConnectionPool<Resource>, PopulationHost
     try {
       debug(`${this.name}: ${type.replaceAll('-', ' ')}`, { ...facts, size, idle: idleCount, waiting: waiting.length });
     } catch (error) {
-      this.emit('hook-failed', { hook: 'debug', error, outcome: 'failure' });
+      this.channel.tell('hook-failed', { hook: 'debug', error, outcome: 'failure' });
     }
-  }
-
-  private emit(type: keyof ConnectionPoolEvents, facts: object): void {
-    this.channel.emit({
-      type,
-      pipeline: undefined,
-      policy: this.name,
-      key: undefined,
-      timestamp: this.clock.wallTime(),
-      ...facts,
-    });
   }
 }
 

@@ -6,7 +6,7 @@ import type { Clock } from '../clock/clock.ts';
 import { systemRandom } from '../clock/random.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { timeoutQueueOf } from '../clock/timeout-queue.ts';
-import { EventChannel } from '../events/channel.ts';
+import { OwnerChannel } from '../events/owner-channel.ts';
 import type { EventSource } from '../events/event.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { text, type Rules } from '../options/rules.ts';
@@ -82,7 +82,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
   private readonly pool: PgPool;
   private readonly settings: Resolved<PgPoolOptions, typeof defaults>;
   private readonly clock: Clock;
-  private readonly channel: EventChannel<ConnectionPoolEvents> = new EventChannel();
+  private readonly channel: OwnerChannel<ConnectionPoolEvents>;
   private readonly records: PoolRecords = new PoolRecords();
   private readonly connections: PgConnections;
   private readonly stops: readonly (() => void)[];
@@ -95,6 +95,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
     this.pool = pool;
     this.name = own;
     this.clock = ownClock ?? systemClock;
+    this.channel = new OwnerChannel(own, () => this.clock);
     this.connections = new PgConnections(
       this.clock,
       ownRandom ?? systemRandom,
@@ -128,7 +129,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
       open = false;
       waiter.stopWatching();
       const waitedMs = this.clock.now() - waiter.since;
-      waiter.within(() => this.tell('acquire-failed', { error, waitedMs, outcome: 'failure' }));
+      waiter.within(() => this.channel.tell('acquire-failed', { error, waitedMs, outcome: 'failure' }));
       waiter.reject(error);
     };
     waiter.watch(timeoutQueueOf(this.clock).lane(timeoutMs), () => refuse(this.tooLate(timeoutMs)), refuse);
@@ -138,7 +139,8 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
         waiter.stopWatching();
         const waitedMs = this.clock.now() - waiter.since;
         this.records.lent(waitedMs);
-        if (this.channel.wants('resource-acquired')) waiter.within(() => this.tell('resource-acquired', { waitedMs }));
+        if (this.channel.wants('resource-acquired'))
+          waiter.within(() => this.channel.tell('resource-acquired', { waitedMs }));
         waiter.resolve(client);
       },
       (error: unknown) => (open ? refuse(error) : undefined),
@@ -169,7 +171,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
   private readonly onIdleError = (error: Error): void => {
     this.lastFailure = error;
     this.records.destroyed.lost++;
-    this.tell('resource-destroyed', { reason: 'lost', ageMs: Number.NaN, error });
+    this.channel.tell('resource-destroyed', { reason: 'lost', ageMs: Number.NaN, error });
   };
 
   /** The pool also ends clients by itself: idle ones, old ones. */
@@ -195,7 +197,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
 
   private met(client: PgClient): PgConnection {
     this.records.created++;
-    this.tell('resource-created', { durationMs: Number.NaN });
+    this.channel.tell('resource-created', { durationMs: Number.NaN });
     return this.connections.add(client);
   }
 
@@ -216,7 +218,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
       return true;
     } catch (error) {
       this.lastFailure = error;
-      this.tell('resource-unhealthy', { error, outcome: 'failure' });
+      this.channel.tell('resource-unhealthy', { error, outcome: 'failure' });
       return false;
     } finally {
       this.checking--;
@@ -230,7 +232,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
       const now = this.clock.now();
       const durationMs = now - since;
       this.records.returned(durationMs);
-      if (this.channel.wants('resource-released')) this.tell('resource-released', { durationMs });
+      if (this.channel.wants('resource-released')) this.channel.tell('resource-released', { durationMs });
       if (connection.wellAt !== -Infinity && this.settings.validateAfterMs > 0) connection.wellAt = now;
       const why = reason ?? (now >= connection.recycleAt ? 'recycled' : undefined);
       if (why !== undefined) this.end(client, connection, why, undefined);
@@ -241,7 +243,7 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
 
   private end(client: PgClient, connection: PgConnection, reason: DestroyReason, error: unknown): void {
     this.records.destroyed[reason]++;
-    this.tell('resource-destroyed', { reason, ageMs: this.clock.now() - connection.createdAt, error });
+    this.channel.tell('resource-destroyed', { reason, ageMs: this.clock.now() - connection.createdAt, error });
     this.connections.forget(client);
   }
 
@@ -250,17 +252,5 @@ class WatchedPgPool implements InstrumentedPgPool<PgClient> {
     this.records.timedOut++;
     const occupancy = { inUse: totalCount - idleCount, creating: 0, waiting: waitingCount, most: totalCount };
     return new PoolTimeoutError(this.name, timeoutMs, occupancy, this.lastFailure);
-  }
-
-  private tell(type: keyof ConnectionPoolEvents, facts: object): void {
-    if (!this.channel.wants(type)) return;
-    this.channel.emit({
-      type,
-      pipeline: undefined,
-      policy: this.name,
-      key: undefined,
-      timestamp: this.clock.wallTime(),
-      ...facts,
-    });
   }
 }

@@ -10,7 +10,7 @@ import type { Random } from '../clock/random.ts';
 import type { TimeoutLane } from '../clock/timeout-queue.ts';
 import { IdleMembers } from './idle-members.ts';
 import { Member } from './member.ts';
-import type { DestroyReason, Lease } from './pool-contract.ts';
+import type { ConnectionPoolEvents, DestroyReason, Lease } from './pool-contract.ts';
 import type { PoolRecords } from './pool-records.ts';
 import { type PoolSettings, ResourceMaker } from './resource-maker.ts';
 import { Upkeep } from './upkeep.ts';
@@ -21,7 +21,7 @@ export interface PopulationHost<Resource> {
   /** Lends a resource to who has waited longest. */
   lend(member: Member<Resource>, waiter: Waiter<Lease<Resource>>): void;
   refuse(waiter: Waiter<Lease<Resource>>, error: unknown): void;
-  tell(type: string, facts: Readonly<Record<string, unknown>>): void;
+  tell<Type extends keyof ConnectionPoolEvents>(type: Type, facts: ConnectionPoolEvents[Type]): void;
   /** Something has ended: somebody may wait for that. */
   changed(): void;
 }

@@ -1,5 +1,5 @@
-import { EventChannel } from '../events/channel.ts';
 import type { EventEnvelope } from '../events/event.ts';
+import { OwnerChannel } from '../events/owner-channel.ts';
 import type { AnyEventSource } from '../policy/policy.ts';
 import type { KeyEvents } from './events.ts';
 import type { KeySlot } from './key-table.ts';
@@ -19,12 +19,16 @@ interface Subscription {
  * every policy, to those that come later too, so that a policy makes no event as long as nobody wants it.
  */
 export class KeyedEvents implements AnyEventSource {
-  readonly own: EventChannel<KeyEvents> = new EventChannel();
+  readonly own: OwnerChannel<KeyEvents>;
   private readonly slots: () => Iterable<KeySlot<unknown>>;
   private readonly subscriptions: Set<Subscription> = new Set();
 
-  /** @param slots Those that are there at present. */
-  constructor(slots: () => Iterable<KeySlot<unknown>>) {
+  /**
+   * @param own What the keyed policy tells of itself.
+   * @param slots Those that are there at present.
+   */
+  constructor(own: OwnerChannel<KeyEvents>, slots: () => Iterable<KeySlot<unknown>>) {
+    this.own = own;
     this.slots = slots;
   }
 

@@ -4,6 +4,7 @@ import { type RecentTime, recentTimeOf } from '../clock/recent-time.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
 import { withoutStack } from '../errors/rejection.ts';
 import type { EventSource } from '../events/event.ts';
+import { OwnerChannel } from '../events/owner-channel.ts';
 import { describe, resolveOptions, type Resolved } from '../options/resolve.ts';
 import type { AddsOf } from '../pipeline/pipeline-contract.ts';
 import { hooksOf } from '../pipeline/plan.ts';
@@ -84,7 +85,8 @@ class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
     this.make = make;
     this.options = options;
     this.table = new KeyTable(options.maxKeys, options.idleMs, (slot, reason) => this.evicted(slot, reason));
-    this.told = new KeyedEvents(() => this.table.values());
+    const own = new OwnerChannel<KeyEvents>(this.name, () => this.clock);
+    this.told = new KeyedEvents(own, () => this.table.values());
     this.events = this.told as unknown as EventSource<KeyEvents & EventsIn<P>>;
     this.recent = recentTimeOf(this.clock);
   }
@@ -196,10 +198,6 @@ class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
   private evicted(slot: KeySlot<P>, reason: EvictionReason): void {
     this.told.detach(slot);
     slot.policy.dismiss?.();
-    const { own } = this.told;
-    if (!own.wants('key-evicted')) return;
-    const timestamp = this.clock.wallTime();
-    const envelope = { type: 'key-evicted', pipeline: undefined, policy: this.name, key: slot.key, timestamp };
-    own.emit({ ...envelope, reason } as typeof envelope);
+    this.told.own.tell('key-evicted', { reason }, slot.key);
   }
 }

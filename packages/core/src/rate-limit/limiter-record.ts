@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.ts';
-import { EventChannel } from '../events/channel.ts';
+import { OwnerChannel } from '../events/owner-channel.ts';
 import type { RateLimitDecision } from './decision.ts';
 import type { RateLimitReason } from './errors.ts';
 import type { LimitRefusedEvent, LimitStoreEvent, RateLimiterEvents } from './events.ts';
@@ -13,14 +13,11 @@ const REASONS: Readonly<Record<string, RateLimitReason>> = { ban: 'denied', 'den
 
 /** What happens in a limiter, counted and told to those who listen. */
 export class LimiterRecord {
-  readonly events: EventChannel<RateLimiterEvents> = new EventChannel();
+  readonly events: OwnerChannel<RateLimiterEvents>;
   readonly counts: LimiterCounts = new LimiterCounts();
-  private readonly name: string;
-  private readonly clock: () => Clock;
 
   constructor(name: string, clock: () => Clock) {
-    this.name = name;
-    this.clock = clock;
+    this.events = new OwnerChannel(name, clock);
   }
 
   /** A request was decided about at once, and was refused, or would have been. */
@@ -76,8 +73,6 @@ export class LimiterRecord {
     key: LimiterKey | undefined,
     details: RateLimiterEvents[Type],
   ): void {
-    if (!this.events.wants(type)) return;
-    const timestamp = this.clock().wallTime();
-    this.events.emit({ type, pipeline: undefined, policy: this.name, key: wholeKey(key), timestamp, ...details });
+    if (this.events.wants(type)) this.events.tell(type, details, wholeKey(key));
   }
 }

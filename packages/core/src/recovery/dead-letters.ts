@@ -3,7 +3,7 @@ import { systemRandom } from '../clock/random.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { builtInCatalog, type ErrorCatalog } from '../errors/catalog.ts';
 import { errorLogEntry, type ErrorOutputOptions } from '../errors/error-output.ts';
-import { EventChannel } from '../events/channel.ts';
+import { OwnerChannel } from '../events/owner-channel.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { DeadLetterItemError, DeadLettersClosedError, DeadLettersFullError } from './errors.ts';
 import {
@@ -42,7 +42,7 @@ class KeptLetters<Item> implements DeadLetters<Item> {
   private readonly options: Resolved<DeadLettersOptions, typeof deadLettersDefaults>;
   private readonly clock: Clock;
   private readonly catalog: ErrorCatalog;
-  private readonly channel: EventChannel<DeadLettersEvents> = new EventChannel();
+  private readonly channel: OwnerChannel<DeadLettersEvents>;
   private readonly box: LetterBox = new LetterBox();
   private readonly journal: LetterJournal;
   /** What has begun and is to end before the store is let go of. */
@@ -57,11 +57,12 @@ class KeptLetters<Item> implements DeadLetters<Item> {
     this.options = resolveOptions('deadLetters', given, deadLettersDefaults, deadLettersRules);
     this.name = this.options.name;
     this.clock = this.options.clock ?? systemClock;
+    this.channel = new OwnerChannel(this.name, () => this.clock);
     this.catalog = this.options.catalog ?? builtInCatalog;
     this.journal = new LetterJournal(
       this.options.store ?? nowhere,
       () => this.box.lines,
-      (error) => this.emit('hook-failed', { hook: 'store.replace', error, outcome: 'failure' }),
+      (error) => this.channel.tell('hook-failed', { hook: 'store.replace', error, outcome: 'failure' }),
     );
   }
 
@@ -97,7 +98,7 @@ class KeptLetters<Item> implements DeadLetters<Item> {
       return await this.begin(() => this.keep(item, error, facts));
     } catch (reason) {
       this.counts.refused++;
-      this.emit('dead-letter-lost', { error: reason, outcome: 'failure' });
+      this.channel.tell('dead-letter-lost', { error: reason, outcome: 'failure' });
       throw reason;
     }
   }
@@ -171,7 +172,7 @@ class KeptLetters<Item> implements DeadLetters<Item> {
     const report = { ...tried, left: this.box.letters, exhausted: this.box.exhausted(options.maxAttempts) };
     const { succeeded, failed, left } = report;
     const durationMs = this.clock.now() - startedAt;
-    this.emit('dead-letters-rerun', { tried: report.tried, succeeded, failed, left, durationMs });
+    this.channel.tell('dead-letters-rerun', { tried: report.tried, succeeded, failed, left, durationMs });
     return report;
   }
 
@@ -211,7 +212,7 @@ class KeptLetters<Item> implements DeadLetters<Item> {
     }
     entry.busy = false;
     this.counts.added++;
-    this.emit('dead-letter', { id, error, outcome: 'failure' });
+    this.channel.tell('dead-letter', { id, error, outcome: 'failure' });
     return (readLine(line) as { readonly letter: DeadLetter<Item> }).letter;
   }
 
@@ -252,7 +253,7 @@ class KeptLetters<Item> implements DeadLetters<Item> {
     const full = (): Error => new DeadLettersFullError(this.name, this.box.letters, this.box.characters);
     if (!fits()) throw full();
     for (const { id } of leaving) {
-      this.emit('dead-letter-lost', { error: full(), outcome: 'failure' });
+      this.channel.tell('dead-letter-lost', { error: full(), outcome: 'failure' });
       this.box.remove(id);
       this.counts.dropped++;
     }
@@ -274,13 +275,6 @@ class KeptLetters<Item> implements DeadLetters<Item> {
     this.box.put(id, line, again.attempts);
     await this.journal.write([line]);
     return again;
-  }
-
-  private emit(type: string, details: object): void {
-    if (!this.channel.wants(type)) return;
-    const { name } = this;
-    const timestamp = this.clock.wallTime();
-    this.channel.emit({ type, pipeline: undefined, policy: name, key: undefined, timestamp, ...details });
   }
 }
 

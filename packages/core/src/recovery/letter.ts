@@ -3,7 +3,7 @@ import type { Random } from '../clock/random.ts';
 import type { ErrorCatalog } from '../errors/catalog.ts';
 import type { ErrorLogEntry } from '../errors/error-output.ts';
 import type { Redactor } from '../errors/redactor.ts';
-import type { EventSource } from '../events/event.ts';
+import type { EventSource, HookFailedEvent } from '../events/event.ts';
 import { count, implementing, integer, oneOf, type Rules } from '../options/rules.ts';
 import { policyOptionRules } from '../policy/policy-base.ts';
 import type { Skipped } from './strategies.ts';
@@ -161,6 +161,7 @@ export interface DeadLettersEvents {
   'dead-letter': DeadLetterEvent;
   'dead-letter-lost': DeadLetterLostEvent;
   'dead-letters-rerun': DeadLettersRerunEvent;
+  'hook-failed': HookFailedEvent;
 }
 
 /** What dead letters have done, and how they stand. */

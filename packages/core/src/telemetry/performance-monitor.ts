@@ -1,7 +1,7 @@
 /** How long operations take and how often they fail, by name, in memory that does not grow with traffic. */
 import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
-import { EventChannel } from '../events/channel.ts';
+import { OwnerChannel } from '../events/owner-channel.ts';
 import type { EventMap, EventSource } from '../events/event.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { either, implementing, integer, positiveMilliseconds, type Rules } from '../options/rules.ts';
@@ -76,13 +76,14 @@ export function performanceMonitor(options: PerformanceMonitorOptions = {}): Per
 export class PerformanceMonitor {
   private readonly options: Resolved<PerformanceMonitorOptions, typeof performanceMonitorDefaults>;
   private readonly clock: Clock;
-  private readonly channel: EventChannel<PerformanceMonitorEvents> = new EventChannel();
+  private readonly channel: OwnerChannel<PerformanceMonitorEvents>;
   private readonly operations: Map<string, Operation> = new Map();
   private foldedCount = 0;
 
   constructor(given: PerformanceMonitorOptions = {}) {
     this.options = resolveOptions('performanceMonitor', given, performanceMonitorDefaults, rules);
     this.clock = this.options.clock ?? systemClock;
+    this.channel = new OwnerChannel(undefined, () => this.clock);
   }
 
   get events(): EventSource<PerformanceMonitorEvents> {
@@ -96,7 +97,9 @@ export class PerformanceMonitor {
     if (slowMs === undefined || !this.channel.wants('slow-operation')) return;
     const limit =
       typeof slowMs === 'number' ? slowMs : Object.hasOwn(slowMs, operation) ? slowMs[operation]! : Infinity;
-    if (durationMs > limit) this.tellSlow(operation, durationMs, limit, failed);
+    if (durationMs <= limit) return;
+    const outcome = failed ? 'failure' : 'success';
+    this.channel.tell('slow-operation', { operation, durationMs, slowMs: limit, outcome });
   }
 
   /** Runs `fn` and counts it; its result, promise or error passes unchanged. */
@@ -177,17 +180,6 @@ export class PerformanceMonitor {
     const operation = new Operation();
     this.operations.set(name, operation);
     return operation;
-  }
-
-  private tellSlow(operation: string, durationMs: number, slowMs: number, failed: boolean): void {
-    this.channel.emit({
-      type: 'slow-operation',
-      pipeline: undefined,
-      policy: undefined,
-      key: undefined,
-      timestamp: this.clock.wallTime(),
-      ...{ operation, durationMs, slowMs, outcome: failed ? 'failure' : 'success' },
-    });
   }
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../circuit-breaker/events.ts';
 import { checkSnapshot, type CircuitSnapshot } from '../circuit-breaker/snapshot.ts';
 import { withoutStack } from '../errors/rejection.ts';
-import { EventChannel } from '../events/channel.ts';
+import { OwnerChannel } from '../events/owner-channel.ts';
 import { resolveOptions } from '../options/resolve.ts';
 import { type Failure, failure, type Outcome } from '../policy/outcome.ts';
 import { PolicyBase, type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
@@ -71,7 +71,7 @@ interface Asked {
 class AnsweringBreaker extends PolicyBase implements ControllableBreaker {
   readonly kind = 'circuit-breaker';
   readonly waits = false;
-  readonly events: EventChannel<CircuitBreakerEvents> = new EventChannel();
+  readonly events: OwnerChannel<CircuitBreakerEvents> = new OwnerChannel(this.name, () => this.clock);
   readonly requests: BreakerRequest[] = [];
   readonly commands: string[] = [];
   retryAfterMs = 0;
@@ -234,8 +234,7 @@ class AnsweringBreaker extends PolicyBase implements ControllableBreaker {
     this.current = to;
     this.since = this.clock.now();
     this.transitions.push({ from, to, reason, timestamp });
-    const envelope = { type: eventOnEntering[to], pipeline: undefined, policy: this.name, key: undefined, timestamp };
-    this.events.emit({ ...envelope, from, to, reason } as typeof envelope);
+    this.events.tell(eventOnEntering[to], { from, to, reason });
   }
 }
 

@@ -1,18 +1,18 @@
 import type { Clock } from '../clock/clock.ts';
+import { OwnerChannel } from '../events/owner-channel.ts';
 import type { BatchReason, BatchWatch, BatchWatcher, DepartingBatch } from '../policy/batch-watcher.ts';
 import type { Failure } from '../policy/outcome.ts';
 import type { BatcherEvents } from './batch-events.ts';
-import { ToldChannel } from './told-channel.ts';
 
 /** Tells what becomes of the batches of one batcher, to those who want to know. */
 export class BatchTeller {
   readonly clock: Clock;
-  readonly channel: ToldChannel<BatcherEvents>;
+  readonly channel: OwnerChannel<BatcherEvents>;
   private readonly watchers: Set<BatchWatcher> = new Set();
 
   constructor(name: string, clock: Clock) {
     this.clock = clock;
-    this.channel = new ToldChannel(name, clock);
+    this.channel = new OwnerChannel(name, () => clock);
   }
 
   watch(watcher: BatchWatcher): () => void {
@@ -54,7 +54,7 @@ export class BatchStory {
   flushed(size: number, weight: number, reason: BatchReason): void {
     this.wentAt = this.teller.clock.now();
     this.departing = { size, weight, reason, waitedMs: this.wentAt - this.beganAt };
-    if (this.teller.channel.wants('batch-flushed')) this.teller.channel.tell('batch-flushed', this.departing);
+    this.teller.channel.tell('batch-flushed', this.departing);
   }
 
   /** Calls the batch function within all that watch. */
@@ -73,6 +73,6 @@ export class BatchStory {
     if (!channel.wants('batch-ended')) return;
     const durationMs = clock.now() - this.wentAt;
     const outcome = failure === undefined ? 'success' : 'failure';
-    channel.tell('batch-ended', { ...this.departing, durationMs, failed, outcome, error: failure?.error });
+    channel.tell('batch-ended', { ...this.departing!, durationMs, failed, outcome, error: failure?.error });
   }
 }

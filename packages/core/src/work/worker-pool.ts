@@ -2,6 +2,7 @@ import type { Clock } from '../clock/clock.ts';
 import { systemClock } from '../clock/system-clock.ts';
 import { timeoutQueueOf, type TimeoutLane } from '../clock/timeout-queue.ts';
 import { withoutStack } from '../errors/rejection.ts';
+import { OwnerChannel } from '../events/owner-channel.ts';
 import { resolveOptions } from '../options/resolve.ts';
 import { type Failure, failure } from '../policy/outcome.ts';
 import { PRIORITY_LEVELS, priorityLevel } from '../policy/priority.ts';
@@ -13,7 +14,6 @@ import { PoolTask, type TaskEnd, type TaskHost } from './pool-task.ts';
 import type { Source } from './source-reader.ts';
 import { faultOfTask, ItemContext } from './task-call.ts';
 import { TaskStatistics } from './task-statistics.ts';
-import { ToldChannel } from './told-channel.ts';
 import { WorkerLimit, type WorkerLimitHost } from './worker-limit.ts';
 import {
   type PoolMapOptions,
@@ -43,7 +43,7 @@ class BoundedPool implements WorkerPool, TaskHost, WorkerLimitHost {
   readonly name: string;
   private readonly options: ResolvedPoolOptions;
   private readonly clock: Clock;
-  private readonly channel: ToldChannel<WorkerPoolEvents>;
+  private readonly channel: OwnerChannel<WorkerPoolEvents>;
   private readonly queue: LevelQueue<PoolTask> = new LevelQueue(PRIORITY_LEVELS);
   private readonly counts: TaskStatistics = new TaskStatistics();
   private readonly lane: TimeoutLane | undefined;
@@ -62,7 +62,7 @@ class BoundedPool implements WorkerPool, TaskHost, WorkerLimitHost {
     this.options = options;
     this.name = options.name;
     this.clock = options.clock ?? systemClock;
-    this.channel = new ToldChannel(this.name, this.clock);
+    this.channel = new OwnerChannel(this.name, () => this.clock);
     this.lane = this.laneFor(options.taskTimeoutMs);
     this.limit = new WorkerLimit(options.minWorkers, options.maxWorkers, options.adaptive, this);
   }
@@ -261,10 +261,10 @@ class BoundedPool implements WorkerPool, TaskHost, WorkerLimitHost {
     if (this.channel.wants('task-ended')) this.tellOf(task, 'task-ended', { durationMs, outcome, error });
     if (failed === undefined || end === 'aborted' || !this.channel.wants('task-failed')) return;
     const waitedMs = task.startedAt - task.queuedAt;
-    this.tellOf(task, 'task-failed', { error, waitedMs, durationMs, outcome });
+    this.tellOf(task, 'task-failed', { error, waitedMs, durationMs, outcome: 'failure' });
   }
 
-  private tellOf(task: PoolTask, type: keyof WorkerPoolEvents, facts: object): void {
+  private tellOf<Type extends keyof WorkerPoolEvents>(task: PoolTask, type: Type, facts: WorkerPoolEvents[Type]): void {
     task.within(() => this.channel.tell(type, facts));
   }
 

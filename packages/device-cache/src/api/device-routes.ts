@@ -27,7 +27,7 @@ import type { ListRequest } from '../store/store.ts';
 import type { ApiParts } from './api-parts.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import type { HandedOver } from './direct-reads.ts';
-import { sendJson, sendTagged } from './entity-tag.ts';
+import { sendJson, sendKept, sendTagged } from './entity-tag.ts';
 import { ApiError } from './problems.ts';
 import { nothing, responses } from './responses.ts';
 
@@ -41,13 +41,16 @@ const tags = ['devices'];
 
 /** What is asked about devices, and done to them. */
 export function deviceRoutes(app: FastifyInstance, parts: ApiParts, handedOver: HandedOver): void {
-  readRoutes(app, parts, handedOver);
+  deviceRoute(app, parts, handedOver);
+  readingsRoute(app, parts);
   listRoute(app, parts);
   batchRoute(app, parts);
-  writeRoutes(app, parts);
+  putRoute(app, parts);
+  putManyRoute(app, parts);
+  deleteRoute(app, parts);
 }
 
-function readRoutes(app: FastifyInstance, { nearCache }: ApiParts, handedOver: HandedOver): void {
+function deviceRoute(app: FastifyInstance, { nearCache }: ApiParts, handedOver: HandedOver): void {
   app.get<ById>(
     paths.device,
     {
@@ -62,9 +65,12 @@ function readRoutes(app: FastifyInstance, { nearCache }: ApiParts, handedOver: H
       const { id } = request.params;
       const device = await (handedOver.get(request.raw)?.device ?? nearCache.get(id));
       if (device === null) throw notFound(id);
-      return sendTagged(request, reply, device.body, device.tag);
+      return sendKept(request, reply, device);
     },
   );
+}
+
+function readingsRoute(app: FastifyInstance, { nearCache }: ApiParts): void {
   app.get<ById & { Querystring: ReadingsQuery }>(
     paths.deviceReadings,
     {
@@ -128,12 +134,12 @@ function batchRoute(app: FastifyInstance, { store, nearCache }: ApiParts): void 
       const found = devices.filter((device) => device !== undefined);
       nearCache.countReads(ids.length, found.length);
       const missing = JSON.stringify(ids.filter((_, at) => devices[at] === undefined));
-      return sendJson(reply, `{"devices":[${found.join(',')}],"missing":${missing}}`);
+      return sendJson(request, reply, `{"devices":[${found.join(',')}],"missing":${missing}}`);
     },
   );
 }
 
-function writeRoutes(app: FastifyInstance, { store, nearCache }: ApiParts): void {
+function putRoute(app: FastifyInstance, { store, nearCache }: ApiParts): void {
   app.put<ById & { Body: DeviceInput }>(
     paths.device,
     {
@@ -153,9 +159,12 @@ function writeRoutes(app: FastifyInstance, { store, nearCache }: ApiParts): void
       const ready = await nearCache.get(id);
       if (ready === null) throw notFound(id);
       const status = before === undefined ? 201 : 200;
-      return sendJson(reply.status(status).header('etag', ready.tag), ready.body);
+      return sendJson(request, reply.status(status).header('etag', ready.tag), ready.body);
     },
   );
+}
+
+function putManyRoute(app: FastifyInstance, { store, nearCache }: ApiParts): void {
   app.put<{ Body: PutManyRequest }>(
     paths.devices,
     {
@@ -169,9 +178,12 @@ function writeRoutes(app: FastifyInstance, { store, nearCache }: ApiParts): void
     async (request, reply) => {
       const devices = await store.put(request.body.devices);
       for (const { id } of devices) nearCache.drop(id);
-      return sendJson(reply, JSON.stringify({ devices }));
+      return sendJson(request, reply, JSON.stringify({ devices }));
     },
   );
+}
+
+function deleteRoute(app: FastifyInstance, { store, nearCache }: ApiParts): void {
   app.delete<ById>(
     paths.device,
     {

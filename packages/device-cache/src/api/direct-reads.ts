@@ -12,7 +12,8 @@ import type { ReadyDevice } from '../near-cache/near-cache.ts';
 import { remainingOf } from './access.ts';
 import { AnswerCount } from './answer-counts.ts';
 import type { ApiParts } from './api-parts.ts';
-import { CACHE_CONTROL, isKnown, isWorthCompressing, JSON_TYPE } from './entity-tag.ts';
+import { codingFor } from './content-coding.ts';
+import { CACHE_CONTROL, isKnown, isWorthCompressing, JSON_TYPE, VARY } from './entity-tag.ts';
 
 /** What was found out about a request before the framework took it up. */
 export interface Beforehand {
@@ -24,7 +25,8 @@ export interface Beforehand {
 
 export type HandedOver = WeakMap<IncomingMessage, Beforehand>;
 
-type NameRequest = (request: IncomingMessage) => string;
+/** Gives a request its id: the one that it has brought, or a new one. */
+export type NameRequest = (request: IncomingMessage) => string;
 
 /** Puts the direct way before the framework. */
 export function readDirectly(app: FastifyInstance, parts: ApiParts, names: NameRequest, handedOver: HandedOver): void {
@@ -69,11 +71,8 @@ class DirectReads {
     const begunAt = clock.now();
     const decision = access.count(token, request.socket.remoteAddress ?? '');
     if (!decision.allowed) return this.handOver(request, response, { decision });
-    const device = nearCache.peek(id);
-    if (device !== undefined) {
-      nearCache.countHit();
-      return this.answer(request, response, { decision, device, begunAt });
-    }
+    const present = nearCache.getIfPresent(id);
+    if (present !== undefined) return this.answer(request, response, { decision, device: present, begunAt });
     const loading = nearCache.get(id);
     const handOver = (): void => this.handOver(request, response, { decision, device: loading });
     loading.then((loaded) => {
@@ -97,9 +96,6 @@ class DirectReads {
   private answer(request: IncomingMessage, response: ServerResponse, { decision, device, begunAt }: Found): void {
     const { access, clock } = this.parts;
     const { body, bytes, tag } = device;
-    if (isWorthCompressing(body) && request.headers['accept-encoding'] !== undefined) {
-      return this.handOver(request, response, { decision, device: Promise.resolve(device) });
-    }
     // Names and values in turn: nothing has to be put together from them but the answer itself.
     const headers = ['x-request-id', this.names(request), 'ratelimit-policy', access.policy];
     headers.push('ratelimit', remainingOf(decision), 'etag', tag, 'cache-control', CACHE_CONTROL);
@@ -107,9 +103,28 @@ class DirectReads {
       response.writeHead(304, headers).end();
       return this.unchanged.add(clock.now() - begunAt);
     }
-    headers.push('content-type', JSON_TYPE, 'content-length', bytes);
+    headers.push('content-type', JSON_TYPE);
+    const isLong = isWorthCompressing(body);
+    if (isLong) headers.push('vary', VARY);
+    const coding = isLong ? codingFor(request.headers['accept-encoding']) : undefined;
+    if (coding === undefined) return this.send(response, headers, body, bytes, begunAt);
+    headers.push('content-encoding', coding);
+    device.forms.get(coding).then(
+      (packed) => this.send(response, headers, packed, String(packed.length), begunAt),
+      () => this.handOver(request, response, { decision, device: Promise.resolve(device) }),
+    );
+  }
+
+  private send(
+    response: ServerResponse,
+    headers: string[],
+    body: string | Buffer,
+    bytes: string,
+    begunAt: number,
+  ): void {
+    headers.push('content-length', bytes);
     response.writeHead(200, headers).end(body);
-    this.found.add(clock.now() - begunAt);
+    this.found.add(this.parts.clock.now() - begunAt);
   }
 }
 

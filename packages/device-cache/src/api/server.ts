@@ -1,5 +1,4 @@
 /** The HTTP API: what every request goes through, and where it then goes. */
-import compress from '@fastify/compress';
 import cors from '@fastify/cors';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -12,7 +11,7 @@ import type { Scope } from '../config/tokens.ts';
 import { countAnswers } from './answer-counts.ts';
 import type { ApiParts } from './api-parts.ts';
 import { deviceRoutes } from './device-routes.ts';
-import { type HandedOver, readDirectly } from './direct-reads.ts';
+import { type HandedOver, type NameRequest, readDirectly } from './direct-reads.ts';
 import { sendJson } from './entity-tag.ts';
 import { Idempotency } from './idempotency.ts';
 import { readJsonBodies } from './json-body.ts';
@@ -48,12 +47,45 @@ const nodeServer: ServerOptions & { readonly optimizeEmptyRequests: boolean } = 
 const MAX_PARAMETER_LENGTH = 16_384;
 
 export async function createApi(parts: ApiParts): Promise<Api> {
-  const { configuration, log, clock, metrics } = parts;
-  const fastifyLog: FastifyBaseLogger = log;
+  const { configuration, clock, metrics } = parts;
   const nameRequest = requestIds();
   const handedOver: HandedOver = new WeakMap();
   const idempotency = new Idempotency<IngestResult>(clock);
   metrics.watch(idempotency.answers);
+  const app = frameworkFor(parts, nameRequest);
+  answerFaults(app);
+  readJsonBodies(app);
+  if (configuration.corsOrigins.length > 0) await app.register(cors, { origin: [...configuration.corsOrigins] });
+  await app.register(swagger, { openapi: openApiInformation });
+  guard(app, parts, handedOver);
+  countAnswers(app, metrics.counters);
+  await app.register(swaggerUi, { routePrefix: paths.docs, theme: { title: openApiInformation.info!.title } });
+  let streams: { endAll(): void } = { endAll: () => undefined };
+  await app.register((routes, _options, done) => {
+    deviceRoutes(routes, parts, handedOver);
+    readingRoutes(routes, parts, idempotency);
+    stateRoutes(routes, parts);
+    streams = streamRoute(routes, parts);
+    routes.get(paths.openApi, { schema: { hide: true } }, (request, reply) =>
+      sendJson(request, reply, JSON.stringify(app.swagger())),
+    );
+    done();
+  });
+  await app.ready();
+  readDirectly(app, parts, nameRequest, handedOver);
+  return {
+    app,
+    listen: () => app.listen({ host: configuration.host, port: configuration.port }),
+    close: async () => {
+      streams.endAll();
+      await closeWithin(app, parts);
+      await idempotency.close();
+    },
+  };
+}
+
+function frameworkFor({ configuration, log }: ApiParts, nameRequest: NameRequest): FastifyInstance {
+  const fastifyLog: FastifyBaseLogger = log;
   const app = Fastify({
     loggerInstance: fastifyLog,
     // Who logs names the request by itself: a child of the log for each would cost more than most answers.
@@ -72,6 +104,11 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   app.setValidatorCompiler(validatorCompiler as never);
   // Answers are made by us and hold fields that no schema names: the schemas are for the documentation.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  return app;
+}
+
+/** Whatever goes wrong is answered with a problem. */
+function answerFaults(app: FastifyInstance): void {
   const unknownAddress = knowAddresses(app);
   app.setErrorHandler((error, request, reply) => {
     const told = sendProblem(request, reply, request.is404 ? unknownAddress(request, reply, error) : error);
@@ -79,35 +116,6 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     return told;
   });
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, unknownAddress(request, reply)));
-  readJsonBodies(app);
-  await app.register(compress, { global: false, globalDecompression: false, encodings: ['br', 'gzip', 'deflate'] });
-  if (configuration.corsOrigins.length > 0) await app.register(cors, { origin: [...configuration.corsOrigins] });
-  await app.register(swagger, { openapi: openApiInformation });
-  guard(app, parts, handedOver);
-  countAnswers(app, metrics.counters);
-  await app.register(swaggerUi, { routePrefix: paths.docs, theme: { title: openApiInformation.info!.title } });
-  let streams: { endAll(): void } = { endAll: () => undefined };
-  await app.register((routes, _options, done) => {
-    deviceRoutes(routes, parts, handedOver);
-    readingRoutes(routes, parts, idempotency);
-    stateRoutes(routes, parts);
-    streams = streamRoute(routes, parts);
-    routes.get(paths.openApi, { schema: { hide: true } }, (_request, reply) =>
-      sendJson(reply, JSON.stringify(app.swagger())),
-    );
-    done();
-  });
-  await app.ready();
-  readDirectly(app, parts, nameRequest, handedOver);
-  return {
-    app,
-    listen: () => app.listen({ host: configuration.host, port: configuration.port }),
-    close: async () => {
-      streams.endAll();
-      await closeWithin(app, parts);
-      await idempotency.close();
-    },
-  };
 }
 
 /** Every request: is the service there for it, are there too many, and may it? */

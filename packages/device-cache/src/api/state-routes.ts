@@ -10,7 +10,13 @@ const unhealthy: object = { description: 'Unhealthy', ...healthStatusSchema };
 
 /** How the service is, and what it holds. */
 export function stateRoutes(app: FastifyInstance, parts: ApiParts): void {
-  const { store, nearCache, metrics, health, isDraining } = parts;
+  cacheInfoRoute(app, parts);
+  healthRoute(app, parts);
+  probeRoutes(app, parts);
+  metricsRoute(app, parts);
+}
+
+function cacheInfoRoute(app: FastifyInstance, { store, nearCache }: ApiParts): void {
   app.get(
     paths.cacheInfo,
     { schema: { tags, summary: 'What the cache holds', response: responses({ 200: cacheInfoSchema }) } },
@@ -27,6 +33,9 @@ export function stateRoutes(app: FastifyInstance, parts: ApiParts): void {
       };
     },
   );
+}
+
+function healthRoute(app: FastifyInstance, { health }: ApiParts): void {
   app.get(
     paths.health,
     {
@@ -45,6 +54,10 @@ export function stateRoutes(app: FastifyInstance, parts: ApiParts): void {
       return reply.send(status);
     },
   );
+}
+
+/** What those ask who start the process, and who send it requests. */
+function probeRoutes(app: FastifyInstance, { health, isDraining }: ApiParts): void {
   app.get(
     paths.live,
     { schema: { tags, summary: 'Whether the process runs', response: { 200: { description: 'It does', ...state } } } },
@@ -65,6 +78,9 @@ export function stateRoutes(app: FastifyInstance, parts: ApiParts): void {
       return reply.status(isReady ? 200 : 503).send({ status: isReady ? 'ready' : status });
     },
   );
+}
+
+function metricsRoute(app: FastifyInstance, { nearCache, metrics }: ApiParts): void {
   app.get(
     paths.metrics,
     {

@@ -2,16 +2,15 @@
 import { type Cache, createCache } from 'breakwater/cache';
 import type { Clock } from 'breakwater/clock';
 import type { MetricSource } from 'breakwater/telemetry';
-import { entityTag } from '../api/entity-tag.ts';
+import { PackedForms } from '../api/content-coding.ts';
+import { entityTag, type KeptBody } from '../api/entity-tag.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { DeviceStore } from '../store/store.ts';
 
 /** A device as it is sent. */
-export interface ReadyDevice {
-  readonly body: string;
+export interface ReadyDevice extends KeptBody {
   /** How many bytes the body has, as its header says it. */
   readonly bytes: string;
-  readonly tag: string;
 }
 
 /** How long a copy is trusted that no change has taken out: a second look at what should be true anyway. */
@@ -20,7 +19,6 @@ const TTL_MS = 60_000;
 export class NearCache {
   private readonly cache: Cache<ReadyDevice | null>;
   private readonly store: DeviceStore;
-  private peeked: number = 0;
   private asked: number = 0;
   private found: number = 0;
 
@@ -40,13 +38,9 @@ export class NearCache {
     });
   }
 
-  /** The device where it is at hand; who uses it counts that by {@link countHit}. */
-  peek(id: string): ReadyDevice | undefined {
-    return this.cache.peek(id) ?? undefined;
-  }
-
-  countHit(): void {
-    this.peeked++;
+  /** The device where it is at hand, at once. */
+  getIfPresent(id: string): ReadyDevice | undefined {
+    return this.cache.getIfPresent(id) ?? undefined;
   }
 
   /** The device, from the store where it is not at hand; null where there is none. */
@@ -65,8 +59,8 @@ export class NearCache {
 
   /** Hits by hits and misses, by tier; null where nothing was asked yet. */
   get hitRatios(): { readonly near: number | null; readonly store: number | null } {
-    const { misses } = this.cache.statistics;
-    return { near: ratioOf(this.hits, this.hits + misses), store: ratioOf(this.found, this.asked) };
+    const { memoryHits, misses } = this.cache.statistics;
+    return { near: ratioOf(memoryHits, memoryHits + misses), store: ratioOf(this.found, this.asked) };
   }
 
   /** How many devices were asked of the store, and how many of them it had. */
@@ -74,17 +68,9 @@ export class NearCache {
     return { asked: this.asked, found: this.found };
   }
 
-  /** The cache as it is to be measured: what was found by peeking counts as found. */
+  /** The cache as it is to be measured. */
   get measured(): MetricSource {
-    const { cache } = this;
-    const hits = (): number => this.hits;
-    return {
-      name: cache.name,
-      on: cache.on.bind(cache),
-      get statistics() {
-        return { ...cache.statistics, memoryHits: hits() };
-      },
-    };
+    return this.cache;
   }
 
   /** Counts devices that were asked of the store beside this cache. */
@@ -97,14 +83,11 @@ export class NearCache {
     await this.cache.close();
   }
 
-  private get hits(): number {
-    return this.cache.statistics.memoryHits + this.peeked;
-  }
-
   private readonly loader = async (id: string): Promise<ReadyDevice | null> => {
     const [body] = await this.store.getJson([id]);
     this.countReads(1, body === undefined ? 0 : 1);
-    return body === undefined ? null : { body, bytes: String(Buffer.byteLength(body)), tag: entityTag(body) };
+    if (body === undefined) return null;
+    return { body, bytes: String(Buffer.byteLength(body)), tag: entityTag(body), forms: new PackedForms(body) };
   };
 }
 

@@ -201,6 +201,34 @@ describe('devices', () => {
     expect(plain.headers.get('content-encoding')).toBeNull();
     expect(packed.headers.get('content-encoding')).toBe('gzip');
     expect(packed.body).toEqual(plain.body);
+    expect([plain.headers.get('vary'), packed.headers.get('vary')]).toEqual(['accept-encoding', 'accept-encoding']);
+  });
+
+  it('are compressed anew when they have changed', async () => {
+    const headers = { 'accept-encoding': 'br' };
+    for (const letter of ['x', 'y']) {
+      const text = letter.repeat(5_000);
+      await api.ask('PUT', '/v1/devices/large', { json: { metadata: { text } } });
+      for (let n = 0; n < 2; n++) {
+        const answer = await api.ask('GET', '/v1/devices/large', { headers });
+        expect(answer.headers.get('content-encoding')).toBe('br');
+        expect(answer.body).toMatchObject({ metadata: { text } });
+      }
+    }
+  });
+
+  it('are compressed as lists, batches and the description of the service too', async () => {
+    const ids = Array.from({ length: 50 }, (_, n) => `many_${n}`);
+    await api.ask('PUT', '/v1/devices', { json: { devices: ids.map((id) => ({ id, metadata: {} })) } });
+    for (const [method, path, json] of [
+      ['GET', '/v1/devices'],
+      ['POST', '/v1/devices/batch', { ids }],
+      ['GET', '/v1/openapi.json'],
+    ] as const) {
+      const answer = await api.ask(method, path, { json, headers: { 'accept-encoding': 'gzip' } });
+      expect([path, answer.status, answer.headers.get('content-encoding')]).toEqual([path, 200, 'gzip']);
+      expect(answer.body).toBeTypeOf('object');
+    }
   });
 });
 

@@ -41,6 +41,9 @@ describe('a device that is asked for', () => {
     ['small', { 'accept-encoding': 'gzip' }],
     ['large', { 'accept-encoding': 'identity' }],
     ['large', { 'accept-encoding': 'br' }],
+    ['large', { 'accept-encoding': 'deflate;q=0.5, gzip;q=0.4' }],
+    ['large', { 'accept-encoding': 'br;q=0' }],
+    ['large', { 'accept-encoding': 'gzip', 'if-none-match': '*' }],
     ['missing', {}],
     ['.bad', {}],
   ])('is the same from either way, at hand or not: %s with %j', async (id, headers) => {
@@ -98,8 +101,10 @@ describe('a request that is handed over to the framework', () => {
     api = await RunningService.start({
       api: { corsOrigins: ['https://shop.example'], rateLimit: 1, trustProxy: true },
     });
-    const ask = (origin: string, address: string): Promise<Answer> =>
-      api.ask('GET', '/v1/devices/missing', { headers: { origin, 'x-forwarded-for': address } });
+    const ask = (origin: string, address: string, path = '/v1/devices/missing'): Promise<Answer> =>
+      api.ask('GET', path, { headers: { origin, 'x-forwarded-for': address } });
+    const described = await ask('https://shop.example', '192.0.2.3', '/v1/openapi.json');
+    expect(described.headers.get('vary')?.toLowerCase().split(', ')).toEqual(['origin', 'accept-encoding']);
     const first = await ask('https://shop.example', '192.0.2.1');
     expect(first.headers.get('access-control-allow-origin')).toBe('https://shop.example');
     expect((await ask('https://shop.example', '192.0.2.2')).status).toBe(404);

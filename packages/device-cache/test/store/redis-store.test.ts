@@ -1,8 +1,11 @@
-/** The suite of all stores on a real Redis: one server, a cluster, and a server that goes away. */
+/**
+ * The suite of all stores on a real Redis and on a real Valkey, and what only a server shows: that it goes away, forgets
+ * its scripts, is asked in few commands.
+ */
 import { ioredisPort } from 'breakwater/cache';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { redisMissing, RedisServer } from '../../../core/test/cache/redis-server.ts';
+import { redisMissing, RedisServer, valkeyMissing } from '../../../core/test/cache/redis-server.ts';
 import { redisStore } from '../../src/store/redis/redis-store.ts';
 import type { DeviceStore } from '../../src/store/store.ts';
 import { fenced } from '../../src/store/test-support/readings.ts';
@@ -10,11 +13,24 @@ import { storeSuite } from '../../src/store/test-support/store-suite.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-describe.skipIf(redisMissing !== undefined)('on a real Redis', () => {
+const servers = [
+  { name: 'Redis', program: 'redis-server', missing: redisMissing, versionField: 'redis_version:' },
+  { name: 'Valkey', program: 'valkey-server', missing: valkeyMissing, versionField: 'valkey_version:' },
+] as const;
+
+// One line says that a server is not here, not one for each test of the suite.
+for (const { name, missing } of servers)
+  it.skipIf(missing !== undefined)(`a ${name} is there for the suite of the stores`, () => {
+    expect(missing).toBeUndefined();
+  });
+
+const present = servers.filter(({ missing }) => missing === undefined);
+
+describe.each(present)('on a real $name', ({ name, program, versionField }) => {
   let server: RedisServer;
   let client: Redis;
   beforeAll(async () => {
-    server = await RedisServer.start();
+    server = await RedisServer.start([], program);
     client = new Redis({ port: server.port, maxRetriesPerRequest: 1, enableOfflineQueue: false, lazyConnect: true });
     client.on('error', () => undefined);
     await client.connect();
@@ -24,8 +40,12 @@ describe.skipIf(redisMissing !== undefined)('on a real Redis', () => {
     await server.stop();
   });
 
+  it('is what answers', async () => {
+    expect(await client.info('server')).toContain(versionField);
+  });
+
   storeSuite({
-    name: 'redis',
+    name: name.toLowerCase(),
     make: async (ttlMs) => {
       await client.flushall();
       return redisStore({ port: ioredisPort(client), ttlMs, pollMs: 10 });
@@ -43,7 +63,7 @@ describe.skipIf(redisMissing !== undefined)('on a real Redis', () => {
     await store.put([{ id: 's1', metadata: {} }]);
     const keys = (await client.keys('device:*')).toSorted();
     expect(keys).toEqual(
-      ['categories', 'category:P:readings', 'fences', 'metadata'].map((name) => `device:s1:${name}`),
+      ['categories', 'category:P:readings', 'fences', 'metadata'].map((part) => `device:s1:${part}`),
     );
     for (const key of keys) {
       expect(await client.pttl(key)).toBeGreaterThan(86_000_000);

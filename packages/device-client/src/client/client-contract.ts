@@ -39,7 +39,8 @@ export interface DeviceCacheMethods {
    */
   getDevices(ids: readonly string[], options?: DeviceCallOptions): Promise<ReadonlyMap<string, Device>>;
   /**
-   * The device as it is in the near cache, at once; undefined where nothing is known of it, or that there is none.
+   * The device as it is in the near cache, at once; undefined where nothing is known of it, or that there is none. What is
+   * read like this is kept as if it had been read by {@link getDevice}.
    *
    * @throws ConfigurationError when the client has no near cache.
    */

@@ -102,7 +102,7 @@ class Client implements DeviceCacheMethods {
 
   peekDevice(id: string): Device | undefined {
     const { nearCache } = this.assembly;
-    if (nearCache !== undefined) return nearCache.peek(id) ?? undefined;
+    if (nearCache !== undefined) return nearCache.getIfPresent(id) ?? undefined;
     const expected = 'true or options: peekDevice reads the near cache';
     throw new ConfigurationError([{ path: 'deviceCacheClient.nearCache', expected, received: 'false' }]);
   }

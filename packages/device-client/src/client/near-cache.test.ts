@@ -56,6 +56,16 @@ describe('the near cache', () => {
     await client.close();
   });
 
+  it('keeps a device that is only ever read by peekDevice while others come and go', async () => {
+    const { client, sent } = await following({ maxEntries: 10 });
+    for (let n = 0; n < 100; n++) {
+      expect(client.peekDevice('a')?.id).toBe('a');
+      await rejection(client.getDevice(`other_${n}`));
+    }
+    expect(sent(DEVICE)).toBe(1);
+    await client.close();
+  });
+
   it('forgets everything at a gap in the stream', async () => {
     const { client, service, clock } = await following();
     service.logLength = 1;

@@ -63,8 +63,8 @@ export class NearCache {
   }
 
   /** The device in memory, at once; null where it is known that there is none, undefined where nothing is known. */
-  peek(id: string): Device | null | undefined {
-    return this.devices.peek(id);
+  getIfPresent(id: string): Device | null | undefined {
+    return this.devices.getIfPresent(id);
   }
 
   /** The device, from memory or as `load` gives it; undefined when there is none. */

@@ -6,7 +6,7 @@
  * a tag could not be renewed, it is the whole namespace, or the tag, that is to be renewed first when the store is back,
  * and until then nothing that carries it is taken from there.
  */
-import type { CacheEntry } from '../entry.ts';
+import type { CacheEntry } from '../cache-entry.ts';
 
 /** The last thing that was to be written under a key. */
 export interface PendingWrite<Value> {

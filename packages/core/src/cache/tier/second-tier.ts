@@ -10,7 +10,7 @@
  * store.
  */
 import { timeoutQueueOf } from '../../clock/timeout-queue.ts';
-import type { CacheEntry } from '../entry.ts';
+import type { CacheEntry } from '../cache-entry.ts';
 import { ValueCodec } from '../codec/value-codec.ts';
 import { Bus, type BusListener, type BusNews } from './bus.ts';
 import { within } from '../../gates/within.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock/clock.ts';
 import type { Random } from '../../clock/random.ts';
-import type { CacheEntry } from '../entry.ts';
+import type { CacheEntry } from '../cache-entry.ts';
 import type { CacheEvents } from '../events.ts';
 import type { CacheCounters } from '../statistics.ts';
 import type { MemoryStore } from '../stores/memory/memory-store.ts';

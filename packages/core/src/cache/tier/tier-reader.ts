@@ -2,7 +2,7 @@
 import type { TimeoutQueue } from '../../clock/timeout-queue.ts';
 import { type Envelope, PoisonError } from '../codec/envelope.ts';
 import type { ReadValue, ValueCodec } from '../codec/value-codec.ts';
-import { tierKey } from '../key.ts';
+import { tierKey } from '../cache-key.ts';
 import { type Generations, NAMESPACE } from './generations.ts';
 import type { TierLink } from './link.ts';
 import type { ResolvedTierOptions } from './options.ts';

@@ -1,6 +1,6 @@
 /** Everything that is written to the second tier: what was loaded, what was set and deleted, tags, and what has to be made good. */
-import { type CacheEntry, graceOfEntry } from '../entry.ts';
-import { tierKey } from '../key.ts';
+import { type CacheEntry, graceOfEntry } from '../cache-entry.ts';
+import { tierKey } from '../cache-key.ts';
 import type { ValueCodec } from '../codec/value-codec.ts';
 import type { Timer } from '../../clock/clock.ts';
 import type { BusNews } from './bus.ts';

@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../../clock/clock.ts';
 import type { Random } from '../../clock/random.ts';
-import { tierKey } from '../key.ts';
+import { tierKey } from '../cache-key.ts';
 import type { TierLink } from './link.ts';
 import type { TierAnswer } from './tier-answer.ts';
 

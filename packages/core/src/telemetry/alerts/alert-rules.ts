@@ -16,9 +16,9 @@
  */
 import type { Clock, Timer } from '../../clock/clock.ts';
 import { systemClock } from '../../clock/system-clock.ts';
-import { EventChannel } from '../../events/channel.ts';
-import type { EventEnvelope, EventSource } from '../../events/event.ts';
-import type { AlertAggregate, AlertEvents, Alerts, AlertState, AlertStatus } from './alert.ts';
+import type { EventSource } from '../../events/event.ts';
+import { OwnerChannel } from '../../events/owner-channel.ts';
+import type { AlertAggregate, AlertEvents, AlertFiredEvent, Alerts, AlertState, AlertStatus } from './alert.ts';
 import { type AlertRulesOptions, type ResolvedRule, resolveAlertOptions } from './options.ts';
 
 /**
@@ -32,7 +32,7 @@ export function alertRules(options: AlertRulesOptions): Alerts {
 }
 
 class WatchedRules implements Alerts {
-  private readonly channel: EventChannel<AlertEvents> = new EventChannel();
+  private readonly channel: OwnerChannel<AlertEvents>;
   private readonly clock: Clock;
   private readonly intervalMs: number;
   private readonly rules: readonly WatchedRule[];
@@ -42,8 +42,8 @@ class WatchedRules implements Alerts {
     const { rules, intervalMs, clock = systemClock } = resolveAlertOptions(given);
     this.clock = clock;
     this.intervalMs = intervalMs;
-    const tell = (type: string, details: object): void => this.tell(type, details);
-    this.rules = rules.map((rule) => new WatchedRule(rule, intervalMs, clock, tell));
+    this.channel = new OwnerChannel(undefined, () => clock);
+    this.rules = rules.map((rule) => new WatchedRule(rule, intervalMs, clock, this.channel));
   }
 
   get events(): EventSource<AlertEvents> {
@@ -71,20 +71,6 @@ class WatchedRules implements Alerts {
   evaluate(): void {
     for (const rule of this.rules) rule.evaluate();
   }
-
-  private tell(type: string, details: object): void {
-    if (!this.channel.wants(type)) return;
-    const timestamp = this.clock.wallTime();
-    const event: EventEnvelope = {
-      type,
-      pipeline: undefined,
-      policy: undefined,
-      key: undefined,
-      timestamp,
-      ...details,
-    };
-    this.channel.emit(event);
-  }
 }
 
 interface Sample {
@@ -95,7 +81,7 @@ interface Sample {
 class WatchedRule {
   private readonly rule: ResolvedRule;
   private readonly clock: Clock;
-  private readonly tell: (type: string, details: object) => void;
+  private readonly channel: OwnerChannel<AlertEvents>;
   /** No more than fit into a window at this interval, whoever else evaluates. */
   private readonly maxSamples: number;
   private samples: Sample[] = [];
@@ -104,10 +90,10 @@ class WatchedRule {
   private firedAt = 0;
   private value: number | undefined = undefined;
 
-  constructor(rule: ResolvedRule, intervalMs: number, clock: Clock, tell: (type: string, details: object) => void) {
+  constructor(rule: ResolvedRule, intervalMs: number, clock: Clock, channel: OwnerChannel<AlertEvents>) {
     this.rule = rule;
     this.clock = clock;
-    this.tell = tell;
+    this.channel = channel;
     this.maxSamples = Math.ceil(rule.windowMs / intervalMs) + 1;
     this.since = clock.now();
   }
@@ -132,7 +118,7 @@ class WatchedRule {
       const value = this.rule.measure();
       if (value !== undefined && !Number.isNaN(value)) this.samples.push({ at: now, value });
     } catch (error) {
-      this.tell('hook-failed', { hook: `measure of ${this.rule.name}`, error, outcome: 'failure' });
+      this.channel.tell('hook-failed', { hook: `measure of ${this.rule.name}`, error, outcome: 'failure' });
     }
   }
 
@@ -156,15 +142,15 @@ class WatchedRule {
   private fire(now: number, value: number): void {
     this.enter('firing', now);
     this.firedAt = now;
-    this.tell('alert-fired', this.told(value));
+    this.channel.tell('alert-fired', this.told(value));
   }
 
   private clear(now: number, value: number): void {
     this.enter('quiet', now);
-    this.tell('alert-cleared', { ...this.told(value), durationMs: now - this.firedAt });
+    this.channel.tell('alert-cleared', { ...this.told(value), durationMs: now - this.firedAt });
   }
 
-  private told(value: number): object {
+  private told(value: number): AlertFiredEvent {
     const { name: alert, threshold, summary, urgency } = this.rule;
     return { alert, value, threshold, summary, urgency };
   }

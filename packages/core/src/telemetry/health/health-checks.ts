@@ -7,8 +7,8 @@ import type { Clock, MonotonicMs } from '../../clock/clock.ts';
 import { systemClock } from '../../clock/system-clock.ts';
 import { errorJson } from '../../errors/error-output.ts';
 import { defaultRedactor } from '../../errors/redactor.ts';
-import { EventChannel } from '../../events/channel.ts';
 import type { EventSource } from '../../events/event.ts';
+import { OwnerChannel } from '../../events/owner-channel.ts';
 import type {
   HealthCheckReport,
   HealthChecks,
@@ -40,7 +40,7 @@ interface Found extends HealthFinding {
 }
 
 class Checks implements HealthChecks {
-  private readonly channel: EventChannel<HealthEvents> = new EventChannel();
+  private readonly channel: OwnerChannel<HealthEvents>;
   private readonly clock: Clock;
   private readonly checks: ReadonlyMap<string, Check>;
   private readonly last: Map<HealthProbeKind | undefined, HealthStatus> = new Map();
@@ -49,6 +49,7 @@ class Checks implements HealthChecks {
   constructor(given: HealthChecksOptions) {
     const { checks, clock = systemClock, foreignMessages } = resolveHealthOptions(given);
     this.clock = clock;
+    this.channel = new OwnerChannel(undefined, () => clock);
     const made = new Map<string, Check>();
     for (const [name, options] of checks) {
       const dependencies = options.dependsOn.map((other) => made.get(other)!);
@@ -96,19 +97,13 @@ class Checks implements HealthChecks {
   private tell(check: Check, { status, message }: HealthCheckReport): void {
     const from = check.told;
     check.told = status;
-    if (from !== status) this.emit(check.name, from, status, message);
+    if (from !== status) this.channel.tell('health-changed', { check: check.name, from, to: status, message });
   }
 
   private tellWhole(kind: HealthProbeKind | undefined, to: HealthStatus): void {
     const from = this.last.get(kind) ?? 'healthy';
     this.last.set(kind, to);
-    if (from !== to) this.emit(undefined, from, to, undefined);
-  }
-
-  private emit(check: string | undefined, from: HealthStatus, to: HealthStatus, message: string | undefined): void {
-    if (!this.channel.wants('health-changed')) return;
-    const envelope = { pipeline: undefined, policy: undefined, key: undefined, timestamp: this.clock.wallTime() };
-    this.channel.emit({ ...envelope, type: 'health-changed', ...{ check, from, to, message } });
+    if (from !== to) this.channel.tell('health-changed', { check: undefined, from, to, message: undefined });
   }
 }
 

@@ -1,7 +1,6 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { bulkhead } from '../../bulkhead/bulkhead.ts';
-import { circuitBreaker, type CircuitBreaker } from '../../circuit-breaker/circuit-breaker.ts';
-import { consecutive } from '../../circuit-breaker/trip-rules.ts';
+import { circuitBreaker } from '../../circuit-breaker/circuit-breaker.ts';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
 import { connectionPool } from '../../connection-pool/connection-pool.ts';
 import { pipeline } from '../../pipeline/pipeline.ts';
@@ -11,53 +10,9 @@ import { pipelineRegistry, type PipelineRegistry, pipelineStatus } from '../../r
 import { workerPool } from '../../work/worker-pool.ts';
 import { healthChecks } from '../health/health-checks.ts';
 import { performanceMonitor } from '../performance-monitor.ts';
-import type { StatusPageOptions } from './options.ts';
 import type { WatchedPipeline } from './registry-port.ts';
-import { type StatusPage, statusPage } from './status-page.ts';
-
-const TOKEN = 'a-token-of-length-24-xyz';
-const never = (): Promise<never> => new Promise(() => undefined);
-const down = (): never => {
-  throw new Error('down');
-};
-
-let open: StatusPage[] = [];
-afterEach(() => {
-  for (const page of open) page.close();
-  open = [];
-});
-
-function watched(
-  configuration: object,
-  options: StatusPageOptions = {},
-  policies: Record<string, Policy> = {},
-  clock: VirtualClock = new VirtualClock(),
-) {
-  const registry = pipelineRegistry(configuration, { clock, policies });
-  const page = statusPage(registry, { clock, ...options });
-  open.push(page);
-  const ask = (query = '', init?: RequestInit): Promise<Response> =>
-    page.fetch(new Request(`http://host/status${query}`, init));
-  const command = async (body: unknown, token = TOKEN): Promise<[number, string]> => {
-    const response = await ask('', {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}` },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-    });
-    return [response.status, ((await response.json()) as { message: string }).message];
-  };
-  return { clock, registry, page, ask, command };
-}
-
-const stock = {
-  pipelines: { stock: { policies: [{ use: 'breaker' }, { bulkhead: { maxConcurrent: 2, maxQueue: 4 } }] } },
-};
-const withBreaker = (
-  options: StatusPageOptions = {},
-): ReturnType<typeof watched> & { readonly breaker: CircuitBreaker } => {
-  const breaker = circuitBreaker({ trip: consecutive(2), name: 'stock-breaker' });
-  return { ...watched(stock, options, { breaker }), breaker };
-};
+import { statusPage } from './status-page.ts';
+import { closedAfterwards, down, never, stock, watched, withBreaker } from './test-support/watched-page.ts';
 
 describe('what a status page shows', () => {
   it('is every pipeline with its calls of the last minute, its policies, their states, limits and queues', async () => {
@@ -239,221 +194,6 @@ describe('what a status page shows', () => {
   });
 });
 
-describe('a request of a status page', () => {
-  it('is answered with a page, text or JSON, by its query or by what it accepts', async () => {
-    const { ask } = withBreaker();
-    const type = async (query: string, accept?: string): Promise<string> => {
-      const response = await ask(query, accept === undefined ? {} : { headers: { accept } });
-      const text = await response.text();
-      return `${response.headers.get('content-type')?.split(';')[0]} ${text.slice(0, 9).replace('\n', '')}`;
-    };
-    expect(await type('')).toBe('text/plain Breakwate');
-    expect(await type('', 'text/html,*/*')).toMatch(/^text\/html <!doctype/);
-    expect(await type('', 'application/json')).toMatch(/^application\/json \{"title"/);
-    expect(await type('?format=text', 'text/html')).toMatch(/^text\/plain/);
-    expect(await type('?format=html')).toMatch(/^text\/html/);
-    expect(await type('?format=nonsense', 'application/json')).toMatch(/^application\/json/);
-  });
-
-  it('of a page gets one document that nothing else is loaded for and nothing else may run in', async () => {
-    const { ask } = withBreaker({ title: '<script>alert(1)</script>' });
-    const response = await ask('?format=html');
-    const html = await response.text();
-    expect(html).not.toMatch(/<script>alert|(?:src|href)="(?!data:)/);
-    expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
-    const [, nonce] = /script-src 'nonce-([\da-f]{32})'/.exec(response.headers.get('content-security-policy')!)!;
-    expect(html.split(`nonce="${nonce}"`)).toHaveLength(3);
-    expect((await ask('?format=html')).headers.get('content-security-policy')).not.toContain(nonce);
-    expect(Object.fromEntries(response.headers)).toMatchObject({
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    });
-  });
-
-  it('of another method is refused, and HEAD gets no body', async () => {
-    const { ask } = withBreaker();
-    expect((await ask('', { method: 'DELETE' })).status).toBe(405);
-    for (const query of ['', '?format=events', '?format=html']) {
-      const response = await ask(query, { method: 'HEAD' });
-      expect([response.status, await response.text()]).toEqual([200, '']);
-    }
-  });
-
-  it('of text gets lines that no name can forge', async () => {
-    const { ask } = watched({ pipelines: { 'a\n  forged  healthy': { policies: [] } } });
-    const text = await (await ask()).text();
-    expect(text).toContain('a\\n  forged');
-    expect(text.split('\n').filter((line) => line.startsWith('  forged'))).toEqual([]);
-  });
-
-  it('of a page that was closed is answered with 503', async () => {
-    const { page, ask } = withBreaker();
-    page.close();
-    expect((await ask()).status).toBe(503);
-  });
-});
-
-describe('the stream of a status page', () => {
-  /** Reads the next event of a stream. */
-  function events(response: Response) {
-    const reader = response.body!.getReader();
-    const decoder = new TextDecoder();
-    let text = '';
-    const next = async (): Promise<{ name: string; data: Record<string, unknown> } | undefined> => {
-      while (!text.includes('\n\n')) {
-        const { value, done } = await reader.read();
-        if (done) return undefined;
-        text += decoder.decode(value);
-      }
-      const [, name = '', data = '{}'] = /event: (.*)\ndata: (.*)\n\n/.exec(text)!;
-      text = text.slice(text.indexOf('\n\n') + 2);
-      return { name, data: JSON.parse(data) as Record<string, unknown> };
-    };
-    return { next, cancel: () => reader.cancel() };
-  }
-
-  it('begins with all that is known, goes on with a point an interval, and ends when the page is closed', async () => {
-    const { clock, registry, ask, page } = withBreaker({ intervalMs: 1_000, historyMs: 10_000 });
-    for (let n = 0; n < 15; n++) {
-      await registry.get('stock').tryExecute(n % 3 === 0 ? down : () => 1);
-      await clock.advance(1_000);
-    }
-    const stream = events(await ask('?format=events'));
-    const full = (await stream.next())!;
-    expect(full.name).toBe('full');
-    const series = (full.data['series'] as Record<string, Record<string, number[]>>)['pipeline:stock']!;
-    expect(series['rate']).toEqual(Array.from({ length: 10 }, () => 1));
-    expect(series['failures']).toEqual([0, 1, 0, 0, 1, 0, 0, 1, 0, 0]);
-    expect((full.data['series'] as Record<string, unknown>)['policy:0:stock']).toEqual({
-      value: Array.from({ length: 10 }, () => 0),
-    });
-    await clock.advance(1_000);
-    const tick = (await stream.next())!;
-    expect([tick.name, (tick.data['points'] as Record<string, unknown>)['pipeline:stock']]).toEqual([
-      'tick',
-      { rate: 0, failures: 0, p50: null, p95: null, p99: null },
-    ]);
-    page.close();
-    expect(await stream.next()).toBeUndefined();
-  });
-
-  it('is let go when its browser goes away, and more browsers than may are asked to come later', async () => {
-    const { clock, ask } = withBreaker({ maxViewers: 2, intervalMs: 1_000 });
-    const [one, other] = [events(await ask('?format=events')), events(await ask('?format=events'))];
-    expect((await ask('?format=events')).status).toBe(503);
-    await one.cancel();
-    expect((await ask('?format=events')).status).toBe(200);
-    await clock.advance(1_000);
-    expect((await other.next())!.name).toBe('full');
-  });
-
-  it('leaves parts out for a browser that does not read, and holds no more than some', async () => {
-    const { clock, ask } = withBreaker({ intervalMs: 1_000 });
-    const stream = events(await ask('?format=events'));
-    await clock.advance(500_000);
-    let parts = 0;
-    while ((await Promise.race([stream.next(), laterTurn()])) !== undefined) parts++;
-    expect(parts).toBeGreaterThan(0);
-    expect(parts).toBeLessThanOrEqual(10);
-  });
-});
-
-/** A later turn of the event loop, when all that can be read has been read. */
-function laterTurn(): Promise<undefined> {
-  const { port1, port2 } = new MessageChannel();
-  return new Promise((resolve) => {
-    const arrived = (): void => {
-      port1.close();
-      resolve(undefined);
-    };
-    port1.addEventListener('message', arrived, { once: true });
-    port1.start();
-    port2.postMessage(0);
-  });
-}
-
-describe('a command', () => {
-  const isolate = { command: 'isolate', pipeline: 'stock', policy: '0', reason: 'maintenance' };
-
-  it('isolates, releases and resets a breaker for who has the token, and is told', async () => {
-    const { command, breaker, page } = withBreaker({ commandToken: TOKEN });
-    const told: unknown[] = [];
-    page.events.on('status-command', ({ command: what, target, outcome }) => told.push([what, target, outcome]));
-    const isolated = vi.spyOn(breaker, 'isolate');
-    expect(await command(isolate)).toEqual([200, 'the breaker is isolated']);
-    expect([breaker.state, isolated.mock.calls]).toEqual(['isolated', [['maintenance']]]);
-    expect(await command(isolate)).toEqual([200, 'the breaker is isolated already']);
-    expect(await command({ ...isolate, command: 'release' })).toEqual([200, 'the isolation from here has ended']);
-    expect(breaker.state).toBe('closed');
-    expect((await command({ ...isolate, command: 'release' }))[0]).toBe(404);
-    await command({ ...isolate, reason: '' });
-    expect(await command({ ...isolate, command: 'reset' })).toEqual([200, 'the breaker was reset']);
-    expect(breaker.state).toBe('closed');
-    expect(told.slice(0, 3)).toEqual([
-      ['isolate', 'stock', 'success'],
-      ['isolate', 'stock', 'success'],
-      ['release', 'stock', 'success'],
-    ]);
-  });
-
-  it('isolates again a breaker that somebody else has reset meanwhile', async () => {
-    const { command, breaker } = withBreaker({ commandToken: TOKEN });
-    await command(isolate);
-    breaker.reset();
-    expect(await command(isolate)).toEqual([200, 'the breaker is isolated']);
-    expect(breaker.state).toBe('isolated');
-  });
-
-  it('does nothing without the right token, and after ten wrong ones a minute not with it either', async () => {
-    const { command, breaker, clock, page, ask } = withBreaker({ commandToken: TOKEN });
-    const told: unknown[] = [];
-    page.events.on('*', ({ outcome }) => told.push(outcome));
-    expect((await ask('', { method: 'POST', body: JSON.stringify(isolate) })).headers.get('www-authenticate')).toBe(
-      'Bearer',
-    );
-    for (const wrong of ['', 'x', TOKEN.slice(1), `${TOKEN}x`, TOKEN.toUpperCase()])
-      expect(await command(isolate, wrong)).toEqual([401, 'the token is missing or wrong']);
-    for (let n = 0; n < 4; n++) await command(isolate, `wrong ${n}`);
-    expect((await command(isolate))[0]).toBe(429);
-    expect([breaker.state, new Set(told)]).toEqual(['closed', new Set(['refused'])]);
-    await clock.advance(70_000);
-    expect((await command(isolate))[0]).toBe(200);
-  });
-
-  it('is taken by no page that has no token', async () => {
-    const { command, breaker } = withBreaker();
-    expect(await command(isolate)).toEqual([403, 'this status page takes no commands']);
-    expect(breaker.state).toBe('closed');
-  });
-
-  it('that does not say which breaker, or what, changes nothing', async () => {
-    const { command, breaker } = withBreaker({ commandToken: TOKEN });
-    expect((await command('{'))[0]).toBe(400);
-    expect((await command('null'))[0]).toBe(400);
-    expect((await command({ ...isolate, command: 'explode' }))[0]).toBe(400);
-    expect((await command({ ...isolate, pipeline: '__proto__' }))[0]).toBe(404);
-    for (const policy of ['1', '9', '-1', 'length', '0.0', '__proto__', ''])
-      expect((await command({ ...isolate, policy }))[0]).toBe(404);
-    expect((await command('x'.repeat(10_001)))[0]).toBe(413);
-    expect(breaker.state).toBe('closed');
-  });
-
-  it('reaches a breaker of a pipeline that stands in the row', async () => {
-    const breaker = circuitBreaker();
-    const clock = new VirtualClock();
-    const inner = pipeline({ name: 'inner', clock }, breaker) as unknown as Policy;
-    const { command } = watched(
-      { pipelines: { outer: { policies: [{ use: 'inner' }] } } },
-      { commandToken: TOKEN },
-      { inner },
-      clock,
-    );
-    expect((await command({ command: 'isolate', pipeline: 'outer', policy: '0.0' }))[0]).toBe(200);
-    expect(breaker.state).toBe('isolated');
-  });
-});
-
 describe('a status page', () => {
   it('that is closed listens to nothing and leaves no timer', async () => {
     const clock = new VirtualClock();
@@ -477,7 +217,7 @@ describe('a status page', () => {
       { list: () => pipelines.map(pipelineStatus), get: (name) => pipelines.find((each) => each.name === name)! },
       { clock },
     );
-    open.push(page);
+    closedAfterwards(page);
     void pipelines[0]!.execute(never);
     expect(page.view().pipelines).toMatchObject([
       {
@@ -526,7 +266,7 @@ describe('a status page', () => {
     ];
     const registry = { list: () => [{ name: 'all', busy: 0, policies }], get: (): WatchedPipeline => pipeline() };
     const page = statusPage(registry, { clock: new VirtualClock() });
-    open.push(page);
+    closedAfterwards(page);
     const shown = page
       .view()
       .pipelines[0]!.policies.map(({ kind, tone, state, meters, facts }) => [

@@ -4,8 +4,8 @@
  * the options, keys, values or errors of anybody. What it may do, isolate and reset breakers, needs a token.
  */
 import type { Timer } from '../../clock/clock.ts';
-import { EventChannel } from '../../events/channel.ts';
-import type { EventEnvelope, EventSource, HookFailedEvent } from '../../events/event.ts';
+import type { EventSource, HookFailedEvent } from '../../events/event.ts';
+import { OwnerChannel } from '../../events/owner-channel.ts';
 import type { StatusSource, StreamTarget } from './answer.ts';
 import { Commands, type CommandResult, type StatusCommandEvent } from './commands.ts';
 import { answerFetch, answerNode } from './handlers.ts';
@@ -54,7 +54,7 @@ class LivePage implements StatusPage, StatusSource {
   readonly handler: StatusPage['handler'];
   readonly fastify: StatusPage['fastify'];
   readonly fetch: StatusPage['fetch'];
-  private readonly channel: EventChannel<StatusPageEvents> = new EventChannel();
+  private readonly channel: OwnerChannel<StatusPageEvents>;
   private readonly options: ResolvedStatusOptions;
   private readonly model: StatusModel;
   private readonly commands: Commands;
@@ -66,8 +66,11 @@ class LivePage implements StatusPage, StatusSource {
     this.options = options;
     this.model = new StatusModel(registry, options);
     const { clock, commandToken, redactor } = options;
+    this.channel = new OwnerChannel(undefined, () => clock);
     const clean = (text: string): string => redactor.text(text);
-    this.commands = new Commands(registry, clock, commandToken, clean, (event) => this.emit('status-command', event));
+    this.commands = new Commands(registry, clock, commandToken, clean, (event) =>
+      this.channel.tell('status-command', event),
+    );
     this.handler = (request, response) => void answerNode(this, request, response, request.body);
     this.fastify = (request, reply) => {
       reply.hijack();
@@ -119,7 +122,7 @@ class LivePage implements StatusPage, StatusSource {
 
   /** What is shown is asked of others: one that throws is told, and the page goes on. */
   failed(hook: string, error: unknown): void {
-    this.emit('hook-failed', { hook, error, outcome: 'failure' });
+    this.channel.tell('hook-failed', { hook, error, outcome: 'failure' });
   }
 
   private tick(): void {
@@ -140,20 +143,6 @@ class LivePage implements StatusPage, StatusSource {
     ]);
     const part = eventOf('tick', { view: this.view(), points: Object.fromEntries(rounded) as unknown });
     for (const viewer of this.viewers) viewer.send(part);
-  }
-
-  private emit(type: string, details: object): void {
-    if (!this.channel.wants(type)) return;
-    const timestamp = this.options.clock.wallTime();
-    const event: EventEnvelope = {
-      type,
-      pipeline: undefined,
-      policy: undefined,
-      key: undefined,
-      timestamp,
-      ...details,
-    };
-    this.channel.emit(event);
   }
 }
 

@@ -8,8 +8,9 @@
 import { systemClock } from '../../clock/system-clock.ts';
 import { ConfigurationError } from '../../errors/configuration-error.ts';
 import { defaultRedactor } from '../../errors/redactor.ts';
-import { EventChannel } from '../../events/channel.ts';
+import type { EventChannel } from '../../events/channel.ts';
 import type { EventEnvelope, HookFailedEvent } from '../../events/event.ts';
+import { OwnerChannel } from '../../events/owner-channel.ts';
 import { type HeaderSource, headerValue } from '../../headers/header-source.ts';
 import { formatTraceparent, parseTraceparent } from '../../headers/traceparent.ts';
 import { describe, resolveOptions, type Resolved } from '../../options/resolve.ts';
@@ -67,7 +68,7 @@ class TracingPolicy implements Tracing {
   readonly name: string;
   readonly options: Resolved<TracingOptions, typeof tracingDefaults>;
   readonly watcher: CallWatcher;
-  readonly events: EventChannel<TracingEvents> = new EventChannel();
+  readonly events: OwnerChannel<TracingEvents>;
   private readonly spans: Spans;
   private readonly failed: (error: unknown) => void;
 
@@ -76,14 +77,10 @@ class TracingPolicy implements Tracing {
     const { tracer, api, redact = defaultRedactor, errorMessages } = options;
     this.options = options;
     this.name = options.name;
+    this.events = new OwnerChannel(this.name, () => systemClock);
     this.spans = new Spans({ tracer, api, redact, errorMessages });
     this.watcher = new TraceWatcher(this.spans);
-    this.failed = (error) => {
-      if (!this.events.wants('hook-failed')) return;
-      const envelope = { pipeline: undefined, policy: this.name, key: undefined, timestamp: systemClock.wallTime() };
-      const failed: HookFailedEvent = { hook: 'tracer', error, outcome: 'failure' };
-      this.events.emit({ type: 'hook-failed', ...envelope, ...failed });
-    };
+    this.failed = (error) => this.events.tell('hook-failed', { hook: 'tracer', error, outcome: 'failure' });
   }
 
   // --- the way of a call ---

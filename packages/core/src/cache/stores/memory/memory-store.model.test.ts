@@ -19,6 +19,7 @@ const anyStep = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ delete: key }) },
   { weight: 1, arbitrary: fc.record({ peek: key }) },
+  { weight: 2, arbitrary: fc.record({ getIfPresent: key }) },
   { weight: 1, arbitrary: fc.record({ wait: fc.constantFrom(5, 1_500, 80_000) }) },
 );
 type Step =
@@ -26,6 +27,7 @@ type Step =
   | { set: string; size: number; ttlMs: number }
   | { delete: string }
   | { peek: string }
+  | { getIfPresent: string }
   | { wait: number };
 const steps: fc.Arbitrary<Step[]> = fc.array(anyStep, { maxLength: 60 });
 
@@ -44,6 +46,8 @@ it('with `lru` does what lru-cache does, by entries and by bytes', () => {
       );
       for (const step of script) {
         if ('get' in step) expect(store.get(step.get)).toBe(oracle.get(step.get));
+        else if ('getIfPresent' in step)
+          expect(store.getIfPresent(step.getIfPresent)).toBe(oracle.get(step.getIfPresent));
         else if ('peek' in step) expect(store.peek(step.peek)).toBe(oracle.peek(step.peek));
         else if ('delete' in step) expect(store.delete(step.delete)).toBe(oracle.delete(step.delete));
         else if ('set' in step) {
@@ -81,8 +85,8 @@ it.each([s3Fifo, wTinyLfu, lru])(
             store.delete(step.delete);
             model.delete(step.delete);
           } else {
-            const name = 'get' in step ? step.get : step.peek;
-            const found = 'get' in step ? store.get(name) : store.peek(name);
+            const [look, name] = Object.entries(step)[0] as ['get' | 'peek' | 'getIfPresent', string];
+            const found = store[look](name);
             const known = model.get(name);
             if (found !== undefined) expect(found).toBe(known?.value);
             if (known === undefined || known.expiresAt <= clock.now()) expect(found).toBeUndefined();

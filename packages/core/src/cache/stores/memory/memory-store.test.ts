@@ -32,6 +32,35 @@ describe('a memory store', () => {
     expect([store.has('a'), store.has('b'), store.peek('a'), store.size]).toEqual([true, false, 1, 3]);
   });
 
+  it.each([s3Fifo, lru])(
+    'keeps with $name what is read where it is present, and not what is only peeked at',
+    (eviction) => {
+      for (const [look, kept] of [
+        ['getIfPresent', true],
+        ['peek', false],
+      ] as const) {
+        const { store } = storeOf({ eviction, maxEntries: 10 });
+        store.set('asked for', 1);
+        for (let n = 0; n < 200; n++) {
+          store[look]('asked for');
+          store.set(`other:${n}`, n);
+        }
+        expect([look, store.has('asked for')]).toEqual([look, kept]);
+      }
+    },
+  );
+
+  it('counts what it finds where it is present as a hit, and what it does not find not at all', async () => {
+    const { store, clock } = storeOf({ idleMs: 100, eviction: wTinyLfu });
+    store.set('a', 1);
+    await clock.advance(80);
+    expect([store.getIfPresent('a'), store.getIfPresent('b')]).toEqual([1, undefined]);
+    await clock.advance(80);
+    expect([store.getIfPresent('a'), store.statistics.hits, store.statistics.misses]).toEqual([1, 2, 0]);
+    await clock.advance(100);
+    expect([store.getIfPresent('a'), store.statistics.misses]).toEqual([undefined, 0]);
+  });
+
   it.each([null, undefined, 0, '', false, [], {}].map((value) => [JSON.stringify(value) ?? 'undefined', value]))(
     'keeps %s, which is a value like any other',
     (_name, value) => {

@@ -88,24 +88,22 @@ export class MemoryStore<Value> {
 
   /** The value of `key`; undefined when there is none. */
   get(key: string): Value | undefined {
-    const { index } = this;
-    const hash = index.hash(key);
-    const slot = index.find(key, hash);
-    if (slot === NO_SLOT) {
-      this.misses++;
-      this.eviction.missed(hash);
-      return undefined;
-    }
-    const now = this.now();
-    if (this.expiresAt[slot]! <= now || this.isIdle(slot, now)) {
-      this.misses++;
+    const hash = this.index.hash(key);
+    const slot = this.index.find(key, hash);
+    if (slot === NO_SLOT) this.eviction.missed(hash);
+    else {
+      const now = this.now();
+      if (!this.isOver(slot, now)) return this.use(slot, hash, now);
       this.expire(slot, now);
-      return undefined;
     }
-    this.hits++;
-    this.eviction.used(slot, hash);
-    if (this.idleMs !== Infinity) this.usedAt[slot] = now;
-    return this.values[slot];
+    this.misses++;
+    return undefined;
+  }
+
+  /** The same, but that a key without a value was not missed: whoever asks goes on to ask otherwise. */
+  getIfPresent(key: string): Value | undefined {
+    const slot = this.find(key);
+    return slot === NO_SLOT ? undefined : this.use(slot, this.index.hashOf(slot), this.now());
   }
 
   /** The value of `key`, without counting as a use. */
@@ -210,7 +208,7 @@ export class MemoryStore<Value> {
     const now = this.now();
     for (let slot = 0; slot < this.fresh; slot++) {
       const key = this.index.keyOf(slot);
-      if (key === undefined || this.expiresAt[slot]! <= now || this.isIdle(slot, now)) continue;
+      if (key === undefined || this.isOver(slot, now)) continue;
       yield [key, this.values[slot] as Value];
     }
   }
@@ -218,12 +216,19 @@ export class MemoryStore<Value> {
   private find(key: string): number {
     const slot = this.index.find(key, this.index.hash(key));
     if (slot === NO_SLOT) return slot;
-    const now = this.now();
-    return this.expiresAt[slot]! <= now || this.isIdle(slot, now) ? NO_SLOT : slot;
+    return this.isOver(slot, this.now()) ? NO_SLOT : slot;
   }
 
-  private isIdle(slot: number, now: number): boolean {
-    return this.idleMs !== Infinity && this.usedAt[slot]! + this.idleMs <= now;
+  /** Whether the time of an entry is up, or nobody has used it for too long. */
+  private isOver(slot: number, now: number): boolean {
+    return this.expiresAt[slot]! <= now || (this.idleMs !== Infinity && this.usedAt[slot]! + this.idleMs <= now);
+  }
+
+  private use(slot: number, hash: number, now: number): Value | undefined {
+    this.hits++;
+    this.eviction.used(slot, hash);
+    if (this.idleMs !== Infinity) this.usedAt[slot] = now;
+    return this.values[slot];
   }
 
   private refuse(key: string, value: Value): false {

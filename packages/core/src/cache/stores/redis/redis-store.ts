@@ -15,7 +15,7 @@ import type { Clock } from '../../../clock/clock.ts';
 import { type Random, systemRandom } from '../../../clock/random.ts';
 import { systemClock } from '../../../clock/system-clock.ts';
 import type { BusSource } from '../../tier/bus.ts';
-import { escaped } from '../../key.ts';
+import { escaped } from '../../cache-key.ts';
 import type { TierReading, TierRecord, TierSource, TierStore } from '../../tier/tier-store.ts';
 import type { RedisPort, RedisSend } from '../../../gates/redis/port.ts';
 import { DISCARD, GENERATIONS, READ, RELEASE, REMOVE, RENEW, WRITE } from './scripts.ts';

@@ -2,14 +2,13 @@
 import type { Clock } from '../clock/clock.ts';
 import { type Random, systemRandom } from '../clock/random.ts';
 import { systemClock } from '../clock/system-clock.ts';
-import { EventChannel } from '../events/channel.ts';
-import type { EventEnvelope } from '../events/event.ts';
-import { CacheEntry, entryTimes } from './entry.ts';
+import { OwnerChannel } from '../events/owner-channel.ts';
+import { CacheEntry, entryTimes } from './cache-entry.ts';
 import type { CacheEvents, CacheTierName } from './events.ts';
 import { Fences, uniqueTags } from './fences.ts';
 import type { Flight } from './flight.ts';
 import { deepFrozen } from './frozen.ts';
-import { shownKey } from './key.ts';
+import { shownKey } from './cache-key.ts';
 import { graceOf, type ResolvedCacheOptions, type ResolvedEntryOptions } from './options.ts';
 import { type CacheCounters, cacheCounters } from './statistics.ts';
 import { approximateBytes } from './stores/memory/approximate-bytes.ts';
@@ -29,7 +28,7 @@ export class CacheCore<Value> {
   readonly memory: MemoryStore<CacheEntry<Value>>;
   readonly fences: Fences = new Fences();
   readonly counters: CacheCounters = cacheCounters();
-  readonly channel: EventChannel<CacheEvents> = new EventChannel();
+  readonly channel: OwnerChannel<CacheEvents>;
   readonly tier: SecondTier<Value> | undefined;
 
   constructor(options: ResolvedCacheOptions<Value>) {
@@ -37,6 +36,7 @@ export class CacheCore<Value> {
     this.name = options.name ?? options.namespace;
     this.namespace = options.namespace;
     this.clock = options.clock ?? systemClock;
+    this.channel = new OwnerChannel(this.name, () => this.clock);
     this.random = options.random ?? systemRandom;
     const { sizeOf } = options;
     this.memory = new MemoryStore<CacheEntry<Value>>({
@@ -65,6 +65,14 @@ export class CacheCore<Value> {
   glance(text: string): CacheEntry<Value> | undefined {
     const entry = this.memory.peek(text);
     return entry !== undefined && this.fences.admits(entry) ? entry : undefined;
+  }
+
+  /** The fresh value of a key in memory; counts as a hit. */
+  use(text: string): Value | undefined {
+    const entry = this.memory.getIfPresent(text);
+    if (entry === undefined || !this.fences.admits(entry) || this.memory.now() >= entry.freshUntil) return undefined;
+    this.countHit('memory', false, text);
+    return this.shown(entry.value);
   }
 
   /** Puts an entry into memory. */
@@ -162,15 +170,7 @@ export class CacheCore<Value> {
 
   /** Tells an event, if anybody listens. */
   tell<Type extends keyof CacheEvents>(type: Type, text: string | undefined, details: CacheEvents[Type]): void {
-    if (!this.channel.wants(type)) return;
-    const envelope: EventEnvelope = {
-      type,
-      pipeline: undefined,
-      policy: this.name,
-      key: text === undefined ? undefined : shownKey(text),
-      timestamp: this.clock.wallTime(),
-    };
-    this.channel.emit({ ...envelope, ...details });
+    if (this.wants(type)) this.channel.tell(type, details, text === undefined ? undefined : shownKey(text));
   }
 
   /** How long a value is fresh before jitter: null has a time of its own, and undefined is never kept. */

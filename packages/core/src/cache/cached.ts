@@ -3,7 +3,7 @@ import { describe } from '../options/resolve.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import type { AroundPolicy } from '../policy/policy.ts';
 import type { Cache } from './cache.ts';
-import type { CacheKey } from './key.ts';
+import type { CacheKey } from './cache-key.ts';
 import type { EntryOptions } from './options.ts';
 
 /** How a pipeline uses a cache. */

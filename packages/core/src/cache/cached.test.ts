@@ -3,7 +3,7 @@ import { VirtualClock } from '../clock/virtual-clock.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
 import { createCache } from './cache.ts';
-import { cached } from './policy.ts';
+import { cached } from './cached.ts';
 
 function calls(options = {}) {
   const clock = new VirtualClock();

@@ -2,7 +2,7 @@
  * Many keys at once: what is missing is loaded in one call. Every key still has its own flight, so that a key which
  * somebody else is loading is not loaded again, and an invalidation meets one key and not the batch.
  */
-import type { CacheKey } from './key.ts';
+import type { CacheKey } from './cache-key.ts';
 import type { Loader } from './loader.ts';
 import type { GetOptions } from './options.ts';
 

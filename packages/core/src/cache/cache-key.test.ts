@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { propertyRuns } from '../testing/test-support/property-runs.ts';
-import { type CacheKey, keyOfTierKey, memoryKey, tierKey } from './key.ts';
+import { type CacheKey, keyOfTierKey, memoryKey, tierKey } from './cache-key.ts';
 import { portableSha256Hex, sha256Hex } from './sha256.ts';
 
 const text = fc.string({ unit: fc.constantFrom('a', 'b', ':', '%', '3A', 'é'), minLength: 1, maxLength: 6 });
