@@ -52,9 +52,7 @@ function plainObject(
   }
   const entries = entriesOf(value).slice(0, MOST_ENTRIES);
   // Not by assignment: a name such as `__proto__` is data here.
-  return Object.fromEntries(
-    entries.filter(([key]) => key !== 'stack').map(([key, inner]) => [key, under(key, inner)]),
-  ) as unknown;
+  return Object.fromEntries(entries.filter(([key]) => key !== 'stack').map(([key, inner]) => [key, under(key, inner)]));
 }
 
 /** Headers also come as pairs, or as a flat list of names and values in turn: the name that a value of these would have. */
