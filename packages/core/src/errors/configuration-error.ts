@@ -1,5 +1,4 @@
 import { BreakwaterError, nameError } from './breakwater-error.ts';
-import { REDACTED } from './redact-text.ts';
 import { isSecretName } from './redactor.ts';
 
 /** One thing that is wrong with a configuration. */
@@ -32,7 +31,7 @@ nameError(ConfigurationError, 'ConfigurationError');
 /** What came for a password is nobody's business, least of all when it came at the wrong place. */
 function withoutSecret(fault: ConfigurationFault): ConfigurationFault {
   const name = fault.path.slice(fault.path.lastIndexOf('.') + 1);
-  return isSecretName(name) && fault.received.startsWith("'") ? { ...fault, received: REDACTED } : fault;
+  return isSecretName(name) && fault.received.startsWith("'") ? { ...fault, received: '[redacted]' } : fault;
 }
 
 function sentence(fault: ConfigurationFault): string {

@@ -2,8 +2,7 @@
  * Makes plain data of anything, bounded in depth and breadth, in which cycles end. What stands under a name that speaks of
  * a secret is left out, header by header in whatever form headers come, and so are stacks.
  */
-import { REDACTED } from './redact-text.ts';
-
+const REDACTED = '[redacted]';
 const MOST_DEPTH = 8;
 const MOST_ENTRIES = 100;
 /** Shorter values are taken for words, not secrets: to strike out every `1` helps nobody. */

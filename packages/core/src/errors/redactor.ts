@@ -5,12 +5,13 @@
  * business either. Stacks are left out. Data is bounded in depth and breadth, cycles end.
  */
 import { plainData } from './plain-data.ts';
-import { REDACTED, redactText, SECRET_WORDS } from './redact-text.ts';
+import { redactText, SECRET_WORDS } from './redact-text.ts';
 
+const REDACTED = '[redacted]';
 const MOST_TEXT = 10_000;
 
 const SECRET_KEY = new RegExp(
-  String.raw`${SECRET_WORDS}|^pass$|^pwd$|auth(?:orization|entication)|^auth$|^jwt$|^otp$|^pin$|^cvv|^cvc|^ssn$|connection[-_]?string|^dsn$`,
+  String.raw`${SECRET_WORDS}|pass(?:word|wd|phrase|code)|^pass$|^pwd$|auth(?:orization|entication)|^auth$|^jwt$|^otp$|^pin$|^cvv|^cvc|^ssn$|connection[-_]?string|^dsn$`,
   'i',
 );
 const QUERY = /((?:\b[a-z][\w+.-]*:\/\/|\/)[^\s?#"'<>`]*)\?[^\s"'<>`]+/gi;
