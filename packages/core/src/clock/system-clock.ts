@@ -7,35 +7,21 @@ const LONGEST_PLATFORM_DELAY_MS = 2_147_483_647;
 const platform = performance;
 const now = (): MonotonicMs => platform.now() as MonotonicMs;
 
-class SystemTimer implements Timer {
-  private readonly dueAt: number;
-  private readonly callback: () => void;
-  private readonly background: boolean;
-  private handle: ReturnType<typeof setTimeout>;
-
-  constructor(delayMs: number, callback: () => void, background: boolean) {
-    this.dueAt = now() + delayMs;
-    this.callback = callback;
-    this.background = background;
-    this.handle = this.arm(delayMs);
-  }
-
-  cancel(): void {
-    clearTimeout(this.handle);
-  }
-
-  private arm(delayMs: number): ReturnType<typeof setTimeout> {
-    const handle = setTimeout(() => this.fire(), Math.min(Math.ceil(delayMs), LONGEST_PLATFORM_DELAY_MS));
-    if (this.background) (handle as { unref?(): void }).unref?.();
-    return handle;
-  }
-
-  /** Platforms round to whole milliseconds of their own loop time and may fire a fraction early. */
-  private fire(): void {
-    const leftMs = this.dueAt - now();
-    if (leftMs > 0) this.handle = this.arm(leftMs);
-    else this.callback();
-  }
+function setTimer(delayMs: number, callback: () => void, background: boolean = false): Timer {
+  const dueAt = now() + delayMs;
+  let handle: ReturnType<typeof setTimeout>;
+  const arm = (ms: number): void => {
+    handle = setTimeout(fire, Math.min(Math.ceil(ms), LONGEST_PLATFORM_DELAY_MS));
+    if (background) (handle as { unref?(): void }).unref?.();
+  };
+  // Platforms round to whole milliseconds of their own loop time and may fire a fraction early.
+  const fire = (): void => {
+    const leftMs = dueAt - now();
+    if (leftMs > 0) arm(leftMs);
+    else callback();
+  };
+  arm(delayMs);
+  return { cancel: () => clearTimeout(handle) };
 }
 
 /** The clock of the process: performance.now, Date.now and setTimeout. */
@@ -43,6 +29,5 @@ export const systemClock: Clock = Object.freeze({
   coalesces: true,
   now,
   wallTime: () => Date.now() as WallMs,
-  setTimer: (delayMs: number, callback: () => void, background = false): Timer =>
-    new SystemTimer(delayMs, callback, background),
+  setTimer,
 });

@@ -56,11 +56,7 @@ export class BreakwaterError extends Error {
 }
 
 Object.defineProperty(BreakwaterError.prototype, brand, { value: true });
-Object.defineProperty(BreakwaterError.prototype, 'name', {
-  value: 'BreakwaterError',
-  configurable: true,
-  writable: true,
-});
+nameError(BreakwaterError, 'BreakwaterError');
 
 /**
  * True for an error of Breakwater, from whichever copy of the library it came.

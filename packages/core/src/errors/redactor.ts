@@ -4,17 +4,16 @@
  * such a name is taken out wherever else it appears in the same data: a token in `details` is none of the message's
  * business either. Stacks are left out. Data is bounded in depth and breadth, cycles end.
  */
-import { redactText } from './redact-text.ts';
+import { plainData } from './plain-data.ts';
+import { redactText, SECRET_WORDS } from './redact-text.ts';
 
 const REDACTED = '[redacted]';
-const MOST_DEPTH = 8;
-const MOST_ENTRIES = 100;
 const MOST_TEXT = 10_000;
-/** Shorter values are taken for words, not secrets: to strike out every `1` helps nobody. */
-const SHORTEST_SECRET = 4;
 
-const SECRET_KEY =
-  /pass(?:word|wd|phrase|code)|^pass$|^pwd$|secret|token|api[-_ ]?key|access[-_]?key|private[-_]?key|signing[-_]?key|auth(?:orization|entication)|^auth$|credential|cookie|session|^jwt$|^otp$|^pin$|^cvv|^cvc|card[-_]?number|iban|^ssn$|signature|connection[-_]?string|^dsn$/i;
+const SECRET_KEY = new RegExp(
+  String.raw`${SECRET_WORDS}|pass(?:word|wd|phrase|code)|^pass$|^pwd$|auth(?:orization|entication)|^auth$|^jwt$|^otp$|^pin$|^cvv|^cvc|^ssn$|connection[-_]?string|^dsn$`,
+  'i',
+);
 const QUERY = /((?:\b[a-z][\w+.-]*:\/\/|\/)[^\s?#"'<>`]*)\?[^\s"'<>`]+/gi;
 const USER_INFO = /(\b[a-z][\w+.-]*:\/\/)[^\s/@]+@/gi;
 
@@ -44,124 +43,50 @@ export interface Redactor {
 }
 
 /** A redactor that takes out what is always taken out, and what is named here. */
-export function redactor(options: RedactionOptions = {}): Redactor {
-  return new CarefulRedactor(options);
+export function redactor({ keys = [], patterns = [], values = [], keep = [] }: RedactionOptions = {}): Redactor {
+  const secret = keys.map((key) =>
+    typeof key === 'string' ? new RegExp(`^${escaped(key)}$`, 'i') : withoutState(key),
+  );
+  return careful(
+    (name) => !keep.includes(name) && (isSecretName(name) || secret.some((pattern) => pattern.test(name))),
+    patterns.map((pattern) => new RegExp(pattern.source, addFlag(pattern.flags))),
+    values.filter((value) => value !== ''),
+  );
 }
 
-class CarefulRedactor implements Redactor {
-  private readonly keys: readonly RegExp[];
-  private readonly patterns: readonly RegExp[];
-  private readonly values: readonly string[];
-  private readonly keep: ReadonlySet<string>;
-
-  constructor({ keys = [], patterns = [], values = [], keep = [] }: RedactionOptions) {
-    this.keys = keys.map((key) => (typeof key === 'string' ? new RegExp(`^${escaped(key)}$`, 'i') : withoutState(key)));
-    this.patterns = patterns.map((pattern) => new RegExp(pattern.source, addFlag(pattern.flags)));
-    this.values = values.filter((value) => value !== '');
-    this.keep = new Set(keep);
-  }
-
-  text(text: string): string {
-    return this.strike(text, this.values);
-  }
-
-  value(value: unknown): unknown {
-    const found = new Set(this.values);
-    const plain = this.plain(value, found, [], 0);
-    const secrets = [...found].toSorted((a, b) => b.length - a.length);
-    return this.struck(plain, secrets);
-  }
-
-  private strike(text: string, secrets: readonly string[]): string {
+function careful(
+  isSecret: (name: string) => boolean,
+  patterns: readonly RegExp[],
+  values: readonly string[],
+): Redactor {
+  const strike = (text: string, secrets: readonly string[]): string => {
     // What lies on the edge is cut off after it was looked at, so that no half of a secret is left.
     let clean = text.slice(0, 2 * MOST_TEXT);
     for (const secret of secrets) clean = clean.replaceAll(secret, REDACTED);
-    for (const pattern of this.patterns) clean = clean.replace(pattern, REDACTED);
+    for (const pattern of patterns) clean = clean.replace(pattern, REDACTED);
     clean = clean.replace(QUERY, `$1?${REDACTED}`).replace(USER_INFO, `$1${REDACTED}@`);
     clean = redactText(clean);
     return clean.length > MOST_TEXT ? `${clean.slice(0, MOST_TEXT)}…` : clean;
-  }
-
-  private isSecret(key: string): boolean {
-    if (this.keep.has(key)) return false;
-    return isSecretName(key) || this.keys.some((pattern) => pattern.test(key));
-  }
-
-  /** Copies what is there, leaves out what is under a secret name, and notes it in `found`. */
-  private plain(value: unknown, found: Set<string>, above: readonly object[], depth: number): unknown {
-    if (typeof value === 'bigint') return `${value}`;
-    if (typeof value === 'function' || typeof value === 'symbol') return `[${typeof value}]`;
-    if (typeof value !== 'object' || value === null) return value;
-    if (above.includes(value)) return '[circular]';
-    if (depth >= MOST_DEPTH) return '[deep]';
-    try {
-      return this.plainObject(value, found, [...above, value], depth + 1);
-    } catch {
-      // A getter of somebody's that throws must not keep an error from being told.
-      return '[unreadable]';
-    }
-  }
-
-  private plainObject(value: object, found: Set<string>, above: readonly object[], depth: number): unknown {
-    if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-    if (value instanceof URL || value instanceof RegExp) return String(value);
-    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[${value.byteLength} bytes]`;
-    if (Array.isArray(value) || value instanceof Set) return this.plainList([...value], found, above, depth);
-    const record: Record<string, unknown> = {};
-    for (const [key, inner] of entriesOf(value).slice(0, MOST_ENTRIES)) {
-      if (key === 'stack') continue;
-      // Never the object's prototype: the name is data.
-      Object.defineProperty(record, key, {
-        value: this.isSecret(key) ? this.note(inner, found) : this.plain(inner, found, above, depth),
-        enumerable: true,
-      });
-    }
-    return record;
-  }
-
-  /** Headers also come as pairs, or as a flat list of names and values in turn. */
-  private plainList(list: readonly unknown[], found: Set<string>, above: readonly object[], depth: number): unknown[] {
-    return list.slice(0, MOST_ENTRIES).map((element, index) => {
-      const name = list[index - 1];
-      const follows = index % 2 === 1 && typeof name === 'string' && name.length <= 64 && this.isSecret(name);
-      return follows ? this.note(element, found) : this.plain(element, found, above, depth);
-    });
-  }
-
-  private note(secret: unknown, found: Set<string>): string {
-    const parts = typeof secret === 'string' ? [secret, ...secret.split(/[\s;,]+/)] : [];
-    for (const part of parts) {
-      if (part.length >= SHORTEST_SECRET && !/^(?:bearer|basic|digest|negotiate|null|true|false|none)$/i.test(part))
-        found.add(part);
-    }
-    if (typeof secret === 'object' && secret !== null)
-      for (const inner of Object.values(secret)) this.note(inner, found);
-    return REDACTED;
-  }
-
-  /** The copy again, each text and each name without the secrets that were found. */
-  private struck(plain: unknown, secrets: readonly string[]): unknown {
-    if (typeof plain === 'string') return this.strike(plain, secrets);
-    if (Array.isArray(plain)) return plain.map((element: unknown) => this.struck(element, secrets));
+  };
+  /** Plain data again, each text and each name without these secrets. */
+  const struck = (plain: unknown, secrets: readonly string[]): unknown => {
+    if (typeof plain === 'string') return strike(plain, secrets);
+    if (Array.isArray(plain)) return plain.map((element: unknown) => struck(element, secrets));
     if (typeof plain !== 'object' || plain === null) return plain;
-    const entries = Object.entries(plain).map(([key, inner]) => [
-      this.strike(key, secrets),
-      this.struck(inner, secrets),
-    ]);
+    const entries = Object.entries(plain).map(([key, inner]) => [strike(key, secrets), struck(inner, secrets)]);
     return Object.fromEntries(entries) as unknown;
-  }
-}
-
-/** The entries of a record, a Map, or something that has entries as headers have; of an error, what is worth telling. */
-function entriesOf(value: object): [string, unknown][] {
-  if (value instanceof Error) {
-    const { name, message, cause } = value;
-    const told: [string, unknown][] = [['name', name], ['message', message], ...Object.entries(value)];
-    return cause === undefined ? told : [...told, ['cause', cause]];
-  }
-  const { entries } = value as { readonly entries?: unknown };
-  if (typeof entries !== 'function' || Object.hasOwn(value, 'entries')) return Object.entries(value);
-  return Array.from(entries.call(value) as Iterable<[unknown, unknown]>, ([key, inner]) => [String(key), inner]);
+  };
+  return {
+    text: (text) => strike(text, values),
+    value: (value) => {
+      const found = new Set(values);
+      const plain = plainData(value, isSecret, found);
+      return struck(
+        plain,
+        [...found].toSorted((a, b) => b.length - a.length),
+      );
+    },
+  };
 }
 
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
@@ -170,4 +95,4 @@ const addFlag = (flags: string): string => (flags.includes('g') ? flags : `${fla
 const withoutState = (pattern: RegExp): RegExp => new RegExp(pattern.source, pattern.flags.replaceAll(/[gy]/g, ''));
 
 /** What takes out what is always taken out. */
-export const defaultRedactor: Redactor = /* @__PURE__ */ redactor();
+export const defaultRedactor: Redactor = /* @__PURE__ */ careful(isSecretName, [], []);

@@ -74,10 +74,8 @@ function editDistance(from: string, to: string): number {
 /** A value as a short word for an error message; never its whole content. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`;
-  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
-    return String(value);
   if (typeof value === 'bigint') return `${value}n`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'function') return `a function`;
-  return typeof value === 'object' ? `an object` : `a ${typeof value}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'function' || typeof value === 'symbol' ? `a ${typeof value}` : String(value);
 }

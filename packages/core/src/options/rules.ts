@@ -12,29 +12,29 @@ function rule<T>(expected: string, accepts: (value: unknown) => boolean): Rule<T
   return { expected, accepts: accepts as (value: unknown) => value is T };
 }
 
-const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value);
+/** Whether it is a number from `least` to `most`, both included. */
+const within = (value: unknown, least: number, most: number): boolean =>
+  typeof value === 'number' && value >= least && value <= most;
+
+/** The greatest number of milliseconds, and of anything that is counted. */
+const GREATEST = Number.MAX_SAFE_INTEGER;
+
+const range = (least: number, most: number): string =>
+  `of at least ${least}${most >= GREATEST ? '' : ` and at most ${most}`}`;
 
 /** A finite duration in milliseconds of at least `least` and, where given, at most `most`. */
-export function milliseconds(least: number = 0, most: number = Number.MAX_SAFE_INTEGER): Rule<number> {
-  const upper = most === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${most}`;
-  const expected = `a duration in milliseconds of at least ${least}${upper}`;
-  return rule(expected, (value) => isNumber(value) && value >= least && value <= most);
+export function milliseconds(least: number = 0, most: number = GREATEST): Rule<number> {
+  return rule(`a duration in milliseconds ${range(least, most)}`, (value) => within(value, least, most));
 }
 
 /** A duration in milliseconds above 0. */
 export function positiveMilliseconds(): Rule<number> {
-  const expected = 'a duration in milliseconds above 0';
-  return rule(expected, (value) => isNumber(value) && value > 0 && value <= Number.MAX_SAFE_INTEGER);
+  return rule('a duration in milliseconds above 0', (value) => value !== 0 && within(value, 0, GREATEST));
 }
 
 /** An integer within a range. */
-export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): Rule<number> {
-  const upper = most === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${most}`;
-  const expected = `an integer of at least ${least}${upper}`;
-  return rule(
-    expected,
-    (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
-  );
+export function integer(least: number, most: number = GREATEST): Rule<number> {
+  return rule(`an integer ${range(least, most)}`, (value) => Number.isSafeInteger(value) && within(value, least, most));
 }
 
 /** A count that may be without bound: an integer of at least `least`, or Infinity. */
@@ -45,21 +45,17 @@ export function count(least: number): Rule<number> {
 
 /** A finite number within a range. */
 export function number(least: number, most: number): Rule<number> {
-  const upper = most === Infinity ? '' : ` and at most ${most}`;
-  return rule(
-    `a number of at least ${least}${upper}`,
-    (v) => Number.isFinite(v) && (v as number) >= least && (v as number) <= most,
-  );
+  return rule(`a number ${range(least, most)}`, (value) => Number.isFinite(value) && within(value, least, most));
 }
 
 /** A finite number above 0. */
 export function positiveNumber(): Rule<number> {
-  return rule('a number above 0', (value) => Number.isFinite(value) && (value as number) > 0);
+  return rule('a number above 0', (value) => value !== 0 && Number.isFinite(value) && within(value, 0, Infinity));
 }
 
 /** A ratio above 0 and at most 1. */
 export function ratio(): Rule<number> {
-  return rule('a ratio above 0 and at most 1', (value) => isNumber(value) && value > 0 && value <= 1);
+  return rule('a ratio above 0 and at most 1', (value) => value !== 0 && within(value, 0, 1));
 }
 
 /** One of a few words. */

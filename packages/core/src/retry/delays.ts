@@ -1,7 +1,6 @@
-import type { Random } from '../clock/random.ts';
 import type { Backoff, BackoffStep } from './backoff.ts';
 import type { GeneratedBackoff } from './generated.ts';
-import { type Jitter, type JitterFunction, jitterFunction } from './jitter.ts';
+import { type Jitter, jitterFunction } from './jitter.ts';
 
 /** What a wait is made from. */
 export interface DelayOptions {
@@ -10,66 +9,58 @@ export interface DelayOptions {
   readonly minMs: number;
 }
 
-/** How long to wait by the options of a retry: what the backoff says, capped, then jittered, not below the floor. */
-export class Delays {
-  private readonly backoff: Backoff | GeneratedBackoff;
-  private readonly minMs: number;
-  private readonly jitter: JitterFunction;
-
-  constructor({ backoff, jitter, minMs }: DelayOptions) {
-    this.backoff = backoff;
-    this.minMs = minMs;
-    this.jitter = jitterFunction(jitter);
+/**
+ * How long to wait by the options of a retry: what the backoff says, capped, then jittered, not below the floor. In
+ * milliseconds, or a promise of it where the backoff gave one; that never rejects.
+ *
+ * @param onError Told what the user's backoff or jitter threw. The wait is then the stand-in's of a generated backoff,
+ *   and otherwise as long as the backoff may be at most.
+ */
+export function nextDelay(
+  options: DelayOptions,
+  step: BackoffStep,
+  onError: (error: unknown) => void,
+): number | Promise<number> {
+  const { backoff } = options;
+  const settled = (delayMs: number | undefined): number =>
+    delayMs === undefined && 'otherwise' in backoff
+      ? standIn(options, step, onError)
+      : bounded(options, step, delayMs, backoff.jittered);
+  const instead = (error: unknown): number => {
+    onError(error);
+    return standIn(options, step, onError);
+  };
+  try {
+    const delay = backoff.delayMs(step);
+    return isThenable(delay) ? Promise.resolve(delay).then(settled).catch(instead) : settled(delay);
+  } catch (error) {
+    return instead(error);
   }
+}
 
-  /**
-   * The next wait in milliseconds, or a promise of it where the backoff gave one; that never rejects.
-   *
-   * @param onError Told what the user's backoff or jitter threw. The wait is then the stand-in's of a generated
-   *   backoff, and otherwise as long as the backoff may be at most.
-   */
-  next(step: BackoffStep, onError: (error: unknown) => void): number | Promise<number> {
-    const instead = (error: unknown): number => {
-      onError(error);
-      return this.standIn(step, onError);
-    };
-    try {
-      const delay = this.backoff.delayMs(step);
-      if (!isThenable(delay)) return this.settled(delay, step, onError);
-      return Promise.resolve(delay)
-        .then((later) => this.settled(later, step, onError))
-        .catch(instead);
-    } catch (error) {
-      return instead(error);
-    }
+/** The wait where the backoff has given none. */
+function standIn(options: DelayOptions, step: BackoffStep, onError: (error: unknown) => void): number {
+  const { backoff, minMs } = options;
+  try {
+    if ('otherwise' in backoff)
+      return bounded(options, step, backoff.otherwise.delayMs(step), backoff.otherwise.jittered);
+  } catch (error) {
+    onError(error);
   }
+  return Math.max(minMs, backoff.maxMs);
+}
 
-  private settled(delayMs: number | undefined, step: BackoffStep, onError: (error: unknown) => void): number {
-    if (delayMs === undefined && 'otherwise' in this.backoff) return this.standIn(step, onError);
-    return this.bounded(delayMs, this.backoff.jittered === true, step.random);
-  }
-
-  /** The wait where the backoff has given none. */
-  private standIn(step: BackoffStep, onError: (error: unknown) => void): number {
-    const { backoff, minMs } = this;
-    const longest = Math.max(minMs, backoff.maxMs);
-    if (!('otherwise' in backoff)) return longest;
-    const { otherwise } = backoff;
-    try {
-      return this.bounded(otherwise.delayMs(step), otherwise.jittered === true, step.random);
-    } catch (error) {
-      onError(error);
-      return longest;
-    }
-  }
-
-  private bounded(delayMs: number | undefined, jittered: boolean, random: Random): number {
-    if (typeof delayMs !== 'number' || !(delayMs >= 0)) throw new RangeError(`the delay is no duration: ${delayMs}`);
-    const capped = Math.min(this.backoff.maxMs, delayMs);
-    const spread = jittered ? capped : Math.min(capped, this.jitter(capped, random));
-    if (Number.isNaN(spread)) throw new RangeError(`jitter has made ${spread} of a delay of ${capped} ms`);
-    return Math.max(this.minMs, spread);
-  }
+function bounded(
+  { backoff, jitter, minMs }: DelayOptions,
+  { random }: BackoffStep,
+  delayMs: number | undefined,
+  jittered = false,
+): number {
+  if (typeof delayMs !== 'number' || !(delayMs >= 0)) throw new RangeError(`the delay is no duration: ${delayMs}`);
+  const capped = Math.min(backoff.maxMs, delayMs);
+  const spread = jittered ? capped : Math.min(capped, jitterFunction(jitter)(capped, random));
+  if (Number.isNaN(spread)) throw new RangeError(`jitter has made ${spread} of a delay of ${capped} ms`);
+  return Math.max(minMs, spread);
 }
 
 function isThenable(value: unknown): value is PromiseLike<number | undefined> {

@@ -7,7 +7,7 @@ import type { Outcome } from '../policy/outcome.ts';
 import { askHook, PolicyBase } from '../policy/policy-base.ts';
 import { AGAIN, type Again, type Call, type HookPolicy, WAIT, type Wait } from '../policy/policy.ts';
 import type { BackoffNote } from './backoff.ts';
-import { Delays } from './delays.ts';
+import { nextDelay } from './delays.ts';
 import type { GiveUpReason, RetryEvents } from './events.ts';
 import { type BeforeWait, retryDefaults, type RetryOptions, retryRules } from './options.ts';
 import {
@@ -62,7 +62,6 @@ class RetryPolicy extends PolicyBase implements Retry {
   readonly kind = 'retry';
   readonly waits: boolean;
   readonly options: Resolved<RetryOptions, typeof retryDefaults>;
-  private readonly delays: Delays;
   private readonly budget: RetryBudget | undefined;
   private readonly counts: RetryCounts = noRetryCounts();
 
@@ -75,7 +74,6 @@ class RetryPolicy extends PolicyBase implements Retry {
     }
     this.options = options;
     this.waits = options.backoff.maxMs > 0;
-    this.delays = new Delays(options);
     this.budget = options.budget;
   }
 
@@ -173,7 +171,7 @@ class RetryPolicy extends PolicyBase implements Retry {
       random: this.random,
       note: retrying.note,
     };
-    return this.delays.next(step, (error) => call.hookFailed(this.name, 'backoff', error));
+    return nextDelay(this.options, step, (error) => call.hookFailed(this.name, 'backoff', error));
   }
 
   /** Waits for a delay that is being computed; whoever ends the call meanwhile need not. */
