@@ -2,6 +2,7 @@
 import type { Random } from '../clock/random.ts';
 import { resolveOptions } from '../options/resolve.ts';
 import { number, positiveMilliseconds, type Rule } from '../options/rules.ts';
+import { givenAtOnce } from '../policy/policy-base.ts';
 
 /** What a function for the break's duration can go by. */
 export interface BreakFacts {
@@ -113,7 +114,7 @@ function ask(
   onError: (error: unknown) => void,
 ): number {
   try {
-    const chosen = breakMs(facts);
+    const chosen = givenAtOnce(breakMs(facts), onError);
     if (chosen > 0 && chosen < Infinity) return chosen;
     throw new RangeError(`breakMs returned ${chosen}; expected a number above 0`);
   } catch (error) {

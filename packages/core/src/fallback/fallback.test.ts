@@ -3,7 +3,7 @@ import { VirtualClock } from '../clock/virtual-clock.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
-import { thenTrap } from '../testing/test-support/thenables.ts';
+import { callableThenable, foreignThenable, thenTrap } from '../testing/test-support/thenables.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { fallback } from './fallback.ts';
 
@@ -28,6 +28,12 @@ describe('a fallback', () => {
     const given = await pipeline(fallback({ run })).execute(() => Promise.reject(error), { key: 'k' });
     expect(given).toEqual([error, 'k']);
     expect(run).toHaveBeenCalledTimes(1);
+  });
+
+  it('waits for a function that is a thenable, and asks the next when that rejects', async () => {
+    const first = callableThenable(Promise.reject(new Error('away')));
+    const calls = pipeline(fallback({ inOrder: [() => first, () => callableThenable(foreignThenable('next'))] }));
+    await expect(calls.execute(down)).resolves.toBe('next');
   });
 
   it('passes an error on that it does not handle, unchanged', async () => {

@@ -150,5 +150,6 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  const mayBe = typeof value === 'object' ? value !== null : typeof value === 'function';
+  return mayBe && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -6,7 +6,7 @@ import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { callable, either, oneOf, positiveMilliseconds, type Rules } from '../options/rules.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { failure, type Outcome } from '../policy/outcome.ts';
-import { PolicyBase, type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
+import { givenAtOnce, PolicyBase, type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
 import type { Call, HookPolicy } from '../policy/policy.ts';
 import { TimeoutError } from './errors.ts';
 
@@ -154,12 +154,14 @@ class TimeoutPolicy extends PolicyBase implements Timeout {
 
   /** A generated time that is no time limits nothing, and is told. */
   private generatedLane(call: Call): TimeoutLane | undefined {
+    const onError = (error: unknown): void => call.hookFailed(this.name, 'timeoutMs', error);
     try {
-      const timeoutMs = (this.timeoutMs as (context: ExecutionContext) => number)(call.context);
+      const generate = this.timeoutMs as (context: ExecutionContext) => number;
+      const timeoutMs = givenAtOnce(generate(call.context), onError);
       if (timeoutMs > 0 && timeoutMs <= Number.MAX_SAFE_INTEGER) return this.laneOf(timeoutMs);
       if (timeoutMs !== Infinity) throw new RangeError(`timeoutMs returned ${timeoutMs}; expected a number above 0`);
     } catch (error) {
-      call.hookFailed(this.name, 'timeoutMs', error);
+      onError(error);
     }
     return undefined;
   }
