@@ -10,7 +10,7 @@ import { timeout } from '../timeout/timeout.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
 import { CircuitIsolatedError, CircuitOpenError } from './errors.ts';
 import { circuitBreakerDefaults, type CircuitBreakerOptions } from './options.ts';
-import { down, fail, guarded as guardedOn, up } from './test-support/guarded.ts';
+import { down, fail, guarded as guardedOn, up, type Calls } from './test-support/guarded.ts';
 import { consecutive } from './trip-rules.ts';
 
 let clock: VirtualClock;
@@ -226,6 +226,18 @@ describe('an open breaker', () => {
     expect(await rejection(calls.execute(up))).toMatchObject({ retryAfterMs: 1 });
     await coalescing.virtual.advance(1);
     await expect(calls.execute(up)).resolves.toBe('item');
+  });
+
+  it('asks for no longer a wait than its whole break, by whichever time it goes', async () => {
+    const clockOfBoth = new CoalescingClock();
+    const [calls, others] = [1, 2].map(() =>
+      pipeline(circuitBreaker({ clock: clockOfBoth, trip: consecutive(1), breakMs: 30_000 })),
+    ) as [Calls, Calls];
+    await fail(others, 2);
+    // The time that is at hand without reading the clock is still that of the other's refusal.
+    await clockOfBoth.virtual.advance(40);
+    await fail(calls);
+    expect(await rejection(calls.execute(up))).toMatchObject({ retryAfterMs: 30_000 });
   });
 
   it('is changed by no outcome of a call that began while it was closed', async () => {

@@ -135,7 +135,8 @@ class CircuitBreakerPolicy extends ControlSurface implements CircuitBreaker {
     if (this.current.kind === 'open') {
       // While the break has long to go, the recent time says so as well: refusing should cost little.
       const leftMs = this.current.reopensAt - this.recent.now();
-      if (leftMs > LONG_TO_GO_MS) return this.refuse(call, leftMs);
+      // That time is a little late, but nobody has to wait longer than the whole break.
+      if (leftMs > LONG_TO_GO_MS) return this.refuse(call, Math.min(leftMs, this.current.breakMs));
     }
     const now = this.clock.now();
     this.moveOn(call, now);

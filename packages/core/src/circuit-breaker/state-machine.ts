@@ -188,7 +188,7 @@ export abstract class StateMachine extends PolicyBase {
   private tell(type: string, call: Call | undefined, details: object): void {
     if (!this.events.wants(type)) return;
     const [timestamp, policy] = [this.clock.wallTime(), this.name];
-    const about = { pipeline: call?.pipeline, policy, key: call?.key, attempt: call?.attempts };
+    const about = { pipeline: call?.pipeline, policy, key: call?.key, attempt: call?.lastAttempt };
     this.events.emit({ type, ...about, timestamp, ...details });
   }
 }

@@ -114,6 +114,10 @@ export class KeyedCall<P> implements Call {
     return this.call.attempts;
   }
 
+  get lastAttempt(): number {
+    return this.call.lastAttempt;
+  }
+
   get root(): object {
     return this.call.root;
   }

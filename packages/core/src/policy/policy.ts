@@ -41,6 +41,8 @@ export const AGAIN: Again = Object.freeze({ answer: 'again' });
 export interface Call {
   /** How many times the user's function has been started in this call. */
   readonly attempts: number;
+  /** The number of the run that goes on, or of the last that began, as events tell it; 0 before the first. */
+  readonly lastAttempt: number;
   /** How many runs of the function have not ended, those included that the call no longer waits for. */
   readonly running: number;
   /** What the caller said about the call. */
