@@ -43,6 +43,15 @@ describe('a retry', () => {
     expect(delays).toEqual([500, 500]);
   });
 
+  it('goes on without end where it is told so, until something else ends the call', async () => {
+    const fn = failing(Infinity);
+    const calls = pipeline(retry({ clock, maxAttempts: Infinity, backoff: exponential(), jitter: 'none' }));
+    const call = watched(calls.execute(fn, { deadlineMs: 86_400_000 }));
+    await clock.advance(86_400_000);
+    // Six waits up to the cap take 63 s; one attempt a minute then.
+    expect([call.state, fn.mock.calls.length]).toEqual(['rejected', 7 + Math.floor((86_400 - 63 - 1e-3) / 60)]);
+  });
+
   it('passes the last error on unchanged, and tells how many attempts there were', async () => {
     const errors = [new Error('1'), new Error('2'), new Error('3')];
     const { calls } = retried(atOnce);

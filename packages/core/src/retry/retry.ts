@@ -74,7 +74,7 @@ class RetryPolicy extends PolicyBase implements Retry {
       throw new ConfigurationError([{ path: 'retry.minMs', expected, received: describe(options.minMs) }]);
     }
     this.options = options;
-    this.waits = options.backoff.maxMs > 0;
+    this.waits = options.maxAttempts > 1 && options.backoff.maxMs > 0;
     this.delays = new Delays(options);
     this.budget = options.budget;
   }
