@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
+import type { ConfigurationError } from '../errors/configuration-error.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { constant } from '../retry/backoff.ts';
 import { retry } from '../retry/retry.ts';
@@ -230,9 +231,8 @@ describe('an open breaker', () => {
 
   it('asks for no longer a wait than its whole break, by whichever time it goes', async () => {
     const clockOfBoth = new CoalescingClock();
-    const [calls, others] = [1, 2].map(() =>
-      pipeline(circuitBreaker({ clock: clockOfBoth, trip: consecutive(1), breakMs: 30_000 })),
-    ) as [Calls, Calls];
+    const make = (): Calls => pipeline(circuitBreaker({ clock: clockOfBoth, trip: consecutive(1), breakMs: 30_000 }));
+    const [calls, others] = [make(), make()];
     await fail(others, 2);
     // The time that is at hand without reading the clock is still that of the other's refusal.
     await clockOfBoth.virtual.advance(40);
@@ -379,6 +379,26 @@ describe('a breaker’s options', () => {
     expect(() => circuitBreaker({ [option]: wrong })).toThrow(
       expect.objectContaining({ faults: [expect.objectContaining({ path: `circuitBreaker.${option}` })] }),
     );
+  });
+
+  it('are refused that would change nothing beside another', () => {
+    const faultsOf = (options: CircuitBreakerOptions): unknown => {
+      try {
+        return circuitBreaker(options);
+      } catch (error) {
+        return (error as ConfigurationError).faults.map(({ path }) => path.replace('circuitBreaker.', ''));
+      }
+    };
+    const trip = consecutive(5);
+    expect(faultsOf({ trip, failureRatio: 0.5, slowCallMs: 5 })).toEqual(['failureRatio']);
+    expect(faultsOf({ trip, minThroughput: 5, samplingMs: 50, slowCallRatio: 1 })).toEqual([
+      'minThroughput',
+      'samplingMs',
+      'slowCallRatio',
+    ]);
+    const window = { minThroughput: 5, samplingMs: 50 };
+    expect(() => circuitBreaker({ trip, slowCallMs: 5, slowCallRatio: 1, ...window })).not.toThrow();
+    expect(() => circuitBreaker({ trip, failureRatio: undefined })).not.toThrow();
   });
 
   it('have the defaults that the constant says', () => {

@@ -284,6 +284,7 @@ describe('the options of the rules', () => {
     ['count.failureRatio', () => count(5, {} as never)],
     ['count.failureRatio', () => count(5, { failureRatio: 1.5 })],
     ['count.failureRatio', () => count(5, { failures: 2, failureRatio: 0.5 })],
+    ['count.failureRatio', () => count(5, undefined as never)],
     ['count.minThroughput', () => count(5, { failureRatio: 0.5, minThroughput: 6 })],
     ['count.minThroughput', () => count(5, { failureRatio: 0.5, minThroughput: 0 })],
     ['sampledRatio.failureRatio', () => sampledRatio({ failureRatio: 0 })],
