@@ -243,6 +243,23 @@ describe('a retry', () => {
     expect(call.state).toBe('fulfilled');
   });
 
+  it.each([0, 150])('keeps the floor also under a wait of %s ms that the error asks for', async (retryAfterMs) => {
+    const { calls } = retried({ minMs: 200 });
+    const delays: number[] = [];
+    calls.on('retry', ({ delayMs }) => delays.push(delayMs));
+    const call = watched(calls.execute(failing(1, { retryAfterMs })));
+    await clock.advance(200);
+    expect([call.value, delays]).toEqual(['item', [200]]);
+  });
+
+  it('fails at once only where what the error asks for is too long, whatever the floor', async () => {
+    const { calls } = retried({ minMs: 200, maxRetryAfterMs: 100 });
+    const call = watched(calls.execute(failing(1, { retryAfterMs: 100 })));
+    await clock.advance(200);
+    expect(call.value).toBe('item');
+    expect(await rejection(calls.execute(failing(1, { retryAfterMs: 101 })))).toEqual({ retryAfterMs: 101 });
+  });
+
   it('tells a listener what it waits for, and calls onRetry before the wait', async () => {
     const onRetry = vi.fn();
     const { calls } = retried({ backoff: constant(10), onRetry, name: 'again' });

@@ -105,8 +105,8 @@ class RetryPolicy extends PolicyBase implements Retry {
     // A failure that no other attempt can mend says nothing about how the upstream is.
     if (reason !== 'not-retryable') this.budget?.attemptEnded(outcome, false);
     if (reason !== undefined) return this.giveUp(call, attempt, outcome, reason);
-    const wanted = outcome.ok ? undefined : serverDelay(outcome.error);
-    if (wanted !== undefined) return this.tryAfter(call, at, retrying, outcome, wanted, true);
+    const namedMs = outcome.ok ? undefined : serverDelay(outcome.error);
+    if (namedMs !== undefined) return this.tryAfterNamed(call, at, retrying, outcome, namedMs);
     const delay = this.nextWait(call, retrying, outcome);
     if (typeof delay === 'number') return this.tryAfter(call, at, retrying, outcome, delay, false);
     return this.generate(call, at, retrying, outcome, delay);
@@ -152,11 +152,8 @@ class RetryPolicy extends PolicyBase implements Retry {
     at: number,
     retrying: Retrying,
     delayMs: number,
-    serverNamed: boolean,
   ): GiveUpReason | undefined {
-    const { maxRetryAfterMs, maxElapsedMs } = this.options;
-    // Whoever has no time for a wait at all has none for this one.
-    if (serverNamed && delayMs > (call.sync ? 0 : maxRetryAfterMs)) return 'retry-after-too-long';
+    const { maxElapsedMs } = this.options;
     if (call.remainingMs(at) <= delayMs) return 'deadline';
     if (maxElapsedMs !== undefined && this.clock.now() - retrying.startedAt + delayMs > maxElapsedMs)
       return 'max-elapsed';
@@ -195,6 +192,21 @@ class RetryPolicy extends PolicyBase implements Retry {
     return this.tryAfter(call, at, retrying, outcome, delayMs, false);
   }
 
+  /** Waits as long as the error asks for, if that is not too long, and no less than the floor. */
+  private tryAfterNamed(
+    call: Call,
+    at: number,
+    retrying: Retrying,
+    outcome: Outcome,
+    namedMs: number,
+  ): Outcome | Wait | Again {
+    const { minMs, maxRetryAfterMs } = this.options;
+    // Whoever has no time for a wait at all has none for this one.
+    if (namedMs > (call.sync ? 0 : maxRetryAfterMs))
+      return this.giveUp(call, retrying.attempt, outcome, 'retry-after-too-long');
+    return this.tryAfter(call, at, retrying, outcome, Math.max(minMs, namedMs), true);
+  }
+
   /** Goes inward again after the delay, unless that can't be. */
   private tryAfter(
     call: Call,
@@ -205,7 +217,7 @@ class RetryPolicy extends PolicyBase implements Retry {
     serverNamed: boolean,
   ): Outcome | Wait | Again {
     const { attempt } = retrying;
-    const reason = this.reasonNotToWait(call, at, retrying, delayMs, serverNamed);
+    const reason = this.reasonNotToWait(call, at, retrying, delayMs);
     if (reason !== undefined) return this.giveUp(call, attempt, outcome, reason);
     const error = outcome.ok ? undefined : outcome.error;
     retrying.delayMs = delayMs;
