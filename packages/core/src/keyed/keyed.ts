@@ -159,6 +159,10 @@ class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
     return (call.kept(at) as KeyedCall<P>).remainingInside;
   }
 
+  isDue(call: Call, at: number): boolean {
+    return (call.kept(at) as KeyedCall<P>).isDueInside;
+  }
+
   /** A call is no longer inside the policy of its key. */
   release(slot: KeySlot<P>): void {
     this.table.end(slot, this.recent.now());

@@ -135,6 +135,11 @@ class TimeoutPolicy extends PolicyBase implements Timeout {
     return expiry.expired ? 0 : expiry.lane.remainingMs(expiry, this.clock.now());
   }
 
+  isDue(call: Call, at: number): boolean {
+    const expiry = call.kept(at) as Expiry | undefined;
+    return expiry !== undefined && !expiry.expired && expiry.lane.remainingMs(expiry, this.clock.now()) === 0;
+  }
+
   /** Time is up. A function that runs may be awaited; a queue or a backoff may not. */
   expire(call: Call, at: number, timeoutMs: number): void {
     if (call.wants('timeout'))
