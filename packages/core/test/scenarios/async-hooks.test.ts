@@ -1,7 +1,7 @@
 /** Hooks that have to answer at once, given as async functions: plain JavaScript lets them pass. */
 import { circuitBreaker, consecutive, constant, fallback, hedge, keyed, pipeline, retry, timeout } from 'breakwater';
 import type { Policy } from 'breakwater/policy';
-import { VirtualClock } from 'breakwater/testing';
+import { chaosLatency, VirtualClock } from 'breakwater/testing';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { microtasks } from '../../src/testing/test-support/watched.ts';
 
@@ -60,10 +60,12 @@ describe('a condition that answers with a promise', () => {
 });
 
 describe('a number that is given as a promise', () => {
-  it('is none for a timeout, which limits nothing, nor for a break, which is the default', async () => {
+  it('is none for a timeout or a latency, which is then nothing, nor for a break, which is the default', async () => {
     const told = async (policy: Policy) => (await failUnder(policy)).told;
     expect(await told(timeout({ timeoutMs: later(5) }))).toEqual([refused('timeoutMs')]);
     expect(await told(timeout({ timeoutMs: later(bug) }))).toEqual([refused('timeoutMs'), ['timeoutMs', bug]]);
+    const latency = chaosLatency({ injectionRatio: 1, latencyMs: later(bug) });
+    expect(await told(latency)).toEqual([refused('latencyMs'), ['latencyMs', bug]]);
     const breaker = circuitBreaker({ trip: consecutive(1), breakMs: later(bug) });
     expect(await told(breaker)).toEqual([refused('breakMs'), ['breakMs', bug]]);
     expect(breaker.retryAfterMs).toBe(30_000);
