@@ -147,12 +147,7 @@ class RetryPolicy extends PolicyBase implements Retry {
   }
 
   /** Why there is no further attempt after this wait; undefined when there is one, which the budget has admitted. */
-  private reasonNotToWait(
-    call: Call,
-    at: number,
-    retrying: Retrying,
-    delayMs: number,
-  ): GiveUpReason | undefined {
+  private reasonNotToWait(call: Call, at: number, retrying: Retrying, delayMs: number): GiveUpReason | undefined {
     const { maxElapsedMs } = this.options;
     if (call.remainingMs(at) <= delayMs) return 'deadline';
     if (maxElapsedMs !== undefined && this.clock.now() - retrying.startedAt + delayMs > maxElapsedMs)
