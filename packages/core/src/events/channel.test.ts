@@ -134,13 +134,9 @@ describe('an event channel', () => {
   it('tells of a listener that rejects, for which nobody waits, and not of one that is told and rejects', async () => {
     const channel = new EventChannel<Events & { 'hook-failed': { hook: string; error: unknown } }>();
     const bug = new Error('bug');
-    const told = vi.fn(async () => {
-      throw new Error('another');
-    });
+    const rejecting = (error: Error) => vi.fn(() => Promise.reject(error) as unknown as undefined);
+    const [told, reject] = [rejecting(new Error('another')), rejecting(bug)];
     const wrong: unknown[] = [];
-    const reject = async (): Promise<void> => {
-      throw bug;
-    };
     channel.on('hit', reject);
     channel.on('hit', onlyOutcome('failure', reject));
     channel.on('hook-failed', told);
