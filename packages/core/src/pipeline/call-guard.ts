@@ -83,9 +83,13 @@ export class CallGuard extends AbortSubscription implements AbortLink {
   }
 }
 
-/** Whether an error says that time ran out, which tells something about the upstream; a caller's abort does not. */
+/**
+ * Whether an error says that time ran out, which tells something about the upstream; a caller's abort does not. It may be
+ * the platform's own: who limits each call by `AbortSignal.timeout` has a breaker that opens as well.
+ */
 export function ranOutOfTime(reason: unknown): boolean {
-  return isBreakwaterError(reason) && reason.category === 'timeout';
+  if (isBreakwaterError(reason)) return reason.category === 'timeout';
+  return (reason as { readonly name?: unknown } | null | undefined)?.name === 'TimeoutError';
 }
 
 class ParentSubscription extends AbortSubscription {
