@@ -13,6 +13,8 @@ export interface BeforeWait {
   readonly delayMs: number;
   /** What the last attempt failed with; undefined when its result was not acceptable. */
   readonly error: unknown;
+  /** That result; undefined when the attempt failed. */
+  readonly result: unknown;
 }
 
 /** Options of a retry. */

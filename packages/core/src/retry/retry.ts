@@ -160,7 +160,7 @@ class RetryPolicy extends PolicyBase implements Retry {
   private nextWait(call: Call, retrying: Retrying, outcome: Outcome): number | Promise<number> {
     const step = {
       attempt: retrying.attempt,
-      error: outcome.ok ? undefined : outcome.error,
+      ...whatCame(outcome),
       previousMs: retrying.delayMs,
       random: this.random,
       note: retrying.note,
@@ -214,12 +214,13 @@ class RetryPolicy extends PolicyBase implements Retry {
     const { attempt } = retrying;
     const reason = this.reasonNotToWait(call, at, retrying, delayMs);
     if (reason !== undefined) return this.giveUp(call, attempt, outcome, reason);
-    const error = outcome.ok ? undefined : outcome.error;
     retrying.delayMs = delayMs;
     countRetry(this.counts, attempt, delayMs);
-    if (call.wants('retry'))
+    if (call.wants('retry')) {
+      const error = outcome.ok ? undefined : outcome.error;
       call.emit(this.name, 'retry', { attempt, delayMs, error, serverNamed, outcome: 'failure' });
-    this.tellHook(call, { attempt, delayMs, error });
+    }
+    this.tellHook(call, attempt, delayMs, outcome);
     if (delayMs === 0) return AGAIN;
     retrying.timer = this.clock.setTimer(delayMs, () => {
       retrying.timer = undefined;
@@ -228,9 +229,10 @@ class RetryPolicy extends PolicyBase implements Retry {
     return WAIT;
   }
 
-  private tellHook(call: Call, wait: BeforeWait): void {
+  private tellHook(call: Call, attempt: number, delayMs: number, outcome: Outcome): void {
     const { onRetry } = this.options;
     if (onRetry === undefined) return;
+    const wait: BeforeWait = { attempt, delayMs, ...whatCame(outcome) };
     const onError = (error: unknown): void => call.hookFailed(this.name, 'onRetry', error);
     try {
       // A hook that is an async function is not waited for, but what it rejects with is told too.
@@ -264,6 +266,11 @@ class RetryPolicy extends PolicyBase implements Retry {
     retrying.budgeted = false;
     this.budget!.giveBack();
   }
+}
+
+/** What an attempt came to that is tried again, for hooks. */
+function whatCame(outcome: Outcome): { readonly error: unknown; readonly result: unknown } {
+  return outcome.ok ? { error: undefined, result: outcome.value } : { error: outcome.error, result: undefined };
 }
 
 /** The wait that an error names, whoever threw it. */
