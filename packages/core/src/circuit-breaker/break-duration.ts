@@ -1,5 +1,6 @@
 /** How long a breaker stays open: functions for `breakMs`, and what decides when one is asked. */
 import type { Random } from '../clock/random.ts';
+import { namedWaitMs } from '../gates/named-wait.ts';
 import { resolveOptions } from '../options/resolve.ts';
 import { number, positiveMilliseconds, type Rule } from '../options/rules.ts';
 import { givenAtOnce } from '../policy/policy-base.ts';
@@ -101,8 +102,9 @@ export function chooseBreakMs(
   onError: (error: unknown) => void,
 ): number {
   const { breakMs, breakJitterRatio, maxRetryAfterMs } = options;
-  const namedMs = maxRetryAfterMs > 0 ? namedRetryAfterMs(facts.error) : undefined;
-  if (namedMs !== undefined) return Math.min(namedMs, maxRetryAfterMs);
+  // No wait at all is no break.
+  const namedMs = maxRetryAfterMs > 0 ? namedWaitMs(facts.error) : undefined;
+  if (namedMs !== undefined && namedMs > 0) return Math.min(namedMs, maxRetryAfterMs);
   const chosen = typeof breakMs === 'number' ? breakMs : ask(breakMs, facts, otherwiseMs, onError);
   return breakJitterRatio === 0 ? chosen : chosen * (1 - random.next() * breakJitterRatio);
 }
@@ -121,11 +123,4 @@ function ask(
     onError(error);
     return otherwiseMs;
   }
-}
-
-/** The wait that an error names, whoever threw it; none at all is no wait. */
-function namedRetryAfterMs(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  const { retryAfterMs } = error as { readonly retryAfterMs?: unknown };
-  return typeof retryAfterMs === 'number' && retryAfterMs > 0 ? retryAfterMs : undefined;
 }

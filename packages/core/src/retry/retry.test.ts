@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
+import { retryBudget } from '../gates/retry-budget.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { CoalescingClock } from '../testing/test-support/coalescing-clock.ts';
 import { microtasks, rejection, watched } from '../testing/test-support/watched.ts';
@@ -112,6 +113,15 @@ describe('a retry', () => {
   it.each([null, undefined, 'down', 5, () => 1])('tries again after what is no error at all: %s', async (thrown) => {
     const { calls } = retried(atOnce);
     await expect(calls.execute(failing(1, thrown))).resolves.toBe('item');
+  });
+
+  it('tries again after an error that can not be looked into, and passes it on', async () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const budget = retryBudget();
+    const { calls } = retried({ ...atOnce, budget, retryIf: () => true });
+    const outcome = await calls.tryExecute(failing(Infinity, proxy));
+    expect([outcome.attempts, !outcome.ok && outcome.error === proxy, budget.callsInFlight]).toEqual([3, true, 0]);
   });
 
   it('fails at once with what the server said when that is too long', async () => {

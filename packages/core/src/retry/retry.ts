@@ -1,6 +1,7 @@
 import type { Timer } from '../clock/clock.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
 import type { RetryBudget } from '../gates/budget.ts';
+import { namedWaitMs } from '../gates/named-wait.ts';
 import { isRetryable } from '../gates/retryable.ts';
 import { describe, resolveOptions, type Resolved } from '../options/resolve.ts';
 import type { Outcome } from '../policy/outcome.ts';
@@ -105,7 +106,7 @@ class RetryPolicy extends PolicyBase implements Retry {
     // A failure that no other attempt can mend says nothing about how the upstream is.
     if (reason !== 'not-retryable') this.budget?.attemptEnded(outcome, false);
     if (reason !== undefined) return this.giveUp(call, attempt, outcome, reason);
-    const namedMs = outcome.ok ? undefined : serverDelay(outcome.error);
+    const namedMs = outcome.ok ? undefined : namedWaitMs(outcome.error);
     if (namedMs !== undefined) return this.tryAfterNamed(call, at, retrying, outcome, namedMs);
     const delay = this.nextWait(call, retrying, outcome);
     if (typeof delay === 'number') return this.tryAfter(call, at, retrying, outcome, delay, false);
@@ -271,10 +272,4 @@ class RetryPolicy extends PolicyBase implements Retry {
 /** What an attempt came to that is tried again, for hooks. */
 function whatCame(outcome: Outcome): { readonly error: unknown; readonly result: unknown } {
   return outcome.ok ? { error: undefined, result: outcome.value } : { error: outcome.error, result: undefined };
-}
-
-/** The wait that an error names, whoever threw it. */
-function serverDelay(error: unknown): number | undefined {
-  const retryAfterMs = (error as { readonly retryAfterMs?: unknown } | null | undefined)?.retryAfterMs;
-  return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined;
 }
