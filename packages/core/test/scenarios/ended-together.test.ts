@@ -2,6 +2,7 @@
 import {
   adaptiveConcurrency,
   bulkhead,
+  circuitBreaker,
   type CallOptions,
   hedge,
   keyed,
@@ -51,6 +52,11 @@ describe('of a hundred calls at a bulkhead for one, the first alone is begun', (
     ['a timeout outside', 'TIMEOUT', () => [timeout({ timeoutMs: 100 }), gate()]],
     ['a cooperative one', 'TIMEOUT', () => [timeout({ timeoutMs: 100, mode: 'cooperative' }), gate()]],
     ['one for each key', 'TIMEOUT', () => [keyed(() => timeout({ timeoutMs: 100 })), gate()]],
+    [
+      'a timeout around keyed breakers',
+      'TIMEOUT',
+      () => [timeout({ timeoutMs: 100 }), keyed(() => circuitBreaker()), gate()],
+    ],
     ['a timeout around a keyed bulkhead', 'TIMEOUT', () => [timeout({ timeoutMs: 100 }), keyed(gate)]],
     ['a timeout around a pipeline', 'TIMEOUT', () => [timeout({ timeoutMs: 100 }), pipeline({ clock }, gate())]],
     ['a timeout around a hedge', 'TIMEOUT', () => [timeout({ timeoutMs: 100 }), hedge({ delayMs: 500 }), gate()]],
