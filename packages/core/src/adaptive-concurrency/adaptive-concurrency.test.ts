@@ -288,11 +288,16 @@ describe('an adaptive concurrency limit', () => {
       throw new Error('bug');
     };
     await expect(calls.execute(() => 'item')).resolves.toBe('item');
+    answer = (() => Promise.reject(new Error('late'))) as never;
+    await expect(calls.execute(() => 'item')).resolves.toBe('item');
+    await microtasks();
     expect([policy.limit, told]).toEqual([
       20,
       [
         ['algorithm', 'the algorithm gave NaN as the limit'],
         ['algorithm', 'bug'],
+        ['algorithm', 'a promise was given where an answer is needed at once'],
+        ['algorithm', 'late'],
       ],
     ]);
   });

@@ -4,7 +4,7 @@ import { isOverload } from '../gates/overload.ts';
 import type { PermitStatistics } from '../gates/permits.ts';
 import { PermitPolicy, type PermitRefusal } from '../gates/permit-policy.ts';
 import { type Failure, failure, type Outcome } from '../policy/outcome.ts';
-import { askHook } from '../policy/policy-base.ts';
+import { askHook, givenAtOnce } from '../policy/policy-base.ts';
 import type { Call, HookPolicy } from '../policy/policy.ts';
 import type { LimitEstimator, LimitSample } from './algorithm.ts';
 import { ConcurrencyLimitError } from './errors.ts';
@@ -136,13 +136,14 @@ class AdaptiveConcurrencyPolicy extends PermitPolicy implements AdaptiveConcurre
 
   /** An algorithm that fails, or gives no number, leaves the limit as it is. */
   private estimate(call: Call, sample: LimitSample): number {
+    const onError = (error: unknown): void => call.hookFailed(this.name, 'algorithm', error);
     try {
       this.estimator ??= this.options.algorithm.createEstimator(this.random);
-      const estimate = this.estimator.next(this.exactLimit, sample);
-      if (!Number.isNaN(estimate)) return estimate;
-      throw new RangeError('the algorithm gave NaN as the limit');
+      const estimate = givenAtOnce(this.estimator.next(this.exactLimit, sample), onError);
+      if (typeof estimate === 'number' && !Number.isNaN(estimate)) return estimate;
+      throw new RangeError(`the algorithm gave ${estimate} as the limit`);
     } catch (error) {
-      call.hookFailed(this.name, 'algorithm', error);
+      onError(error);
       return this.exactLimit;
     }
   }
@@ -150,7 +151,7 @@ class AdaptiveConcurrencyPolicy extends PermitPolicy implements AdaptiveConcurre
   private tellChange(call: Call, details: LimitChangedEvent): void {
     const type = 'concurrency-limit-changed';
     if (!this.events.wants(type)) return;
-    const { pipeline, key, attempts: attempt } = call;
+    const { pipeline, key, lastAttempt: attempt } = call;
     this.events.emit({ type, pipeline, policy: this.name, key, attempt, timestamp: this.clock.wallTime(), ...details });
   }
 

@@ -25,6 +25,10 @@ export class WaitingCode extends PermitWaiter {
     if (this.signal !== undefined) this.subscription.subscribe(this.signal);
   }
 
+  override get isOver(): boolean {
+    return this.signal !== undefined && this.signal.aborted;
+  }
+
   override granted(): void {
     this.stopListening();
     this.end.granted();

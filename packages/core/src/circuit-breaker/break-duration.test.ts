@@ -198,6 +198,14 @@ describe('a failure that names a wait', () => {
     expect(breaker.retryAfterMs).toBe(1_000);
   });
 
+  it('is none that can not be looked into', async () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const { breaker, calls } = guarded({ breakMs: 1_000 });
+    await calls.tryExecute(() => Promise.reject(proxy as Error));
+    expect([breaker.state, breaker.retryAfterMs]).toEqual(['open', 1_000]);
+  });
+
   it('is not asked where the breaker is told not to', async () => {
     const { breaker, calls } = guarded({ maxRetryAfterMs: 0 });
     await rejection(calls.execute(busy(20_000)));

@@ -1,7 +1,9 @@
 /** How long a breaker stays open: functions for `breakMs`, and what decides when one is asked. */
 import type { Random } from '../clock/random.ts';
+import { namedWaitMs } from '../gates/named-wait.ts';
 import { resolveOptions } from '../options/resolve.ts';
 import { number, positiveMilliseconds, type Rule } from '../options/rules.ts';
+import { givenAtOnce } from '../policy/policy-base.ts';
 
 /** What a function for the break's duration can go by. */
 export interface BreakFacts {
@@ -100,8 +102,9 @@ export function chooseBreakMs(
   onError: (error: unknown) => void,
 ): number {
   const { breakMs, breakJitterRatio, maxRetryAfterMs } = options;
-  const namedMs = maxRetryAfterMs > 0 ? namedRetryAfterMs(facts.error) : undefined;
-  if (namedMs !== undefined) return Math.min(namedMs, maxRetryAfterMs);
+  // No wait at all is no break.
+  const namedMs = maxRetryAfterMs > 0 ? namedWaitMs(facts.error) : undefined;
+  if (namedMs !== undefined && namedMs > 0) return Math.min(namedMs, maxRetryAfterMs);
   const chosen = typeof breakMs === 'number' ? breakMs : ask(breakMs, facts, otherwiseMs, onError);
   return breakJitterRatio === 0 ? chosen : chosen * (1 - random.next() * breakJitterRatio);
 }
@@ -113,18 +116,11 @@ function ask(
   onError: (error: unknown) => void,
 ): number {
   try {
-    const chosen = breakMs(facts);
+    const chosen = givenAtOnce(breakMs(facts), onError);
     if (chosen > 0 && chosen < Infinity) return chosen;
     throw new RangeError(`breakMs returned ${chosen}; expected a number above 0`);
   } catch (error) {
     onError(error);
     return otherwiseMs;
   }
-}
-
-/** The wait that an error names, whoever threw it; none at all is no wait. */
-function namedRetryAfterMs(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  const { retryAfterMs } = error as { readonly retryAfterMs?: unknown };
-  return typeof retryAfterMs === 'number' && retryAfterMs > 0 ? retryAfterMs : undefined;
 }

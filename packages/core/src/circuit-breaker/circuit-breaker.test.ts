@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
+import type { ConfigurationError } from '../errors/configuration-error.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { constant } from '../retry/backoff.ts';
 import { retry } from '../retry/retry.ts';
@@ -10,7 +11,7 @@ import { timeout } from '../timeout/timeout.ts';
 import { circuitBreaker } from './circuit-breaker.ts';
 import { CircuitIsolatedError, CircuitOpenError } from './errors.ts';
 import { circuitBreakerDefaults, type CircuitBreakerOptions } from './options.ts';
-import { down, fail, guarded as guardedOn, up } from './test-support/guarded.ts';
+import { down, fail, guarded as guardedOn, up, type Calls } from './test-support/guarded.ts';
 import { consecutive } from './trip-rules.ts';
 
 let clock: VirtualClock;
@@ -228,6 +229,17 @@ describe('an open breaker', () => {
     await expect(calls.execute(up)).resolves.toBe('item');
   });
 
+  it('asks for no longer a wait than its whole break, by whichever time it goes', async () => {
+    const clockOfBoth = new CoalescingClock();
+    const make = (): Calls => pipeline(circuitBreaker({ clock: clockOfBoth, trip: consecutive(1), breakMs: 30_000 }));
+    const [calls, others] = [make(), make()];
+    await fail(others, 2);
+    // The time that is at hand without reading the clock is still that of the other's refusal.
+    await clockOfBoth.virtual.advance(40);
+    await fail(calls);
+    expect(await rejection(calls.execute(up))).toMatchObject({ retryAfterMs: 30_000 });
+  });
+
   it('is changed by no outcome of a call that began while it was closed', async () => {
     const { breaker, calls } = guarded({ trip: consecutive(1), breakMs: 1_000 });
     const late = [deferred(), deferred()];
@@ -367,6 +379,26 @@ describe('a breaker’s options', () => {
     expect(() => circuitBreaker({ [option]: wrong })).toThrow(
       expect.objectContaining({ faults: [expect.objectContaining({ path: `circuitBreaker.${option}` })] }),
     );
+  });
+
+  it('are refused that would change nothing beside another', () => {
+    const faultsOf = (options: CircuitBreakerOptions): unknown => {
+      try {
+        return circuitBreaker(options);
+      } catch (error) {
+        return (error as ConfigurationError).faults.map(({ path }) => path.replace('circuitBreaker.', ''));
+      }
+    };
+    const trip = consecutive(5);
+    expect(faultsOf({ trip, failureRatio: 0.5, slowCallMs: 5 })).toEqual(['failureRatio']);
+    expect(faultsOf({ trip, minThroughput: 5, samplingMs: 50, slowCallRatio: 1 })).toEqual([
+      'minThroughput',
+      'samplingMs',
+      'slowCallRatio',
+    ]);
+    const window = { minThroughput: 5, samplingMs: 50 };
+    expect(() => circuitBreaker({ trip, slowCallMs: 5, slowCallRatio: 1, ...window })).not.toThrow();
+    expect(() => circuitBreaker({ trip, failureRatio: undefined })).not.toThrow();
   });
 
   it('have the defaults that the constant says', () => {

@@ -135,14 +135,15 @@ class CircuitBreakerPolicy extends ControlSurface implements CircuitBreaker {
     if (this.current.kind === 'open') {
       // While the break has long to go, the recent time says so as well: refusing should cost little.
       const leftMs = this.current.reopensAt - this.recent.now();
-      if (leftMs > LONG_TO_GO_MS) return this.refuse(call, leftMs);
+      // That time is a little late, but nobody has to wait longer than the whole break.
+      if (leftMs > LONG_TO_GO_MS) return this.refuse(call, Math.min(leftMs, this.current.breakMs));
     }
     const now = this.clock.now();
     this.moveOn(call, now);
     // Whoever was told of a transition may have made another.
     const state = this.current;
     if (state.kind === 'isolated') return this.refuseIsolated(call, state);
-    if (!this.admits(state, now)) return this.refuse(call, this.nextChanceMs(state, now));
+    if (!this.admits(call, state, now)) return this.refuse(call, this.nextChanceMs(state, now));
     const lease = state.kind === 'half-open' ? state.admit(now) : undefined;
     call.keep(at, new Admission(state, call.attempts, lease, now));
     return undefined;
@@ -158,16 +159,27 @@ class CircuitBreakerPolicy extends ControlSurface implements CircuitBreaker {
       state.ramping = false;
       this.onArrival(state);
     }
-    if (this.sheds && this.window.rejectionRatio!(now) >= 1)
+    if (this.sheds && this.shedRatio(call, now) >= 1)
       this.open(now, { reason: 'failures', error: this.lastError, call });
   }
 
-  private admits(state: BreakerState, now: number): boolean {
+  private admits(call: Call, state: BreakerState, now: number): boolean {
     if (state.kind === 'half-open') return state.hasRoom;
     if (state.kind !== 'closed') return false;
     const ramp = state.ramping ? rampShare(now - state.since, this.options.rampMs) : 1;
-    const share = this.sheds ? Math.min(ramp, 1 - this.window.rejectionRatio!(now)) : ramp;
+    const share = this.sheds ? Math.min(ramp, 1 - this.shedRatio(call, now)) : ramp;
     return share >= 1 || this.random.next() < share;
+  }
+
+  /** Which ratio of the calls the trip rule has refused; none where it fails or says no number. */
+  private shedRatio(call: Call, now: number): number {
+    try {
+      const shed = this.window.rejectionRatio!(now);
+      return shed > 0 ? shed : 0;
+    } catch (error) {
+      call.hookFailed(this.name, 'trip', error);
+      return 0;
+    }
   }
 
   /** How long until more calls are let through; nobody knows where the trip rule decides. */

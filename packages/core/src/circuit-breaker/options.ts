@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../errors/configuration-error.ts';
+import { ConfigurationError, type ConfigurationFault } from '../errors/configuration-error.ts';
 import { describe, resolveOptions, type Resolved } from '../options/resolve.ts';
 import {
   callable,
@@ -28,7 +28,8 @@ export interface CircuitBreakerOptions extends PolicyOptions {
   /** The length of the window in milliseconds; it moves in ten steps; default 10,000. */
   readonly samplingMs?: number | undefined;
   /**
-   * Another rule in place of `failureRatio`, such as `consecutive(5)`; or a list of rules, any of which opens the breaker.
+   * Another rule in place of `failureRatio`, `minThroughput` and `samplingMs`, such as `consecutive(5)`; or a list of rules,
+   * any of which opens the breaker.
    */
   readonly trip?: TripRule | readonly TripRule[] | undefined;
   /**
@@ -139,13 +140,30 @@ const rules: Rules<CircuitBreakerOptions> = Object.freeze({
  */
 export function resolveBreakerOptions(given: CircuitBreakerOptions): ResolvedBreakerOptions {
   const options = resolveOptions('circuitBreaker', given, circuitBreakerDefaults, rules);
-  if (given.slowCallRatio !== undefined && given.slowCallMs === undefined) {
-    const received = describe(given.slowCallRatio);
-    throw new ConfigurationError([
-      { path: 'circuitBreaker.slowCallRatio', expected: 'slowCallMs beside it, which says what is slow', received },
-    ]);
-  }
+  const faults = faultsTogether(given);
+  if (faults.length > 0) throw new ConfigurationError(faults);
   return options;
+}
+
+/** Options that would change nothing beside the others: whoever gave them meant something. */
+function faultsTogether({ trip, slowCallMs, ...given }: CircuitBreakerOptions): ConfigurationFault[] {
+  const faults: ConfigurationFault[] = [];
+  const without = (
+    option: 'failureRatio' | 'minThroughput' | 'samplingMs' | 'slowCallRatio',
+    expected: string,
+  ): void => {
+    const value = given[option];
+    if (value !== undefined) faults.push({ path: `circuitBreaker.${option}`, expected, received: describe(value) });
+  };
+  if (trip !== undefined) {
+    const expected = 'no such option beside trip, which takes its place';
+    without('failureRatio', expected);
+    // Those of the window are also the slow calls'.
+    if (slowCallMs === undefined)
+      for (const option of ['minThroughput', 'samplingMs'] as const) without(option, expected);
+  }
+  if (slowCallMs === undefined) without('slowCallRatio', 'slowCallMs beside it, which says what is slow');
+  return faults;
 }
 
 /** What these options say about when the breaker opens, as one rule. */

@@ -169,15 +169,28 @@ export abstract class StateMachine extends PolicyBase {
   }
 
   private chooseBreakMs(at: number, { error, call }: Cause): number {
-    const { count, ratio } = this.current.kind === 'half-open' ? this.current.failures : this.failuresAt(at);
+    const { count, ratio } = this.failuresFor(at, call);
     const { halfOpenAttempts } = this;
     const facts = { failureRatio: ratio, failureCount: count, halfOpenAttempts, error };
-    return chooseBreakMs(this.options, facts, this.random, DEFAULT_BREAK_MS, (thrown) => {
-      // A breaker also opens when nobody calls: a lost probe is noticed by who looks at it.
-      if (call === undefined)
-        this.tell('hook-failed', undefined, { hook: 'breakMs', error: thrown, outcome: 'failure' });
-      else call.hookFailed(this.name, 'breakMs', thrown);
-    });
+    const onError = (thrown: unknown): void => this.hookFailed('breakMs', thrown, call);
+    return chooseBreakMs(this.options, facts, this.random, DEFAULT_BREAK_MS, onError);
+  }
+
+  /** What a break is chosen by. A rule of the user's that can't say it keeps no breaker from opening. */
+  private failuresFor(at: number, call: Call | undefined): { readonly count: number; readonly ratio: number } {
+    if (this.current.kind === 'half-open') return this.current.failures;
+    try {
+      return this.failuresAt(at);
+    } catch (error) {
+      this.hookFailed('trip', error, call);
+      return { count: 0, ratio: 0 };
+    }
+  }
+
+  /** A breaker also opens when nobody calls: a lost probe is noticed by who looks at it. */
+  private hookFailed(hook: string, error: unknown, call: Call | undefined): void {
+    if (call === undefined) this.tell('hook-failed', undefined, { hook, error, outcome: 'failure' });
+    else call.hookFailed(this.name, hook, error);
   }
 
   protected failuresAt(now: number): { readonly count: number; readonly ratio: number } {
@@ -188,7 +201,7 @@ export abstract class StateMachine extends PolicyBase {
   private tell(type: string, call: Call | undefined, details: object): void {
     if (!this.events.wants(type)) return;
     const [timestamp, policy] = [this.clock.wallTime(), this.name];
-    const about = { pipeline: call?.pipeline, policy, key: call?.key, attempt: call?.attempts };
+    const about = { pipeline: call?.pipeline, policy, key: call?.key, attempt: call?.lastAttempt };
     this.events.emit({ type, ...about, timestamp, ...details });
   }
 }

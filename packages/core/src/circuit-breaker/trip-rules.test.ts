@@ -260,6 +260,24 @@ describe('a rule of one’s own', () => {
     expect([breaker.state, told]).toEqual(['closed', [['circuit-breaker', 'trip', bug]]]);
   });
 
+  it('does neither refuse calls nor keep the breaker closed by not saying what it should, which is told', async () => {
+    const bug = new TypeError('bug');
+    const fail = (): never => {
+      throw bug;
+    };
+    for (const [rejectionRatio, times] of [
+      [fail, 2],
+      [() => Number.NaN, 0],
+    ] as const) {
+      const told: unknown[] = [];
+      const { breaker, calls } = guarded({ trip: own({ record: () => 'enough', failures: fail, rejectionRatio }) });
+      calls.on('hook-failed', ({ hook, error }) => told.push([hook, error]));
+      await expect(calls.execute(up)).resolves.toBe('item');
+      expect([breaker.state, told.length]).toEqual(['open', times + 1]);
+      expect(told).toEqual(told.map(() => ['trip', bug]));
+    }
+  });
+
   it('is told the time only where it says that it goes by it', async () => {
     const record = vi.fn(() => undefined);
     const { calls } = guarded({ trip: own({ record }) });
@@ -284,6 +302,7 @@ describe('the options of the rules', () => {
     ['count.failureRatio', () => count(5, {} as never)],
     ['count.failureRatio', () => count(5, { failureRatio: 1.5 })],
     ['count.failureRatio', () => count(5, { failures: 2, failureRatio: 0.5 })],
+    ['count.failureRatio', () => count(5, undefined as never)],
     ['count.minThroughput', () => count(5, { failureRatio: 0.5, minThroughput: 6 })],
     ['count.minThroughput', () => count(5, { failureRatio: 0.5, minThroughput: 0 })],
     ['sampledRatio.failureRatio', () => sampledRatio({ failureRatio: 0 })],

@@ -74,7 +74,8 @@ export type CountLimit =
  */
 export function count(size: number, limit: CountLimit): TripRule {
   const most = Number.isSafeInteger(size) ? Math.max(1, size) : 1;
-  const byNumber = 'failures' in limit;
+  // What is no limit at all is told as one without a ratio.
+  const byNumber = typeof limit === 'object' && 'failures' in limit;
   const given: CountOptions = byNumber
     ? resolveOptions('count', { size, ...limit }, {}, { size: integer(1), failures: integer(1, most) }, ['failures'])
     : resolveOptions(

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { microtasks } from '../testing/test-support/watched.ts';
 import { EventChannel } from './channel.ts';
 import type { EventEnvelope } from './event.ts';
 import { onlyOutcome } from './only-outcome.ts';
@@ -128,5 +129,25 @@ describe('an event channel', () => {
     expect(after).toHaveBeenCalledTimes(1);
     expect(told).toHaveBeenCalledTimes(1);
     expect(told).toHaveBeenCalledWith(expect.objectContaining({ hook: 'listener of hit', error: bug }));
+  });
+
+  it('tells of a listener that rejects, for which nobody waits, and not of one that is told and rejects', async () => {
+    const channel = new EventChannel<Events & { 'hook-failed': { hook: string; error: unknown } }>();
+    const bug = new Error('bug');
+    const rejecting = (error: Error) => vi.fn(() => Promise.reject(error) as unknown as undefined);
+    const [told, reject] = [rejecting(new Error('another')), rejecting(bug)];
+    const wrong: unknown[] = [];
+    channel.on('hit', reject);
+    channel.on('hit', onlyOutcome('failure', reject));
+    channel.on('hook-failed', told);
+    channel.on('hook-failed', ({ hook, error }) => wrong.push([hook, error]));
+    channel.emit({ ...event('hit'), outcome: 'failure' });
+    expect(told).not.toHaveBeenCalled();
+    await microtasks();
+    expect(wrong).toEqual([
+      ['listener of hit', bug],
+      ['listener of hit', bug],
+    ]);
+    expect(told).toHaveBeenCalledTimes(2);
   });
 });

@@ -81,7 +81,7 @@ export class EventChannel<Events extends EventMap = EventMap> implements EventSo
     return wanted(this.listeners.get(type), outcome) || wanted(this.listeners.get('*'), outcome);
   }
 
-  /** Hands `event` to its listeners. One that throws becomes a `hook-failed` event. */
+  /** Hands `event` to its listeners. One that throws, or rejects later, becomes a `hook-failed` event. */
   emit(event: EventEnvelope): void {
     this.hand(event, this.listeners.get(event.type));
     this.hand(event, this.listeners.get('*'));
@@ -94,7 +94,9 @@ export class EventChannel<Events extends EventMap = EventMap> implements EventSo
     for (const listener of listeners.now) {
       if (!all.has(listener)) continue;
       try {
-        listener(event);
+        // Nobody waits for a listener that is an async function, but what it rejects with is told as well.
+        const result: unknown = listener(event);
+        if (result instanceof Promise) result.catch((error: unknown) => this.listenerFailed(event, error));
       } catch (error) {
         this.listenerFailed(event, error);
       }

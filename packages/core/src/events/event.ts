@@ -16,7 +16,10 @@ export interface EventEnvelope<Type extends string = string> {
   readonly policy: string | undefined;
   /** The key of the call, where it has one. */
   readonly key: string | undefined;
-  /** Which run of the user's function it is about, from 1: the last that began, 0 before the first. Undefined without a call. */
+  /**
+   * Which run of the user's function it is about, from 1: the last that began, 0 before the first; what a retry or a hedge
+   * tells is about an attempt of its own, as it counts them. Undefined without a call.
+   */
   readonly attempt?: number | undefined;
   /** How it came out; undefined for an event that is about no end, such as a state that changes. */
   readonly outcome?: EventOutcome | undefined;

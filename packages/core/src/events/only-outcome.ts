@@ -13,9 +13,8 @@ export function onlyOutcome<Event extends Pick<EventEnvelope, 'outcome'>>(
   outcome: EventOutcome,
   listener: (event: Event) => void,
 ): (event: Event) => void {
-  const only = (event: Event): void => {
-    if (event.outcome === outcome) listener(event);
-  };
+  // What an async listener gives is passed on, for the channel to hear of its rejection.
+  const only = (event: Event): void => (event.outcome === outcome ? listener(event) : undefined);
   return Object.assign(only, { [OUTCOME]: outcome });
 }
 

@@ -3,7 +3,7 @@ import { VirtualClock } from '../clock/virtual-clock.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
-import { thenTrap } from '../testing/test-support/thenables.ts';
+import { callableThenable, foreignThenable, thenTrap } from '../testing/test-support/thenables.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { fallback } from './fallback.ts';
 
@@ -30,12 +30,54 @@ describe('a fallback', () => {
     expect(run).toHaveBeenCalledTimes(1);
   });
 
+  it('waits for a function that is a thenable, and asks the next when that rejects', async () => {
+    const first = callableThenable(Promise.reject(new Error('away')));
+    const calls = pipeline(fallback({ inOrder: [() => first, () => callableThenable(foreignThenable('next'))] }));
+    await expect(calls.execute(down)).resolves.toBe('next');
+  });
+
   it('passes an error on that it does not handle, unchanged', async () => {
     const run = vi.fn();
     const error = new TypeError('mine');
     const calls = pipeline(fallback({ run, handleIf: (thrown) => thrown instanceof RangeError }));
     expect(await rejection(calls.execute(() => Promise.reject(error)))).toBe(error);
     expect(run).not.toHaveBeenCalled();
+  });
+
+  it('replaces a result that it handles, of which its function is told, and passes all others on', async () => {
+    const run = vi.fn(() => 'in stock');
+    const calls = pipeline(fallback({ run, handleResultIf: (value) => value === 'unknown' }));
+    const told = vi.fn();
+    calls.on('fallback', told);
+    await expect(calls.execute(() => 'sold out')).resolves.toBe('sold out');
+    expect(run).not.toHaveBeenCalled();
+    await expect(calls.execute(async () => 'unknown')).resolves.toBe('in stock');
+    expect(run).toHaveBeenCalledWith(undefined, expect.objectContaining({ attempt: 2 }), 'unknown');
+    expect(told).toHaveBeenCalledWith(expect.objectContaining({ error: undefined, outcome: 'success' }));
+    expect(calls.executeSync(() => 'unknown')).toBe('in stock');
+    await expect(calls.execute(down)).resolves.toBe('in stock');
+    expect(run).toHaveBeenLastCalledWith(expect.any(Error), expect.anything(), undefined);
+  });
+
+  it('fails with the error of its last function where it can not replace a result, without a cause', async () => {
+    const bug = new Error('bug');
+    const fail = (): never => {
+      throw bug;
+    };
+    const calls = pipeline(fallback({ inOrder: [fail, () => Promise.reject(bug)], handleResultIf: () => true }));
+    expect(await rejection(calls.execute(() => 'unknown'))).toBe(bug);
+    expect(bug).not.toHaveProperty('cause');
+  });
+
+  it('passes a result on when its condition throws, and tells that', async () => {
+    const failed = vi.fn();
+    const handleResultIf = (): never => {
+      throw new RangeError('bug');
+    };
+    const calls = pipeline(fallback({ value: 'never', handleResultIf }));
+    calls.on('hook-failed', failed);
+    await expect(calls.execute(() => 'item')).resolves.toBe('item');
+    expect(failed).toHaveBeenCalledWith(expect.objectContaining({ hook: 'handleResultIf', policy: 'fallback' }));
   });
 
   it('passes an error on when its condition throws, and tells that', async () => {

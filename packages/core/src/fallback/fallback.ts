@@ -7,8 +7,15 @@ import { type Failure, failure, type Outcome, success } from '../policy/outcome.
 import { askHook, PolicyBase, type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
 import { type Call, type HookPolicy, type Scope, WAIT, type Wait } from '../policy/policy.ts';
 
-/** Makes the substitute, at once or as a promise. It may throw, and then the call fails with what it threw. */
-export type FallbackFunction<Added> = (error: unknown, context: ExecutionContext) => Added | PromiseLike<Added>;
+/**
+ * Makes the substitute, at once or as a promise. It may throw, and then the call fails with what it threw. In place of a
+ * result that is replaced its error is undefined, and it is told that result.
+ */
+export type FallbackFunction<Added> = (
+  error: unknown,
+  context: ExecutionContext,
+  result: unknown,
+) => Added | PromiseLike<Added>;
 
 /** Options of a fallback: one of `value`, `run` and `inOrder`. */
 export interface FallbackOptions<Added> extends PolicyOptions {
@@ -20,11 +27,13 @@ export interface FallbackOptions<Added> extends PolicyOptions {
   readonly inOrder?: readonly FallbackFunction<Added>[] | undefined;
   /** Which errors are replaced; default: all. Others pass unchanged. */
   readonly handleIf?: ((error: unknown) => boolean) | undefined;
+  /** Which results of the call are replaced too; default: none. */
+  readonly handleResultIf?: ((value: unknown) => boolean) | undefined;
 }
 
 /** A substitute was given for a failed call, or could not be made. */
 export interface FallbackEvent {
-  /** What the call had failed with. */
+  /** What the call had failed with; undefined when its result was replaced. */
   readonly error: unknown;
   readonly outcome: 'success' | 'failure';
 }
@@ -50,10 +59,11 @@ const fallbackRules: Rules<FallbackOptions<unknown>> = Object.freeze({
       Array.isArray(value) && value.length > 0 && value.every((entry) => typeof entry === 'function'),
   },
   handleIf: callable<(error: unknown) => boolean>(),
+  handleResultIf: callable<(value: unknown) => boolean>(),
 });
 
 /**
- * Gives a substitute where what is inside fails. It runs once for a call. When it fails itself, the caller sees its
+ * Gives a substitute where what is inside fails, or gives a result that is to be replaced. It runs once for a call. When it fails itself, the caller sees its
  * error, with the first one as cause. A caller's abort is never replaced.
  *
  * @throws ConfigurationError unless exactly one of `value`, `run` and `inOrder` is given.
@@ -65,8 +75,8 @@ export function fallback<const Added>(options: FallbackOptions<Added>): Fallback
 /** The substitute that is being made for one call. */
 interface Making {
   readonly scope: Scope;
-  /** What the call had failed with. */
-  readonly first: unknown;
+  /** What it stands in for. */
+  readonly replaced: Outcome;
   /** Until the call is ended from outside. */
   wanted: boolean;
 }
@@ -77,6 +87,7 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
   readonly waits = false;
   private readonly functions: readonly FallbackFunction<Added>[];
   private readonly handleIf: ((error: unknown) => boolean) | undefined;
+  private readonly handleResultIf: ((value: unknown) => boolean) | undefined;
 
   constructor(given: FallbackOptions<Added>) {
     const options = resolveOptions<FallbackOptions<unknown>, object>('fallback', given, {}, fallbackRules);
@@ -92,6 +103,7 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
     const value = given.value as Added;
     this.functions = given.inOrder === undefined ? [given.run ?? (() => value)] : [...given.inOrder];
     this.handleIf = options.handleIf;
+    this.handleResultIf = options.handleResultIf;
   }
 
   enter(call: Call, at: number): undefined {
@@ -99,10 +111,10 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
   }
 
   leave(call: Call, at: number, outcome: Outcome): Outcome | Wait {
-    if (outcome.ok || !this.handles(call, outcome.error)) return outcome;
-    const making: Making = { scope: call.scope(at), first: outcome.error, wanted: true };
+    if (outcome.ok ? !this.handlesResult(call, outcome.value) : !this.handles(call, outcome.error)) return outcome;
+    const making: Making = { scope: call.scope(at), replaced: outcome, wanted: true };
     call.keep(at, making);
-    const made = this.make(making, outcome.error);
+    const made = this.make(making, errorOf(outcome));
     if (!(made instanceof Promise)) return this.made(call, outcome, made);
     void made.then((substitute) => {
       if (!making.wanted) return;
@@ -126,14 +138,22 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
     );
   }
 
+  private handlesResult(call: Call, value: unknown): boolean {
+    if (this.handleResultIf === undefined) return false;
+    return askHook(this.handleResultIf, [value], false, (thrown) =>
+      call.hookFailed(this.name, 'handleResultIf', thrown),
+    );
+  }
+
   /** Asks one function after the other while the call wants a substitute; stays synchronous as long as they do. */
   private make(making: Making, error: unknown, index = 0): Outcome | Promise<Outcome> {
-    const next = (thrown: unknown): Outcome | Promise<Outcome> =>
-      index + 1 < this.functions.length && making.wanted
-        ? this.make(making, thrown, index + 1)
-        : failure(withCause(thrown, making.first));
+    const { scope, replaced } = making;
+    const next = (thrown: unknown): Outcome | Promise<Outcome> => {
+      if (index + 1 < this.functions.length && making.wanted) return this.make(making, thrown, index + 1);
+      return failure(replaced.ok ? thrown : withCause(thrown, replaced.error));
+    };
     try {
-      const made = this.functions[index]!(error, making.scope.context);
+      const made = this.functions[index]!(error, scope.context, replaced.ok ? replaced.value : undefined);
       if (!isThenable(made)) return success(made);
       return Promise.resolve(made).then(success, next);
     } catch (thrown) {
@@ -141,14 +161,20 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
     }
   }
 
-  private made(call: Call, replaced: Failure, substitute: Outcome): Outcome {
+  private made(call: Call, replaced: Outcome, substitute: Outcome): Outcome {
     if (call.wants('fallback')) {
-      call.emit(this.name, 'fallback', { error: replaced.error, outcome: substitute.ok ? 'success' : 'failure' });
+      const outcome = substitute.ok ? 'success' : 'failure';
+      call.emit(this.name, 'fallback', { error: errorOf(replaced), outcome });
     }
     return substitute;
   }
 }
 
+function errorOf(outcome: Outcome): unknown {
+  return outcome.ok ? undefined : outcome.error;
+}
+
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  const mayBe = typeof value === 'object' ? value !== null : typeof value === 'function';
+  return mayBe && typeof (value as { then?: unknown }).then === 'function';
 }

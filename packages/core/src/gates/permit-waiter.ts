@@ -11,6 +11,11 @@ export abstract class PermitWaiter extends LeveledNode {
   private since = 0;
   private expiry: WaitExpiry | undefined = undefined;
 
+  /**
+   * Whether it has no use for a permit any more and will say so in this very moment: one abort, or one moment in time, ends
+   * many, and whoever is told first may give a permit back before the others have heard.
+   */
+  abstract readonly isOver: boolean;
   /** The permit is this waiter's. */
   abstract granted(): void;
   /** It has waited too long. */

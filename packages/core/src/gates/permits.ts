@@ -141,6 +141,8 @@ export class Permits {
     while (this.takenCount < this.most) {
       const waiter = this.queue.shift();
       if (waiter === undefined) break;
+      // It withdraws by itself.
+      if (waiter.isOver) continue;
       this.takenCount++;
       this.admitted++;
       this.admittedAfterWait++;

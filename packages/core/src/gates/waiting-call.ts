@@ -22,6 +22,10 @@ export class WaitingCall extends PermitWaiter {
     this.at = at;
   }
 
+  override get isOver(): boolean {
+    return this.call.isOver(this.at);
+  }
+
   override granted(): void {
     this.gate.proceed(this.call, this.at);
   }

@@ -68,6 +68,11 @@ export class KeyedCall<P> implements Call {
     return this.slot.hooks.remainingMs?.(this, this.at) ?? Infinity;
   }
 
+  /** Whether the policy of the key is about to end the call. */
+  get isDueInside(): boolean {
+    return this.slot.hooks.isDue?.(this, this.at) ?? false;
+  }
+
   /** The call is no longer inside the policy of its key; a second time changes nothing. */
   private release(): void {
     if (!this.inside) return;
@@ -114,6 +119,10 @@ export class KeyedCall<P> implements Call {
     return this.call.attempts;
   }
 
+  get lastAttempt(): number {
+    return this.call.lastAttempt;
+  }
+
   get root(): object {
     return this.call.root;
   }
@@ -148,6 +157,10 @@ export class KeyedCall<P> implements Call {
 
   remainingMs(at: number): number {
     return this.call.remainingMs(at);
+  }
+
+  isOver(at: number): boolean {
+    return this.call.isOver(at);
   }
 
   resume(at: number): void {

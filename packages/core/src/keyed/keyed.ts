@@ -9,7 +9,7 @@ import { describe, resolveOptions, type Resolved } from '../options/resolve.ts';
 import type { AddsOf } from '../pipeline/pipeline-contract.ts';
 import { hooksOf } from '../pipeline/plan.ts';
 import { type Failure, failure, type Outcome } from '../policy/outcome.ts';
-import { PolicyBase } from '../policy/policy-base.ts';
+import { givenAtOnce, PolicyBase } from '../policy/policy-base.ts';
 import type { Again, Call, HookPolicy, Policy, Wait } from '../policy/policy.ts';
 import { KeysExhaustedError } from './errors.ts';
 import type { EventsIn, KeyEvents } from './events.ts';
@@ -161,6 +161,10 @@ class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
     return (call.kept(at) as KeyedCall<P>).remainingInside;
   }
 
+  isDue(call: Call, at: number): boolean {
+    return (call.kept(at) as KeyedCall<P>).isDueInside;
+  }
+
   /** A call is no longer inside the policy of its key. */
   release(slot: KeySlot<P>): void {
     this.table.end(slot, this.recent.now());
@@ -171,7 +175,9 @@ class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
   private keyOf(call: Call): string {
     const { key } = this.options;
     if (typeof key === 'string') return key;
-    return key?.(call.context) ?? call.key ?? '';
+    if (key === undefined) return call.key ?? '';
+    const onError = (error: unknown): void => call.hookFailed(this.name, 'key', error);
+    return givenAtOnce(key(call.context), onError) ?? call.key ?? '';
   }
 
   private newSlot(key: string, now: number): KeySlot<P> | undefined {

@@ -15,7 +15,7 @@ export interface LoadSource {
 export interface LoadReader {
   /**
    * The load at present: 0 for none, 1 where the program should have no more of it, above 1 beyond that. It is asked on
-   * each call, and must neither be slow nor throw.
+   * each call, and must not be slow. Where it throws, which is told, or gives no number, it says nothing.
    */
   read(): number;
   /** Lets go of timers at once; the next `read` begins anew. */

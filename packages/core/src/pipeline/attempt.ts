@@ -7,6 +7,7 @@ export interface AttemptedCall {
   readonly key: string | undefined;
   readonly priority: Priority;
   remainingMs(at: number): number;
+  isOver(at: number): boolean;
   retractAttempt(): void;
   hookFailed(policy: string, hook: string, error: unknown): void;
   endCall(reason: unknown): void;
@@ -69,6 +70,11 @@ export class Attempt implements ExecutionContext {
 
   get remainingMs(): number {
     return this.aborted ? 0 : this.call.remainingMs(this.at);
+  }
+
+  /** Whether this run has been aborted, or is about to be. */
+  get isOver(): boolean {
+    return this.state?.aborted === true || this.call.isOver(this.at);
   }
 
   /** Says that nothing was started after all; only for the run of a function that is another pipeline's inside. */

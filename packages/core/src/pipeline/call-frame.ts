@@ -101,6 +101,7 @@ export abstract class CallFrame {
   abstract abortRun(reason: unknown): boolean;
   abstract retractAttempt(): void;
   abstract remainingMs(at: number): number;
+  abstract isOver(at: number): boolean;
   /** All runs that have not ended, those of its forks included. */
   abstract goingOn(): Iterable<Attempt>;
   /** Tells those who wait for the end of this run, here and in the calls that this is a fork of. */

@@ -63,6 +63,12 @@ export class CallGuard extends AbortSubscription implements AbortLink {
     return Math.min(this.deadline?.remainingMs() ?? Infinity, this.inherited?.remainingMs ?? Infinity);
   }
 
+  /** Whether it is about to end the call, and has not been told yet. */
+  get isDue(): boolean {
+    if (this.signal?.aborted === true || this.parentSignal?.aborted === true) return true;
+    return this.parent?.isOver === true || this.deadline?.isDue === true;
+  }
+
   /** A parent that ran out of time is no caller's wish: the upstream was too slow. */
   onAbort(reason: unknown, byCaller = true): void {
     this.call.endFromOutside(
@@ -77,9 +83,13 @@ export class CallGuard extends AbortSubscription implements AbortLink {
   }
 }
 
-/** Whether an error says that time ran out, which tells something about the upstream; a caller's abort does not. */
+/**
+ * Whether an error says that time ran out, which tells something about the upstream; a caller's abort does not. It may be
+ * the platform's own: who limits each call by `AbortSignal.timeout` has a breaker that opens as well.
+ */
 export function ranOutOfTime(reason: unknown): boolean {
-  return isBreakwaterError(reason) && reason.category === 'timeout';
+  if (isBreakwaterError(reason)) return reason.category === 'timeout';
+  return (reason as { readonly name?: unknown } | null | undefined)?.name === 'TimeoutError';
 }
 
 class ParentSubscription extends AbortSubscription {
@@ -119,6 +129,10 @@ class Deadline extends TimeoutEntry {
 
   remainingMs(): number {
     return this.expired ? 0 : this.lane.remainingMs(this, this.clock.now());
+  }
+
+  get isDue(): boolean {
+    return this.remainingMs() === 0;
   }
 
   override onTimeout(): void {

@@ -131,8 +131,7 @@ export abstract class CallRecord extends CallFrame {
     this.plan.watchers?.told(this, event);
   }
 
-  /** The number of the run that goes on, or of the last that began. */
-  private get lastAttempt(): number {
+  get lastAttempt(): number {
     return this.current?.attempt ?? this.origin?.lastAttempt ?? this.attempts;
   }
 

@@ -14,9 +14,17 @@ export function faultOfCall(fn: unknown, options: CallOptions | undefined): Conf
 export function faultsOfCall(path: string, fn: unknown, options: CallOptions | undefined): ConfigurationFault[] {
   const faults: ConfigurationFault[] = [];
   if (typeof fn !== 'function') faults.push({ path, expected: 'a function', received: describe(fn) });
-  const { signal, priority, deadlineMs, cost } = options ?? {};
+  if (options === undefined) return faults;
+  if (!isObject(options)) return [...faults, { path, expected: OPTIONS, received: describe(options) }];
+  // Elsewhere it is the second parameter; ignored here, it would never end anything.
+  if (isSignal(options))
+    return [...faults, { path, expected: OPTIONS, received: 'an AbortSignal', hint: 'did you mean { signal }?' }];
+  const { signal, key, priority, deadlineMs, cost, parent } = options;
   if (signal !== undefined && !isSignal(signal)) {
     faults.push({ path: `${path}.signal`, expected: 'an AbortSignal', received: describe(signal) });
+  }
+  if (key !== undefined && typeof key !== 'string') {
+    faults.push({ path: `${path}.key`, expected: 'a string', received: describe(key) });
   }
   if (priority !== undefined && !PRIORITIES.includes(priority)) {
     faults.push({
@@ -31,7 +39,16 @@ export function faultsOfCall(path: string, fn: unknown, options: CallOptions | u
   if (cost !== undefined && !(cost >= 0)) {
     faults.push({ path: `${path}.cost`, expected: 'a number of at least 0', received: describe(cost) });
   }
+  if (parent !== undefined && !isObject(parent)) {
+    faults.push({ path: `${path}.parent`, expected: 'the context of a call', received: describe(parent) });
+  }
   return faults;
+}
+
+const OPTIONS = 'an object with options of the call';
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 /** By shape, not by class: signals come from other realms and from polyfills. */

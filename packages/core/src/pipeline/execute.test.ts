@@ -3,9 +3,10 @@ import { VirtualClock } from '../clock/virtual-clock.ts';
 import { constant } from '../retry/backoff.ts';
 import { retry } from '../retry/retry.ts';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
+import type { Failure } from '../policy/outcome.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { deferred, microtasks, rejection, watched } from '../testing/test-support/watched.ts';
-import { brokenPromise, foreignThenable, thenTrap } from '../testing/test-support/thenables.ts';
+import { brokenPromise, callableThenable, foreignThenable, thenTrap } from '../testing/test-support/thenables.ts';
 import { pipeline } from './pipeline.ts';
 import type { Pipeline } from './pipeline-contract.ts';
 
@@ -41,6 +42,13 @@ describe('execute', () => {
 
     it('waits for a foreign thenable, as await does', async () => {
       await expect(make().execute(() => foreignThenable('foreign'))).resolves.toBe('foreign');
+    });
+
+    it('waits for a function that is a thenable, as await does', async () => {
+      const calls = make();
+      await expect(calls.execute(() => callableThenable(foreignThenable('foreign')))).resolves.toBe('foreign');
+      const outcome = await calls.tryExecute(() => callableThenable(Promise.reject(new Error('down'))));
+      expect(outcome).toMatchObject({ ok: false, error: { message: 'down' } });
     });
 
     it('rejects when reading `then` of the result throws, as await does, and leaves nothing behind', async () => {
@@ -83,6 +91,27 @@ describe('execute', () => {
       await call;
       expect(calls.busy).toBe(0);
     });
+  });
+
+  it.each([
+    [null, 'execute', 'null'],
+    ['now', 'execute', "'now'"],
+    [new AbortController().signal, 'execute', 'an AbortSignal'],
+    [{ key: 7 }, 'execute.key', '7'],
+    [{ parent: 'other' }, 'execute.parent', "'other'"],
+    [{ parent: null }, 'execute.parent', 'null'],
+    [{ signal: new AbortController() }, 'execute.signal', 'an object'],
+    [{ deadlineMs: NaN }, 'execute.deadlineMs', 'NaN'],
+  ])('rejects options that can not be meant, and never throws: %o', async (options, path, received) => {
+    const fn = vi.fn();
+    for (const call of [pipeline().execute(fn, options as never), pipeline().tryExecute(fn, options as never)]) {
+      const error = await call.then(
+        (outcome) => (outcome as unknown as Failure).error,
+        (thrown: unknown) => thrown,
+      );
+      expect(error).toMatchObject({ code: 'CONFIGURATION', faults: [{ path, received }] });
+    }
+    expect(fn).not.toHaveBeenCalled();
   });
 
   it('gives the answer of the second attempt where the first one failed on the straight path', async () => {

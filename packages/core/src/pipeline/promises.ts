@@ -15,12 +15,11 @@ export function captureSettle(settle: Settle): void {
   captured = settle;
 }
 
-/** Whether `value` is to be awaited. */
+/** Whether `value` is to be awaited: what `await` would wait for, a function with a `then` included. */
 export function isThenable(value: unknown): boolean {
-  return (
-    value instanceof Promise ||
-    (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
-  );
+  if (value instanceof Promise) return true;
+  const mayBe = typeof value === 'object' ? value !== null : typeof value === 'function';
+  return mayBe && typeof (value as { then?: unknown }).then === 'function';
 }
 
 /**

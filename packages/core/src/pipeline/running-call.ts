@@ -24,6 +24,7 @@ import { Attempt } from './attempt.ts';
 import { callContexts } from './call-context.ts';
 import { type Interruption, Origin, type UserFunction } from './call-frame.ts';
 import { CallGuard } from './call-guard.ts';
+import { isOver, remainingMsOf } from './call-limits.ts';
 import { CallRecord } from './call-record.ts';
 import { CallTimes } from './call-times.ts';
 import type { CallWatchers } from './call-watchers.ts';
@@ -85,15 +86,11 @@ export class RunningCall extends CallRecord implements Call {
   // --- what steps call ---
 
   remainingMs(at: number): number {
-    let remaining = this.rare?.guard?.remainingMs() ?? Infinity;
-    const { steps } = this.plan;
-    for (let position = this.first; position < at; position++) {
-      const { policy } = steps[position]!;
-      if (policy.remainingMs !== undefined) remaining = Math.min(remaining, policy.remainingMs(this, position));
-    }
-    if (this.origin === undefined) return remaining;
-    const { parent, first, within } = this.origin;
-    return Math.min(remaining, parent.remainingMs(first), within?.remainingMs ?? Infinity);
+    return remainingMsOf(this, at);
+  }
+
+  isOver(at: number): boolean {
+    return isOver(this, at);
   }
 
   resume(at: number): void {

@@ -57,6 +57,15 @@ class Refused implements Failure {
     }
     return this.made!;
   }
+
+  toJSON(): Failure {
+    return { ok: false, error: this.error, attempts: this.attempts };
+  }
+
+  /** What a console shows: how the error comes about is nobody's business. */
+  [Symbol.for('nodejs.util.inspect.custom')](): Failure {
+    return this.toJSON();
+  }
 }
 
 /** The outcome of a call that was answered with `value`. */

@@ -56,7 +56,10 @@ export abstract class PolicyBase {
   }
 }
 
-/** Asks a condition of the user's; one that throws counts as `otherwise` and is told. */
+/**
+ * Asks a condition of the user's; one that throws counts as `otherwise` and is told, and so is one that answers with a
+ * promise, which would count as true whatever it resolves to.
+ */
 export function askHook<Arguments extends readonly unknown[]>(
   hook: ((...parameters: Arguments) => boolean) | undefined,
   parameters: Arguments,
@@ -65,9 +68,21 @@ export function askHook<Arguments extends readonly unknown[]>(
 ): boolean {
   if (hook === undefined) return otherwise;
   try {
-    return hook(...parameters);
+    const answer = hook(...parameters);
+    return typeof answer === 'boolean' ? answer : Boolean(givenAtOnce(answer, onError));
   } catch (error) {
     onError(error);
     return otherwise;
   }
+}
+
+/**
+ * What a hook of the user's has given, which must not be a promise. One that rejects is told too: nobody else waits for it.
+ *
+ * @throws TypeError when it is a promise.
+ */
+export function givenAtOnce<T>(answer: T, onError: (error: unknown) => void): T {
+  if (typeof (answer as { readonly then?: unknown } | null | undefined)?.then !== 'function') return answer;
+  Promise.resolve(answer).catch(onError);
+  throw new TypeError('a promise was given where an answer is needed at once');
 }

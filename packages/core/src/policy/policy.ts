@@ -41,6 +41,8 @@ export const AGAIN: Again = Object.freeze({ answer: 'again' });
 export interface Call {
   /** How many times the user's function has been started in this call. */
   readonly attempts: number;
+  /** The number of the run that goes on, or of the last that began, as events tell it; 0 before the first. */
+  readonly lastAttempt: number;
   /** How many runs of the function have not ended, those included that the call no longer waits for. */
   readonly running: number;
   /** What the caller said about the call. */
@@ -64,6 +66,11 @@ export interface Call {
   kept(at: number): unknown;
   /** How many milliseconds the deadline and the policies outside `at` leave; Infinity when none limits the time. */
   remainingMs(at: number): number;
+  /**
+   * Whether the call is about to be ended further out than `at`, and only has not been told yet: its signal is aborted, or
+   * its time is up. Ask before a call that has waited is given what another one could use.
+   */
+  isOver(at: number): boolean;
   /** Goes on inward from the policy at `at`, which had answered WAIT. */
   resume(at: number): void;
   /**
@@ -152,6 +159,8 @@ export interface PolicyHooks {
   cancel(call: Call, at: number, outcome: Failure, byCaller: boolean): void;
   /** How many milliseconds this policy leaves the call, where it limits them. */
   remainingMs?(call: Call, at: number): number;
+  /** Whether this policy is about to end the call because its time is up. */
+  isDue?(call: Call, at: number): boolean;
 }
 
 /** A source of events of whatever types; what they are stands in `'~types'`. */

@@ -26,6 +26,20 @@ describe('the worst time of a call', () => {
     expect(worstOf(retry({ maxAttempts: 2, backoff: constant(50), maxElapsedMs: 9_000 }), attempt)).toBe(250);
   });
 
+  it('has no end either where there is none to the attempts, unless the elapsed time is limited', () => {
+    expect(worstOf(retry({ maxAttempts: Infinity }), attempt)).toBe(Infinity);
+    expect(worstOf(retry({ maxAttempts: Infinity, maxElapsedMs: 200 }), attempt)).toBe(300);
+  });
+
+  it('is found at once for any number of attempts: only the first thousand waits are looked at', () => {
+    const asked: number[] = [];
+    const early: Backoff = { delayMs: ({ attempt: number }) => (asked.push(number), 10), maxMs: 20 };
+    expect(worstOf(retry({ maxAttempts: 1_000_001, backoff: early }), attempt)).toBe(
+      1_000_001 * 100 + 10_000 + 999_000 * 20,
+    );
+    expect(asked).toHaveLength(1_000);
+  });
+
   it('takes the cap of a backoff that wants to see a real error', () => {
     expect(worstOf(retry({ maxAttempts: 2, backoff: fromError }), attempt)).toBe(900);
   });

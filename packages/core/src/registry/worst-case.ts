@@ -26,13 +26,18 @@ export function worstCaseMs(row: readonly RowEntry[], from = 0): number {
   }
 }
 
+/** How many waits of a retry are looked at one by one. */
+const LOOKED_AT_MOST = 1_000;
+
 /** All attempts, and the longest waits between them. */
 function retriedMs(options: Readonly<Record<string, unknown>>, inside: number): number {
   const attempts = number(options['maxAttempts'], 1);
-  let total = attempts * inside;
-  for (let attempt = 1; attempt < attempts && Number.isFinite(total); attempt += 1) {
-    total += longestWaitMs(options['backoff'] as Backoff | undefined, attempt);
-  }
+  const backoff = options['backoff'] as Backoff | undefined;
+  const lookedAt = Math.min(attempts - 1, LOOKED_AT_MOST);
+  // The waits beyond are taken for as long as they may be.
+  let total = attempts * inside + (attempts - 1 > lookedAt ? (attempts - 1 - lookedAt) * (backoff?.maxMs ?? 0) : 0);
+  for (let attempt = 1; attempt <= lookedAt && Number.isFinite(total); attempt += 1)
+    total += longestWaitMs(backoff, attempt);
   const { maxElapsedMs } = options;
   // The last attempt is begun before the limit, and may then take its whole time.
   return typeof maxElapsedMs === 'number' ? Math.min(total, maxElapsedMs + inside) : total;

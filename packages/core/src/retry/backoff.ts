@@ -13,6 +13,8 @@ export interface BackoffStep {
   readonly attempt: number;
   /** What the last attempt failed with; undefined when a result was not acceptable. */
   readonly error: unknown;
+  /** The result of the last attempt where that was not acceptable: what it says of a wait can be read from it. */
+  readonly result?: unknown;
   /** The delay before the last attempt, in milliseconds; 0 before the second. */
   readonly previousMs: number;
   /** Where a backoff that draws lots takes its numbers from. */

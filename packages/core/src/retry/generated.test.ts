@@ -40,6 +40,21 @@ describe('a generated delay', () => {
     ]);
   });
 
+  it('can be read from the result that was not acceptable, of which onRetry is told too', async () => {
+    const answers = [{ status: 503, after: 70 }, { status: 200 }];
+    const onRetry = vi.fn();
+    const { calls, delays } = retried({
+      backoff: generated(({ result }) => (result as { after: number }).after),
+      retryResultIf: (answer) => (answer as { status: number }).status === 503,
+      onRetry,
+    });
+    const call = watched(calls.execute(() => answers.shift()));
+    await clock.runAll();
+    expect([call.value, delays]).toEqual([{ status: 200 }, [70]]);
+    const result = { status: 503, after: 70 };
+    expect(onRetry.mock.calls).toEqual([[{ attempt: 1, delayMs: 70, error: undefined, result }]]);
+  });
+
   it('may be a promise: the wait begins when it has come', async () => {
     const delay = deferred<number>();
     const { calls, delays } = retried({ backoff: generated(() => delay.promise) });

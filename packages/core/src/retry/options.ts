@@ -1,5 +1,5 @@
 import { budgetRule, type RetryBudget } from '../gates/budget.ts';
-import { callable, either, integer, milliseconds, oneOf, positiveMilliseconds, type Rules } from '../options/rules.ts';
+import { callable, count, either, milliseconds, oneOf, positiveMilliseconds, type Rules } from '../options/rules.ts';
 import { type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
 import { type Backoff, backoffRule, exponential } from './backoff.ts';
 import type { GeneratedBackoff } from './generated.ts';
@@ -13,11 +13,16 @@ export interface BeforeWait {
   readonly delayMs: number;
   /** What the last attempt failed with; undefined when its result was not acceptable. */
   readonly error: unknown;
+  /** That result; undefined when the attempt failed. */
+  readonly result: unknown;
 }
 
 /** Options of a retry. */
 export interface RetryOptions extends PolicyOptions {
-  /** How many calls in all, the first included: at least 1, which means no retry; default 3. */
+  /**
+   * How many calls in all, the first included: at least 1, which means no retry, or Infinity, which leaves the end to a
+   * deadline, a timeout, a signal or `maxElapsedMs`; default 3.
+   */
   readonly maxAttempts?: number | undefined;
   /**
    * The waits between attempts: `constant`, `linear`, `exponential`, `fibonacci`, `decorrelated`, `decorrelatedV2`
@@ -59,7 +64,7 @@ export const retryDefaults: Readonly<
 /** What each option of a retry may be. */
 export const retryRules: Rules<RetryOptions> = Object.freeze({
   ...policyOptionRules,
-  maxAttempts: integer(1),
+  maxAttempts: count(1),
   backoff: backoffRule,
   jitter: either(oneOf('none', 'full', 'equal'), callable<Exclude<Jitter, string>>('a jitter such as ratio(0.5)')),
   minMs: milliseconds(),

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
+import { retryBudget } from '../gates/retry-budget.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import { CoalescingClock } from '../testing/test-support/coalescing-clock.ts';
 import { microtasks, rejection, watched } from '../testing/test-support/watched.ts';
@@ -41,6 +42,15 @@ describe('a retry', () => {
     expect(call.state).toBe('rejected');
     expect(fn).toHaveBeenCalledTimes(3);
     expect(delays).toEqual([500, 500]);
+  });
+
+  it('goes on without end where it is told so, until something else ends the call', async () => {
+    const fn = failing(Infinity);
+    const calls = pipeline(retry({ clock, maxAttempts: Infinity, backoff: exponential(), jitter: 'none' }));
+    const call = watched(calls.execute(fn, { deadlineMs: 86_400_000 }));
+    await clock.advance(86_400_000);
+    // Six waits up to the cap take 63 s; one attempt a minute then.
+    expect([call.state, fn.mock.calls.length]).toEqual(['rejected', 7 + Math.floor((86_400 - 63 - 1e-3) / 60)]);
   });
 
   it('passes the last error on unchanged, and tells how many attempts there were', async () => {
@@ -103,6 +113,15 @@ describe('a retry', () => {
   it.each([null, undefined, 'down', 5, () => 1])('tries again after what is no error at all: %s', async (thrown) => {
     const { calls } = retried(atOnce);
     await expect(calls.execute(failing(1, thrown))).resolves.toBe('item');
+  });
+
+  it('tries again after an error that can not be looked into, and passes it on', async () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const budget = retryBudget();
+    const { calls } = retried({ ...atOnce, budget, retryIf: () => true });
+    const outcome = await calls.tryExecute(failing(Infinity, proxy));
+    expect([outcome.attempts, !outcome.ok && outcome.error === proxy, budget.callsInFlight]).toEqual([3, true, 0]);
   });
 
   it('fails at once with what the server said when that is too long', async () => {
@@ -232,6 +251,23 @@ describe('a retry', () => {
     expect(call.state).toBe('pending');
     await clock.advance(1);
     expect(call.state).toBe('fulfilled');
+  });
+
+  it.each([0, 150])('keeps the floor also under a wait of %s ms that the error asks for', async (retryAfterMs) => {
+    const { calls } = retried({ minMs: 200 });
+    const delays: number[] = [];
+    calls.on('retry', ({ delayMs }) => delays.push(delayMs));
+    const call = watched(calls.execute(failing(1, { retryAfterMs })));
+    await clock.advance(200);
+    expect([call.value, delays]).toEqual(['item', [200]]);
+  });
+
+  it('fails at once only where what the error asks for is too long, whatever the floor', async () => {
+    const { calls } = retried({ minMs: 200, maxRetryAfterMs: 100 });
+    const call = watched(calls.execute(failing(1, { retryAfterMs: 100 })));
+    await clock.advance(200);
+    expect(call.value).toBe('item');
+    expect(await rejection(calls.execute(failing(1, { retryAfterMs: 101 })))).toEqual({ retryAfterMs: 101 });
   });
 
   it('tells a listener what it waits for, and calls onRetry before the wait', async () => {

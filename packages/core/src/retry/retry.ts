@@ -1,6 +1,7 @@
 import type { Timer } from '../clock/clock.ts';
 import { ConfigurationError } from '../errors/configuration-error.ts';
 import type { RetryBudget } from '../gates/budget.ts';
+import { namedWaitMs } from '../gates/named-wait.ts';
 import { isRetryable } from '../gates/retryable.ts';
 import { describe, resolveOptions, type Resolved } from '../options/resolve.ts';
 import type { Outcome } from '../policy/outcome.ts';
@@ -73,7 +74,7 @@ class RetryPolicy extends PolicyBase implements Retry {
       throw new ConfigurationError([{ path: 'retry.minMs', expected, received: describe(options.minMs) }]);
     }
     this.options = options;
-    this.waits = options.backoff.maxMs > 0;
+    this.waits = options.maxAttempts > 1 && options.backoff.maxMs > 0;
     this.budget = options.budget;
   }
 
@@ -103,8 +104,8 @@ class RetryPolicy extends PolicyBase implements Retry {
     // A failure that no other attempt can mend says nothing about how the upstream is.
     if (reason !== 'not-retryable') this.budget?.attemptEnded(outcome, false);
     if (reason !== undefined) return this.giveUp(call, attempt, outcome, reason);
-    const wanted = outcome.ok ? undefined : serverDelay(outcome.error);
-    if (wanted !== undefined) return this.tryAfter(call, at, retrying, outcome, wanted, true);
+    const namedMs = outcome.ok ? undefined : namedWaitMs(outcome.error);
+    if (namedMs !== undefined) return this.tryAfterNamed(call, at, retrying, outcome, namedMs);
     const delay = this.nextWait(call, retrying, outcome);
     if (typeof delay === 'number') return this.tryAfter(call, at, retrying, outcome, delay, false);
     return this.generate(call, at, retrying, outcome, delay);
@@ -145,16 +146,8 @@ class RetryPolicy extends PolicyBase implements Retry {
   }
 
   /** Why there is no further attempt after this wait; undefined when there is one, which the budget has admitted. */
-  private reasonNotToWait(
-    call: Call,
-    at: number,
-    retrying: Retrying,
-    delayMs: number,
-    serverNamed: boolean,
-  ): GiveUpReason | undefined {
-    const { maxRetryAfterMs, maxElapsedMs } = this.options;
-    // Whoever has no time for a wait at all has none for this one.
-    if (serverNamed && delayMs > (call.sync ? 0 : maxRetryAfterMs)) return 'retry-after-too-long';
+  private reasonNotToWait(call: Call, at: number, retrying: Retrying, delayMs: number): GiveUpReason | undefined {
+    const { maxElapsedMs } = this.options;
     if (call.remainingMs(at) <= delayMs) return 'deadline';
     if (maxElapsedMs !== undefined && this.clock.now() - retrying.startedAt + delayMs > maxElapsedMs)
       return 'max-elapsed';
@@ -166,7 +159,7 @@ class RetryPolicy extends PolicyBase implements Retry {
   private nextWait(call: Call, retrying: Retrying, outcome: Outcome): number | Promise<number> {
     const step = {
       attempt: retrying.attempt,
-      error: outcome.ok ? undefined : outcome.error,
+      ...whatCame(outcome),
       previousMs: retrying.delayMs,
       random: this.random,
       note: retrying.note,
@@ -193,6 +186,21 @@ class RetryPolicy extends PolicyBase implements Retry {
     return this.tryAfter(call, at, retrying, outcome, delayMs, false);
   }
 
+  /** Waits as long as the error asks for, if that is not too long, and no less than the floor. */
+  private tryAfterNamed(
+    call: Call,
+    at: number,
+    retrying: Retrying,
+    outcome: Outcome,
+    namedMs: number,
+  ): Outcome | Wait | Again {
+    const { minMs, maxRetryAfterMs } = this.options;
+    // Whoever has no time for a wait at all has none for this one.
+    if (namedMs > (call.sync ? 0 : maxRetryAfterMs))
+      return this.giveUp(call, retrying.attempt, outcome, 'retry-after-too-long');
+    return this.tryAfter(call, at, retrying, outcome, Math.max(minMs, namedMs), true);
+  }
+
   /** Goes inward again after the delay, unless that can't be. */
   private tryAfter(
     call: Call,
@@ -203,14 +211,15 @@ class RetryPolicy extends PolicyBase implements Retry {
     serverNamed: boolean,
   ): Outcome | Wait | Again {
     const { attempt } = retrying;
-    const reason = this.reasonNotToWait(call, at, retrying, delayMs, serverNamed);
+    const reason = this.reasonNotToWait(call, at, retrying, delayMs);
     if (reason !== undefined) return this.giveUp(call, attempt, outcome, reason);
-    const error = outcome.ok ? undefined : outcome.error;
     retrying.delayMs = delayMs;
     countRetry(this.counts, attempt, delayMs);
-    if (call.wants('retry'))
+    if (call.wants('retry')) {
+      const error = outcome.ok ? undefined : outcome.error;
       call.emit(this.name, 'retry', { attempt, delayMs, error, serverNamed, outcome: 'failure' });
-    this.tellHook(call, { attempt, delayMs, error });
+    }
+    this.tellHook(call, attempt, delayMs, outcome);
     if (delayMs === 0) return AGAIN;
     retrying.timer = this.clock.setTimer(delayMs, () => {
       retrying.timer = undefined;
@@ -219,9 +228,10 @@ class RetryPolicy extends PolicyBase implements Retry {
     return WAIT;
   }
 
-  private tellHook(call: Call, wait: BeforeWait): void {
+  private tellHook(call: Call, attempt: number, delayMs: number, outcome: Outcome): void {
     const { onRetry } = this.options;
     if (onRetry === undefined) return;
+    const wait: BeforeWait = { attempt, delayMs, ...whatCame(outcome) };
     const onError = (error: unknown): void => call.hookFailed(this.name, 'onRetry', error);
     try {
       // A hook that is an async function is not waited for, but what it rejects with is told too.
@@ -257,8 +267,7 @@ class RetryPolicy extends PolicyBase implements Retry {
   }
 }
 
-/** The wait that an error names, whoever threw it. */
-function serverDelay(error: unknown): number | undefined {
-  const retryAfterMs = (error as { readonly retryAfterMs?: unknown } | null | undefined)?.retryAfterMs;
-  return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined;
+/** What an attempt came to that is tried again, for hooks. */
+function whatCame(outcome: Outcome): { readonly error: unknown; readonly result: unknown } {
+  return outcome.ok ? { error: undefined, result: outcome.value } : { error: outcome.error, result: undefined };
 }

@@ -45,6 +45,28 @@ describe('load shedding', () => {
     expect(await refused(100)).toEqual(['high', 'normal', 'low', 'batch']);
   });
 
+  it('goes by its other sources where one throws, which is told, or gives no number', async () => {
+    const { played, source } = playedLoad('busy');
+    const bug = new Error('bug');
+    const broken = (read: () => number): LoadSource => ({
+      name: 'broken',
+      createReader: () => ({ read, stop: () => undefined }),
+    });
+    const failing = broken(() => {
+      throw bug;
+    });
+    const policy = shedding({ sources: [failing, source, broken(() => Number.NaN)], rampRatio: 0 });
+    const calls = pipeline(policy);
+    const told: unknown[] = [];
+    calls.on('hook-failed', ({ hook, error }) => told.push([hook, error]));
+    calls.on('load-shed', (event) => told.push(event.source));
+    expect(await calls.execute(item)).toBe('item');
+    played.load = 5;
+    expect(policy.load).toBe(5);
+    expect(await calls.tryExecute(item)).toMatchObject({ ok: false, error: { code: 'LOAD_SHED' } });
+    expect(told).toEqual([['source', bug], ['source', bug], 'busy']);
+  });
+
   it('refuses by a chance that rises with the load, and tells that chance', async () => {
     const { played, source } = playedLoad();
     const policy = shedding({ sources: [source], random: seededRandom(7) });

@@ -74,6 +74,8 @@ class SheddingPolicy extends PolicyBase implements Shedding {
   private readonly lowest: number;
   private readers: readonly LoadReader[];
   private users = 0;
+  /** Which source gave the load that was measured last. */
+  private highest = 0;
   private admitted = 0;
   private readonly refused: Float64Array = new Float64Array(PRIORITY_LEVELS);
 
@@ -102,7 +104,7 @@ class SheddingPolicy extends PolicyBase implements Shedding {
   }
 
   enter(call: Call): Outcome | undefined {
-    const { load } = this;
+    const load = this.measure(call);
     if (load > this.lowest) {
       const ratio = this.ratioAt(load, call.priorityLevel);
       if (ratio > 0 && this.random.next() < ratio) return this.refuse(call, load);
@@ -120,9 +122,7 @@ class SheddingPolicy extends PolicyBase implements Shedding {
   }
 
   get load(): number {
-    let load = 0;
-    for (const reader of this.readers) load = Math.max(load, reader.read());
-    return load;
+    return this.measure(undefined);
   }
 
   refusalRatio(priority: Priority): number {
@@ -139,6 +139,22 @@ class SheddingPolicy extends PolicyBase implements Shedding {
     return this.options.sources.map((source) => source.createReader(this.clock));
   }
 
+  /** The highest load. A source that fails, which calls tell of, or gives no number says nothing; the others count. */
+  private measure(call: Call | undefined): number {
+    let load = 0;
+    for (let index = 0; index < this.readers.length; index++) {
+      try {
+        const one = this.readers[index]!.read();
+        if (!(one > load)) continue;
+        load = one;
+        this.highest = index;
+      } catch (error) {
+        call?.hookFailed(this.name, 'source', error);
+      }
+    }
+    return load;
+  }
+
   private ratioAt(load: number, level: number): number {
     const above = this.refuseAbove[level]!;
     if (load <= above) return 0;
@@ -148,7 +164,7 @@ class SheddingPolicy extends PolicyBase implements Shedding {
   private refuse(call: Call, load: number): Failure {
     this.refused[call.priorityLevel]!++;
     if (call.wants('load-shed')) {
-      const source = this.options.sources[this.readers.findIndex((reader) => reader.read() === load)]?.name ?? 'load';
+      const source = this.options.sources[this.highest]!.name;
       const details: LoadShedEvent = { load, source, priorityLevel: call.priorityLevel, outcome: 'refused' };
       call.emit(this.name, 'load-shed', details);
     }

@@ -6,7 +6,7 @@ import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { callable, either, oneOf, positiveMilliseconds, type Rules } from '../options/rules.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { failure, type Outcome } from '../policy/outcome.ts';
-import { PolicyBase, type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
+import { givenAtOnce, PolicyBase, type PolicyOptions, policyOptionRules } from '../policy/policy-base.ts';
 import type { Call, HookPolicy } from '../policy/policy.ts';
 import { TimeoutError } from './errors.ts';
 
@@ -135,6 +135,11 @@ class TimeoutPolicy extends PolicyBase implements Timeout {
     return expiry.expired ? 0 : expiry.lane.remainingMs(expiry, this.clock.now());
   }
 
+  isDue(call: Call, at: number): boolean {
+    const expiry = call.kept(at) as Expiry | undefined;
+    return expiry !== undefined && !expiry.expired && expiry.lane.remainingMs(expiry, this.clock.now()) === 0;
+  }
+
   /** Time is up. A function that runs may be awaited; a queue or a backoff may not. */
   expire(call: Call, at: number, timeoutMs: number): void {
     if (call.wants('timeout'))
@@ -154,12 +159,14 @@ class TimeoutPolicy extends PolicyBase implements Timeout {
 
   /** A generated time that is no time limits nothing, and is told. */
   private generatedLane(call: Call): TimeoutLane | undefined {
+    const onError = (error: unknown): void => call.hookFailed(this.name, 'timeoutMs', error);
     try {
-      const timeoutMs = (this.timeoutMs as (context: ExecutionContext) => number)(call.context);
+      const generate = this.timeoutMs as (context: ExecutionContext) => number;
+      const timeoutMs = givenAtOnce(generate(call.context), onError);
       if (timeoutMs > 0 && timeoutMs <= Number.MAX_SAFE_INTEGER) return this.laneOf(timeoutMs);
       if (timeoutMs !== Infinity) throw new RangeError(`timeoutMs returned ${timeoutMs}; expected a number above 0`);
     } catch (error) {
-      call.hookFailed(this.name, 'timeoutMs', error);
+      onError(error);
     }
     return undefined;
   }

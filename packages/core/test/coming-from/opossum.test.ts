@@ -24,7 +24,8 @@ const item = async (): Promise<string> => 'item';
 
 /** A breaker as opossum's would be with these options, in a pipeline of its own. */
 function guarded(options: CircuitBreakerOptions = {}) {
-  const breaker = circuitBreaker({ failureRatio: 0.5, minThroughput: 10, breakMs: 30_000, ...options });
+  const ratio = options.trip === undefined ? { failureRatio: 0.5, minThroughput: 10 } : {};
+  const breaker = circuitBreaker({ ...ratio, breakMs: 30_000, ...options });
   return { breaker, calls: pipeline({ clock }, breaker) };
 }
 

@@ -1,4 +1,15 @@
-import { bulkhead, circuitBreaker, consecutive, constant, fallback, hedge, pipeline, retry, timeout } from 'breakwater';
+import {
+  bulkhead,
+  circuitBreaker,
+  consecutive,
+  constant,
+  fallback,
+  hedge,
+  keyed,
+  pipeline,
+  retry,
+  timeout,
+} from 'breakwater';
 import { VirtualClock } from 'breakwater/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Attempts } from '../../src/hedge/test-support/attempts.ts';
@@ -50,6 +61,20 @@ describe('a breaker with a hedge', () => {
     calls.on('circuit-rejected', () => refused++);
     expect(await calls.tryExecute(() => 'item')).toMatchObject({ error: { code: 'CIRCUIT_OPEN' }, attempts: 0 });
     expect(refused).toBe(1);
+  });
+
+  it('inside names in its events the run that it learnt from, numbered as in the whole call', async () => {
+    const breaker = keyed(() => circuitBreaker({ trip: consecutive(4) }));
+    const tries = retry({ backoff: constant(10), jitter: 'none' });
+    const calls = pipeline({ clock }, tries, hedge({ delayMs: 'on-failure' }), breaker);
+    const runs: unknown[] = [];
+    for (const type of ['attempt-ended', 'circuit-opened'] as const)
+      calls.on(type, ({ attempt }) => runs.push([type, attempt]));
+    const outcome = watched(calls.tryExecute(() => Promise.reject(new Error('down')), { key: 'host' }));
+    await clock.advance(100);
+    expect(outcome.state).toBe('fulfilled');
+    const ended = [1, 2, 3, 4].map((run) => ['attempt-ended', run]);
+    expect(runs).toEqual([...ended, ['circuit-opened', 4]]);
   });
 
   it('outside sees one call, whatever its attempts do', async () => {

@@ -57,6 +57,25 @@ describe('a breaker with other policies', () => {
     expect(breaker.state).toBe('open');
   });
 
+  it('counts a call as a failure whose signal is that of a time limit of the platform, alone or among others', async () => {
+    const breaker = circuitBreaker({ minThroughput: 100 });
+    const calls = pipeline({ clock }, breaker);
+    const other = new AbortController();
+    const reason = new DOMException('The operation was aborted due to timeout', 'TimeoutError');
+    for (const alone of [true, false]) {
+      const limit = new AbortController();
+      const signal = alone ? limit.signal : AbortSignal.any([limit.signal, other.signal]);
+      const call = watched(calls.execute(never, { signal }));
+      limit.abort(reason);
+      await microtasks();
+      expect(call.error).toBe(reason);
+    }
+    const cancelled = watched(calls.execute(never, { signal: other.signal }));
+    other.abort();
+    await microtasks();
+    expect([cancelled.state, breaker.throughput, breaker.failureRatio]).toEqual(['rejected', 2, 1]);
+  });
+
   it('is told nothing by a timeout or a deadline that ends a call in the queue inside it', async () => {
     const breaker = circuitBreaker({ trip: consecutive(1) });
     const gate = bulkhead({ maxConcurrent: 1, maxQueue: 5 });

@@ -1,6 +1,7 @@
 import { resolveOptions } from '../../options/resolve.ts';
 import { callable, either, number } from '../../options/rules.ts';
 import type { Timer } from '../../clock/clock.ts';
+import { givenAtOnce } from '../../policy/policy-base.ts';
 import { type Call, WAIT, type Wait } from '../../policy/policy.ts';
 import { type Chaos, ChaosPolicy, type ChaosWait } from './chaos-policy.ts';
 import { chaosDefaults, type ChaosFunction, type ChaosOptions, chaosRules } from './options.ts';
@@ -60,12 +61,13 @@ class LatencyPolicy extends ChaosPolicy {
 
   private latencyOf(call: Call): number | undefined {
     if (typeof this.latencyMs === 'number') return this.latencyMs;
+    const onError = (error: unknown): void => call.hookFailed(this.name, 'latencyMs', error);
     try {
-      const latencyMs = this.latencyMs(call.context, this.random);
+      const latencyMs = givenAtOnce(this.latencyMs(call.context, this.random), onError);
       if (latencyRule.accepts(latencyMs)) return latencyMs;
       throw new RangeError(`latencyMs returned ${String(latencyMs)}; expected a number of at least 0`);
     } catch (error) {
-      call.hookFailed(this.name, 'latencyMs', error);
+      onError(error);
       return undefined;
     }
   }

@@ -14,6 +14,11 @@ export function foreignThenable<T>(value: T): PromiseLike<T> {
   return { then: (resolve: (value: T) => void) => resolve(value) } as unknown as PromiseLike<T>;
 }
 
+/** A function that is a thenable too, as proxies of remote objects are. */
+export function callableThenable<T>(settle: PromiseLike<T>): () => PromiseLike<T> {
+  return Object.assign(() => settle, { then: settle.then.bind(settle) });
+}
+
 /** A promise that can't be waited for: its own `then` throws. */
 export function brokenPromise(): Promise<string> {
   const promise = Promise.resolve('unreachable');

@@ -1,0 +1,141 @@
+/** One abort, or one moment in time, ends many calls that wait for a permit: none of them is begun by the end of another. */
+import {
+  adaptiveConcurrency,
+  bulkhead,
+  circuitBreaker,
+  type CallOptions,
+  hedge,
+  keyed,
+  pipeline,
+  type Pipeline,
+  type Policy,
+  timeout,
+} from 'breakwater';
+import { VirtualClock } from 'breakwater/testing';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { CoalescingClock } from '../../src/testing/test-support/coalescing-clock.ts';
+import { microtasks, watched } from '../../src/testing/test-support/watched.ts';
+
+let clock: VirtualClock;
+beforeEach(() => {
+  clock = new VirtualClock();
+});
+
+const never = (): Promise<string> => new Promise(() => undefined);
+const gate = () => bulkhead({ maxConcurrent: 1, maxQueue: 1_000 });
+
+/** A hundred calls at once, and how many of them have come to their function. */
+function hundred(calls: Pick<Pipeline, 'execute'>, options?: CallOptions) {
+  const fn = vi.fn(never);
+  const all = Array.from({ length: 100 }, () => watched(calls.execute(fn, options)));
+  return {
+    begun: () => fn.mock.calls.length,
+    ended: () => all.filter(({ state }) => state === 'rejected').length,
+    errors: () => new Set(all.map(({ error }) => (error as { code?: string } | undefined)?.code ?? error)),
+  };
+}
+
+describe('of a hundred calls at a bulkhead for one, the first alone is begun', () => {
+  it('when one signal ends them all', async () => {
+    const controller = new AbortController();
+    const permits = gate();
+    const calls = pipeline({ clock }, permits);
+    const all = hundred(calls, { signal: controller.signal });
+    controller.abort('left');
+    await microtasks();
+    expect([all.begun(), all.ended(), [...all.errors()]]).toEqual([1, 100, ['left']]);
+    expect([calls.busy, clock.pendingTimers]).toEqual([1, 0]);
+    expect(permits.statistics).toMatchObject({ running: 0, queued: 0, admitted: 1, withdrawn: 99 });
+  });
+
+  it.each<[what: string, code: string, policies: () => Policy[], options?: CallOptions]>([
+    ['a timeout outside', 'TIMEOUT', () => [timeout({ timeoutMs: 100 }), gate()]],
+    ['a cooperative one', 'TIMEOUT', () => [timeout({ timeoutMs: 100, mode: 'cooperative' }), gate()]],
+    ['one for each key', 'TIMEOUT', () => [keyed(() => timeout({ timeoutMs: 100 })), gate()]],
+    [
+      'a timeout around keyed breakers',
+      'TIMEOUT',
+      () => [timeout({ timeoutMs: 100 }), keyed(() => circuitBreaker()), gate()],
+    ],
+    ['a timeout around a keyed bulkhead', 'TIMEOUT', () => [timeout({ timeoutMs: 100 }), keyed(gate)]],
+    ['a timeout around a pipeline', 'TIMEOUT', () => [timeout({ timeoutMs: 100 }), pipeline({ clock }, gate())]],
+    ['a timeout around a hedge', 'TIMEOUT', () => [timeout({ timeoutMs: 100 }), hedge({ delayMs: 500 }), gate()]],
+    ['the deadline', 'DEADLINE_EXCEEDED', () => [gate()], { deadlineMs: 100 }],
+    [
+      'a timeout around a limit that adapts',
+      'TIMEOUT',
+      () => [timeout({ timeoutMs: 100 }), adaptiveConcurrency({ initialLimit: 1, maxQueue: 1_000 })],
+    ],
+  ])('when the time of all is up by %s', async (_what, code, policies, options) => {
+    const calls = pipeline({ clock }, ...policies());
+    const all = hundred(calls, options);
+    await clock.advance(99);
+    expect([all.begun(), all.ended()]).toEqual([1, 0]);
+    await clock.advance(1);
+    expect(all.begun()).toBe(1);
+    // A function that runs is waited for where the timeout is cooperative.
+    expect(all.ended()).toBeGreaterThanOrEqual(99);
+    expect(all.errors()).toContain(code);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('when their time is up on a clock that is read now and then', async () => {
+    const coalescing = new CoalescingClock();
+    const all = hundred(pipeline({ clock: coalescing }, timeout({ timeoutMs: 640 }), gate()));
+    await coalescing.virtual.advance(700);
+    expect([all.begun(), all.ended()]).toEqual([1, 100]);
+  });
+
+  it('when the call that they are part of is aborted, or runs out of time', async () => {
+    const controller = new AbortController();
+    for (const options of [{ signal: controller.signal }, { deadlineMs: 100 }]) {
+      const outer = pipeline({ clock });
+      const inner = pipeline({ clock }, gate());
+      let all: ReturnType<typeof hundred> | undefined;
+      const whole = watched(
+        outer.execute((parent) => {
+          all = hundred(inner, { parent });
+          return never();
+        }, options),
+      );
+      if (options.signal === undefined) await clock.advance(100);
+      else controller.abort('left');
+      await microtasks();
+      expect([whole.state, all!.begun(), all!.ended()]).toEqual(['rejected', 1, 100]);
+    }
+  });
+});
+
+describe('code that waits for a permit', () => {
+  it('gets none from the very abort that ends it', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const permits = gate();
+    watched(pipeline({ clock }, permits).execute(never, { signal }));
+    const waiting = [1, 2].map(() => watched(permits.acquire({ signal })));
+    const another = watched(permits.acquire());
+    controller.abort('left');
+    await microtasks();
+    expect(waiting.map(({ error }) => error)).toEqual(['left', 'left']);
+    expect([another.state, permits.running, permits.queued]).toEqual(['fulfilled', 1, 0]);
+  });
+});
+
+describe('a call whose cooperative timeout has fired while another attempt of it runs', () => {
+  it('still gets its permit: nobody else would end it', async () => {
+    const limit = timeout({ timeoutMs: 100, mode: 'cooperative' });
+    const calls = pipeline({ clock }, limit, hedge({ delayMs: 10 }), gate());
+    const signals: AbortSignal[] = [];
+    const call = watched(
+      calls.execute(({ signal }) => {
+        signals.push(signal);
+        if (signals.length > 1) return 'late, and yet';
+        return new Promise<string>((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('stopped')));
+        });
+      }),
+    );
+    await clock.advance(100);
+    expect([call.value, signals.length]).toEqual(['late, and yet', 2]);
+  });
+});
