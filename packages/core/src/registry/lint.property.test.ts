@@ -18,13 +18,13 @@ async function opens(
   untilMs: number,
 ): Promise<boolean> {
   const calls = pipeline({ clock }, ...policies);
-  let opened = false;
-  calls.on('*', ({ type }) => (opened ||= type === 'circuit-opened'));
+  const opened = { once: false };
+  calls.on('*', ({ type }) => (opened.once ||= (type as string) === 'circuit-opened'));
   const hanging = Array.from({ length: callers }, async () => {
-    while (clock.now() < untilMs && !opened) await calls.tryExecute(() => new Promise(() => undefined));
+    while (clock.now() < untilMs && !opened.once) await calls.tryExecute(() => new Promise(() => undefined));
   });
   await clock.settle(Promise.all(hanging), 1_000_000);
-  return opened;
+  return opened.once;
 }
 
 it('a breaker whose throughput lint takes for out of reach never opens, and opens with one call less than that', async () => {

@@ -2,7 +2,7 @@ import { systemClock } from '../clock/system-clock.ts';
 import { type HeaderSource, headerValue } from '../headers/header-source.ts';
 import { retryAfterMs } from '../headers/retry-after.ts';
 import { HttpStatusError, InvalidRequestError, NetworkError, RequestNotRepeatableError } from '../http/errors.ts';
-import { classifyFailure, neverArrived } from '../errors/network-failure.ts';
+import { classifyFailure, isRequestFault, neverArrived } from '../errors/network-failure.ts';
 import { FAILURE_STATUSES } from '../http/options.ts';
 import { isIdempotentMethod } from '../http/outgoing-request.ts';
 import { redactText } from '../errors/redact-text.ts';
@@ -191,7 +191,7 @@ class CallController implements UndiciController {
 /** What undici finds wrong with the request itself. */
 function cantBeSent(error: Error): boolean {
   const { code } = error as { readonly code?: unknown };
-  return error instanceof TypeError || (typeof code === 'string' && /^(?:UND_ERR|ERR)_INVALID_/.test(code));
+  return error instanceof TypeError || (typeof code === 'string' && isRequestFault(code));
 }
 
 /** Whether a body can be sent a second time. Undici's classes of forms and blobs need not be those of the platform. */
