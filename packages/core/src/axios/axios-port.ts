@@ -5,6 +5,8 @@ export interface AxiosConfigLike {
   readonly headers?: unknown;
   /** The platform's AbortSignal, or something like it. */
   readonly signal?: unknown;
+  /** Its older way to cancel, which it still has. */
+  readonly cancelToken?: unknown;
 }
 
 /** What is needed of a response of axios. */

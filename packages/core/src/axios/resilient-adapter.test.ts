@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { hedge } from '../hedge/index.ts';
 import { pipeline } from '../pipeline/index.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
 import { constant, retry } from '../retry/index.ts';
@@ -49,5 +50,44 @@ describe('a request of axios', () => {
     const answer = busy({ 'retry-after': '2' });
     expect(await resilientAdapter(foreign, async () => answer)({})).toBe(answer);
     expect(errors).toEqual([expect.objectContaining({ retryAfterMs: 2_000, retryable: true })]);
+  });
+
+  it('is judged as by default where the condition throws, and the fault is told', async () => {
+    const calls = pipeline(retry({ maxAttempts: 2, backoff: constant(0) }));
+    const hooks: unknown[] = [];
+    calls.on('hook-failed', ({ hook }) => hooks.push(hook));
+    const isFailure = (): boolean => {
+      throw new Error('mine');
+    };
+    const answer = busy();
+    expect(await resilientAdapter(calls, async () => answer, { isFailure })({})).toBe(answer);
+    expect(hooks).toEqual(['isFailure', 'isFailure']);
+  });
+
+  it('that fails with no object passes that on', async () => {
+    const calls = pipeline(retry({ maxAttempts: 2, backoff: constant(0) }));
+    const adapter = (): Promise<never> => Promise.reject(undefined);
+    await expect(resilientAdapter(calls, adapter)({})).rejects.toBeUndefined();
+  });
+
+  it('beside a hedge lets go of the streams that nobody gets', async () => {
+    const destroyed: number[] = [];
+    const answers = [503, 200, 200].map((status, index) => ({
+      status,
+      headers: {},
+      data: { pipe: () => undefined, destroy: () => void destroyed.push(index) },
+    }));
+    let sent = 0;
+    const settle: (() => void)[] = [];
+    const adapter = (): Promise<AxiosResponseLike> => {
+      const answer = answers[sent++]!;
+      return new Promise((resolve) => settle.push(() => resolve(answer)));
+    };
+    const calls = pipeline(hedge({ delayMs: 0, maxAttempts: 3 }));
+    const response = resilientAdapter(calls, adapter)({});
+    for (const answer of settle) answer();
+    expect(await response).toBe(answers[1]);
+    expect(await calls.close()).toBe(0);
+    expect(destroyed.toSorted((a, b) => a - b)).toEqual([0, 2]);
   });
 });

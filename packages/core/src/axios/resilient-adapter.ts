@@ -7,10 +7,13 @@ import { classifyFailure, neverArrived } from '../errors/network-failure.ts';
 import { FAILURE_STATUSES } from '../http/options.ts';
 import { isIdempotentMethod } from '../http/outgoing-request.ts';
 import type { FetchPipeline } from '../http/resilient-fetch.ts';
+import { Attempt } from '../pipeline/attempt.ts';
 import { resolveOptions, type Resolved } from '../options/resolve.ts';
 import { callable, flag, type Rules } from '../options/rules.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
+import { askHook } from '../policy/policy-base.ts';
 import type { AxiosAdapterLike, AxiosConfigLike, AxiosErrorLike, AxiosResponseLike } from './axios-port.ts';
+import { Cancelling } from './cancelling.ts';
 
 /** Options of {@link resilientAdapter}. */
 export interface ResilientAdapterOptions<Config extends AxiosConfigLike = AxiosConfigLike> {
@@ -61,12 +64,17 @@ export function resilientAdapter<Config extends AxiosConfigLike, Response extend
   const clock = pipeline.boundClock ?? systemClock;
   return async (config) => {
     const request = new AxiosRequest(config, adapter, resolved, clock);
-    const signal = config.signal as AbortSignal | undefined;
+    const callOptions = resolved.callOptions?.(config);
+    const cancelling = new Cancelling(config);
+    const { signal } = cancelling;
     const answer = await pipeline
-      .execute((context) => request.send(context), { ...resolved.callOptions?.(config), signal })
+      .execute((context) => request.send(context), { ...callOptions, signal })
       .catch((error: unknown) => new Answer<Response>(request.responseOf(error), error));
-    if (answer.response !== undefined) return answer.response;
-    throw answer.error;
+    cancelling.end();
+    const { response, error } = answer;
+    request.discardAllBut(response ?? (error as AxiosErrorLike | null | undefined)?.response);
+    if (response !== undefined) return response;
+    throw error;
   };
 }
 
@@ -100,7 +108,8 @@ class AxiosRequest<Config extends AxiosConfigLike, Response extends AxiosRespons
   private readonly adapter: AxiosAdapterLike<Config, Response>;
   private readonly options: Resolved<ResilientAdapterOptions, typeof RESILIENT_ADAPTER_DEFAULTS>;
   private readonly clock: Clock;
-  private lastFailure: AxiosResponseLike | undefined = undefined;
+  /** The responses that have come, whose bodies may be streams. */
+  private readonly received: Set<AxiosResponseLike> = new Set();
 
   constructor(
     config: Config,
@@ -114,25 +123,29 @@ class AxiosRequest<Config extends AxiosConfigLike, Response extends AxiosRespons
     this.clock = clock;
   }
 
-  /** The stream of a failure that was not the last is nobody's. */
-  private discardLast(): void {
-    const stream = this.lastFailure?.data as { destroy?(): void } | null | undefined;
-    this.lastFailure = undefined;
-    if (isStream(stream)) stream?.destroy?.();
+  /** Lets go of all responses but the one that the caller gets. */
+  discardAllBut(kept: AxiosResponseLike | undefined): void {
+    for (const response of this.received) if (response !== kept) letGo(response);
+    this.received.clear();
   }
 
   /** Sends it once; rejects only with what is a failure to the policies. */
-  async send({ signal }: ExecutionContext): Promise<Answer<Response>> {
-    this.discardLast();
+  async send(context: ExecutionContext): Promise<Answer<Response>> {
+    const { signal } = context;
+    this.discardAllBut(undefined);
     let response: Response;
     try {
       response = await this.adapter({ ...this.config, signal });
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      return this.judge(error);
+      return this.judge(error, context);
     }
-    if (!this.options.isFailure(response.status)) return new Answer(response);
-    this.lastFailure = response;
+    if (signal.aborted) {
+      letGo(response);
+      throw signal.reason;
+    }
+    this.received.add(response);
+    if (!this.isFailure(response, context)) return new Answer(response);
     throw new FailedResponse(response, this.waitOf(response), this.mayRepeat(hadNoEffect(response.status)));
   }
 
@@ -141,18 +154,30 @@ class AxiosRequest<Config extends AxiosConfigLike, Response extends AxiosRespons
     return error instanceof FailedResponse ? (error.response as Response) : undefined;
   }
 
-  private judge(error: unknown): Answer<Response> {
+  private judge(error: unknown, context: ExecutionContext): Answer<Response> {
+    if (typeof error !== 'object' || error === null) throw error;
     const { response } = error as AxiosErrorLike;
-    if (response !== undefined && !this.options.isFailure(response.status))
-      return new Answer<Response>(undefined, error);
-    const failure = response === undefined ? classifyFailure(error) : undefined;
-    const without =
-      response === undefined ? failure !== undefined && neverArrived(failure) : hadNoEffect(response.status);
-    const wait = response === undefined ? undefined : this.waitOf(response);
-    this.lastFailure = response;
-    throw Object.assign(error as object, {
-      retryable: this.mayRepeat(without),
-      ...(wait === undefined ? {} : { retryAfterMs: wait }),
+    if (response !== undefined) return this.judgeAnswered(error, response, context);
+    const failure = classifyFailure(error);
+    const retryable = !isPointless(error) && this.mayRepeat(failure !== undefined && neverArrived(failure));
+    throw Object.assign(error, { retryable });
+  }
+
+  /** What axios makes of a status that `validateStatus` refuses. */
+  private judgeAnswered(error: object, response: AxiosResponseLike, context: ExecutionContext): Answer<Response> {
+    this.received.add(response);
+    if (!this.isFailure(response, context)) return new Answer<Response>(undefined, error);
+    const retryAfter = this.waitOf(response);
+    throw Object.assign(error, {
+      retryable: this.mayRepeat(hadNoEffect(response.status)),
+      ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
+    });
+  }
+
+  /** What can't be judged by the user's function is judged as by default. */
+  private isFailure({ status }: AxiosResponseLike, context: ExecutionContext): boolean {
+    return askHook(this.options.isFailure, [status], FAILURE_STATUSES.includes(status), (thrown) => {
+      if (context instanceof Attempt) context.hookFailed('resilientAdapter', 'isFailure', thrown);
     });
   }
 
@@ -171,6 +196,24 @@ class AxiosRequest<Config extends AxiosConfigLike, Response extends AxiosRespons
 /** Statuses with which a server says that it has not acted on the request. */
 function hadNoEffect(status: number): boolean {
   return status === 429 || status === 425;
+}
+
+/** What no other try will mend: a request that can't be sent, or an answer larger than the caller takes. */
+function isPointless(error: object): boolean {
+  const { code, message, name } = error as Readonly<Record<'code' | 'message' | 'name', unknown>>;
+  if (typeof code === 'string' && POINTLESS.test(code)) return true;
+  // Axios gives these no code, and takes over the name of what it wraps.
+  return String(message).startsWith('maxContentLength ') || (name === 'TypeError' && !classifyFailure(error));
+}
+
+const POINTLESS = /^ERR_(?:BAD_OPTION|BAD_REQUEST|FR_|INVALID_|NOT_SUPPORT)/;
+
+/** Ends the transfer behind a response that nobody gets. */
+function letGo({ data }: AxiosResponseLike): void {
+  if (!isStream(data)) return;
+  const stream = data as { destroy?(): void; cancel?(): Promise<void> };
+  if (stream.destroy === undefined) stream.cancel?.().catch(() => undefined);
+  else stream.destroy();
 }
 
 /** Streams can be sent once. */

@@ -45,8 +45,23 @@ describe('what fetch rejects with', () => {
 
   it('for a request that can not be sent is no trouble of the network', () => {
     expect(classifyFailure(fetchFailed(coded('ERR_INVALID_URL')))).toBeUndefined();
+    expect(classifyFailure(fetchFailed(coded('UND_ERR_REQ_CONTENT_LENGTH_MISMATCH')))).toBeUndefined();
     expect(classifyFailure(new TypeError('Invalid header name'))).toBeUndefined();
     expect(classifyFailure('text')).toBeUndefined();
+  });
+
+  it.each([
+    ...[
+      'unexpected redirect',
+      'redirect count exceeded',
+      'bad port',
+      'unknown scheme',
+      'about scheme is not supported',
+    ],
+    ...['URL scheme must be a HTTP(S) scheme', 'cross origin not allowed for request mode "cors"', 'invalid method'],
+    ...['failed to fetch the data URL', 'not implemented... yet...', ''],
+  ])('because it will not is no trouble of the network: "%s"', (message) => {
+    expect(classifyFailure(fetchFailed(new Error(message)))).toBeUndefined();
   });
 
   it('tells whether the request can have reached the server', () => {

@@ -44,14 +44,28 @@ const TROUBLES: Readonly<Record<string, NetworkTrouble>> = Object.freeze({
 const NETWORK_MESSAGE =
   /fetch failed|failed to fetch|network|load failed|terminated|connection|socket|sending request/i;
 
-/** A redirect that was forbidden or one too many, a port or scheme that `fetch` doesn't speak to. */
-const REFUSED_BY_FETCH = /redirect|bad port|unknown scheme|not implemented/i;
+/**
+ * A redirect that was forbidden, one too many or one that a stream can't follow (undici says nothing of that), a port,
+ * scheme or origin that `fetch` doesn't speak to, data or a blob that is none.
+ */
+const REFUSED_BY_FETCH = /^$|redirect|bad port|scheme|cross origin|invalid method|data URL|malformed|not implemented/i;
+/** What is wrong with the request itself. */
+const REQUEST_FAULTS: ReadonlySet<string> = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+]);
+
+/** Whether a platform's code says that a request can't be sent as it is. */
+export function isRequestFault(code: string): boolean {
+  return code.startsWith('ERR_INVALID_') || REQUEST_FAULTS.has(code);
+}
 
 /** Classifies what `fetch` or the reading of a body rejected with; undefined when it is not the network's fault. */
 export function classifyFailure(error: unknown): NetworkFailure | undefined {
   const systemCode = codeOf(error);
   if (systemCode !== undefined) {
-    if (systemCode.startsWith('ERR_INVALID_') || systemCode === 'UND_ERR_INVALID_ARG') return undefined;
+    if (isRequestFault(systemCode)) return undefined;
     return { trouble: troubleOf(systemCode), systemCode };
   }
   if (!(error instanceof Error)) return undefined;

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock/clock.ts';
+import { ranOutOfTime } from '../pipeline/call-guard.ts';
 import type { CallOptions, ExecutionContext } from '../policy/context.ts';
 import type { Outcome } from '../policy/outcome.ts';
 import { OwnRun } from '../streaming/own-run.ts';
@@ -83,9 +84,9 @@ export class EndpointRace<E, T> {
     endpoint.end();
     run.release();
     this.running.delete(run);
-    if (this.over) return;
     const refused = outcome.attempts === 0;
-    if (!refused && !run.signal.aborted) this.rules.judged(endpoint, outcome.ok);
+    if (!refused && saysSomething(run)) this.rules.judged(endpoint, outcome.ok);
+    if (this.over) return;
     if (outcome.ok) return this.end(() => this.resolve(outcome.value));
     // Whoever ended the call tells the caller why.
     if (run.signal.aborted) return this.end(() => this.reject(outcome.error));
@@ -138,4 +139,9 @@ export class EndpointRace<E, T> {
     for (const run of this.running) run.abort();
     settle();
   }
+}
+
+/** A run that its caller has ended, or that lost a hedge, says nothing of its endpoint; one whose time was up does. */
+function saysSomething({ signal }: OwnRun): boolean {
+  return !signal.aborted || ranOutOfTime(signal.reason);
 }

@@ -353,6 +353,43 @@ describe('failover', () => {
     expect(signals.map((signal) => signal.aborted)).toEqual([true, true]);
   });
 
+  it('takes an endpoint that kept a call until its time was up for one that failed, and no other end from outside', async () => {
+    const hangingOnA = (endpoint: string): unknown => (endpoint === 'b' ? 'b' : new Promise(() => undefined));
+    const clock = new VirtualClock();
+    const group = failover(['a', 'b'], { clock, policies: () => [] });
+    const whole = pipeline({ clock }, timeout({ timeoutMs: 100 }));
+    const run = async (call: Promise<unknown>): Promise<void> => {
+      const ended = call.catch(() => undefined);
+      await clock.advance(100);
+      await ended;
+    };
+    for (let calls = 0; calls < 20; calls++) {
+      const controller = new AbortController();
+      const aborted = run(group.execute(hangingOnA, { signal: controller.signal }));
+      controller.abort();
+      await aborted;
+    }
+    expect(group.endpoints[0]).toMatchObject({ throughput: 0, ejected: false });
+    for (let calls = 0; calls < 5; calls++) {
+      await run(group.execute(hangingOnA, { deadlineMs: 100 }));
+      await run(whole.execute((context) => group.execute(hangingOnA, { parent: context })));
+    }
+    expect(ejectedOf(group)).toEqual(['a']);
+    expect(await group.execute(hangingOnA)).toBe('b');
+  });
+
+  it('takes all endpoints that were asked beside each other for failed when the time of the call was up', async () => {
+    const clock = new VirtualClock();
+    const group = failover(['a', 'b'], { clock, hedgeDelayMs: 10 });
+    const error = failing(group.execute(() => new Promise(() => undefined), { deadlineMs: 100 }));
+    await clock.advance(100);
+    expect(await error).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(group.endpoints.map(({ throughput, failureRatio }) => [throughput, failureRatio])).toEqual([
+      [1, 1],
+      [1, 1],
+    ]);
+  });
+
   it('stands inside a pipeline, whose attempts go over all endpoints', async () => {
     const clock = new VirtualClock();
     const group = failover(['a', 'b'], { clock, policies: () => [bulkhead({ maxConcurrent: 1 })] });
@@ -374,6 +411,11 @@ describe('failover', () => {
       ['a', 'k', 1_000],
       ['b', 'k', 1_000],
     ]);
+  });
+
+  it('refuses policies that are no list', () => {
+    const policies = (() => circuitBreaker()) as never;
+    expect(() => failover(['a'], { policies })).toThrow('failover.policies: expected a list of policies');
   });
 
   it('refuses what can not be meant', () => {

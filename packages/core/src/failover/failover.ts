@@ -84,7 +84,7 @@ class EndpointGroup<E> implements Failover<E>, RaceRules<E> {
     this.calls = pipeline({ name: this.name, clock, random });
     this.clock = this.calls.boundClock!;
     this.group = endpoints.map((value, index) => {
-      const policies = options.policies(value, index);
+      const policies = policiesFor(options, value, index);
       const own = pipeline({ name: `${this.name}[${index}]`, clock: this.clock, random }, ...policies);
       return new Endpoint(value, index, own, this.clock, options.samplingMs);
     });
@@ -182,6 +182,13 @@ class EndpointGroup<E> implements Failover<E>, RaceRules<E> {
     };
     this.channel.emit({ ...envelope, ...details });
   }
+}
+
+function policiesFor(options: ResolvedFailoverOptions, endpoint: unknown, index: number): readonly Policy[] {
+  const policies: unknown = options.policies(endpoint, index);
+  if (Array.isArray(policies)) return policies as readonly Policy[];
+  const expected = 'a list of policies, for every endpoint';
+  throw new ConfigurationError([{ path: 'failover.policies', expected, received: describe(policies) }]);
 }
 
 function byLoad(a: Endpoint<unknown>, b: Endpoint<unknown>): number {

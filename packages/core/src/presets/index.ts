@@ -11,5 +11,5 @@ export {
   type PresetPipeline,
 } from './presets.ts';
 export { presetDefinitions, type PresetDefinition, type PresetName } from './definitions.ts';
-export type { PresetOptions } from './preset-policies.ts';
+export type { PresetOptions, TimeoutChanges } from './preset-policies.ts';
 export { isDatabaseFailure, isTransient, isTransientDatabaseError, isUpstreamFailure } from './transient.ts';

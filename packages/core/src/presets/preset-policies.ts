@@ -4,6 +4,7 @@ import { type CircuitBreaker, circuitBreaker } from '../circuit-breaker/circuit-
 import type { CircuitBreakerOptions } from '../circuit-breaker/options.ts';
 import { ConfigurationError, type ConfigurationFault } from '../errors/configuration-error.ts';
 import { type Fallback, fallback, type FallbackOptions } from '../fallback/fallback.ts';
+import { collectFaults, faultsBelow } from '../options/fault-paths.ts';
 import type { Rule, Rules } from '../options/rules.ts';
 import { resolveOptions } from '../options/resolve.ts';
 import type { PipelineOptions } from '../pipeline/pipeline-contract.ts';
@@ -19,6 +20,9 @@ import type { PresetDefinition } from './definitions.ts';
 
 type LimitingPolicy = RateLimitPolicy | SharedRateLimitPolicy;
 
+/** Options of a timeout, its time among those that need not be given. */
+export type TimeoutChanges = { readonly [Key in keyof TimeoutOptions]?: TimeoutOptions[Key] | undefined };
+
 /**
  * What a preset is changed by. For each of its places: options, which are laid over those of the preset; a policy, which
  * takes the place (a breaker that several pipelines share); or false, which leaves the place out.
@@ -27,14 +31,14 @@ export interface PresetOptions<Adds = never> extends PipelineOptions {
   /** What the call gives instead of failing; default: nothing does. */
   readonly fallback?: FallbackOptions<Adds> | Fallback<Adds> | false | undefined;
   /** The time of the whole call. */
-  readonly totalTimeout?: Partial<TimeoutOptions> | Timeout | false | undefined;
+  readonly totalTimeout?: TimeoutChanges | Timeout | false | undefined;
   readonly retry?: RetryOptions | Retry | false | undefined;
   readonly circuitBreaker?: CircuitBreakerOptions | CircuitBreaker | Keyed<CircuitBreaker> | false | undefined;
   /** A limit that every attempt pays for; default: none, since nobody but you knows it. */
   readonly rateLimit?: LimitingPolicy | Keyed<LimitingPolicy> | false | undefined;
   readonly bulkhead?: BulkheadOptions | Bulkhead | AdaptiveConcurrency | Keyed<Bulkhead> | false | undefined;
   /** The time of one attempt. */
-  readonly attemptTimeout?: Partial<TimeoutOptions> | Timeout | false | undefined;
+  readonly attemptTimeout?: TimeoutChanges | Timeout | false | undefined;
 }
 
 /** The places of a preset's policies, the outermost first. */
@@ -68,19 +72,18 @@ export function presetPolicies(
   definition: PresetDefinition,
   options: PresetOptions<unknown>,
 ): readonly PlacedPolicy[] {
-  const given = resolveOptions(path, options, {}, rules);
-  const placed: PlacedPolicy[] = [];
   const faults: ConfigurationFault[] = [];
-  for (const place of presetPlaces) {
-    try {
-      const policy = policyFor(place, definition, given[place]);
-      if (policy !== undefined) placed.push({ place, policy });
-    } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      faults.push(...error.faults.map((fault) => ({ ...fault, path: `${path}.${place}${withoutHead(fault.path)}` })));
-    }
-  }
-  if (!definition.takesFallback && given.fallback !== undefined && given.fallback !== false) {
+  collectFaults(faults, () => resolveOptions(path, options, {}, rules));
+  const told = new Set(faults.map((fault) => fault.path));
+  if (told.has(path)) throw new ConfigurationError(faults);
+  const placed = presetPlaces.flatMap((place) => {
+    const at = `${path}.${place}`;
+    if (told.has(at)) return [];
+    const make = (): Policy | undefined => policyFor(place, definition, options[place]);
+    const policy = collectFaults(faults, () => faultsBelow(at, make));
+    return policy === undefined ? [] : [{ place, policy }];
+  });
+  if (!definition.takesFallback && options.fallback !== undefined && options.fallback !== false) {
     faults.push({ path: `${path}.fallback`, expected: 'none: this preset takes no fallback', received: 'a fallback' });
   }
   if (faults.length > 0) throw new ConfigurationError(faults);
@@ -90,10 +93,10 @@ export function presetPolicies(
 function policyFor(place: PresetPlace, definition: PresetDefinition, given: unknown): Policy | undefined {
   if (given === false) return undefined;
   if (isPolicy(given)) return given;
-  const changes = given ?? {};
+  // A substitute may be undefined.
+  if (place === 'fallback') return given === undefined ? undefined : fallback(given as FallbackOptions<unknown>);
+  const changes = said(given);
   switch (place) {
-    case 'fallback':
-      return given === undefined ? undefined : fallback(changes);
     case 'totalTimeout':
       return timeout({ name: 'total-timeout', timeoutMs: definition.totalTimeoutMs, ...changes });
     case 'retry':
@@ -118,19 +121,19 @@ function breakerBeneath(options: CircuitBreakerOptions, changes: CircuitBreakerO
   return ratioIsMeant && trip !== undefined ? rest : options;
 }
 
-function attemptTimeout(timeoutMs: number | undefined, changes: Partial<TimeoutOptions>): Policy | undefined {
-  const wanted = changes.timeoutMs ?? timeoutMs;
-  return wanted === undefined ? undefined : timeout({ name: 'attempt-timeout', ...changes, timeoutMs: wanted });
+function attemptTimeout(timeoutMs: number | undefined, changes: TimeoutChanges): Policy | undefined {
+  if (timeoutMs === undefined && Object.keys(changes).length === 0) return undefined;
+  // Without a time the timeout says itself what it wants.
+  return timeout({ name: 'attempt-timeout', timeoutMs, ...changes } as TimeoutOptions);
+}
+
+/** Options without those that are undefined, which count as not given: the preset's hold. */
+function said(given: unknown): object {
+  return Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value !== undefined));
 }
 
 function isPolicy(value: unknown): value is Policy {
   return typeof value === 'object' && value !== null && 'kind' in value;
-}
-
-/** `retry.maxAttempts` is told as `….retry.maxAttempts`, whatever the place is called. */
-function withoutHead(path: string): string {
-  const dot = path.indexOf('.');
-  return dot < 0 ? '' : path.slice(dot);
 }
 
 function placeRule<T>(...kinds: readonly string[]): Rule<T> {
@@ -152,8 +155,8 @@ const rules: Rules<PresetOptions<unknown>> = Object.freeze({
   circuitBreaker: placeRule<CircuitBreaker | Keyed<CircuitBreaker>>('circuit-breaker', 'keyed'),
   rateLimit: {
     expected: 'a rate limit policy, or false',
-    accepts: (value: unknown): value is LimitingPolicy | Keyed<LimitingPolicy> =>
-      isPolicy(value) && (value.kind === 'rate-limit' || value.kind === 'keyed'),
+    accepts: (value: unknown): value is LimitingPolicy | Keyed<LimitingPolicy> | false =>
+      value === false || (isPolicy(value) && (value.kind === 'rate-limit' || value.kind === 'keyed')),
   },
   bulkhead: placeRule<Bulkhead | AdaptiveConcurrency | Keyed<Bulkhead>>('bulkhead', 'keyed', 'adaptive-concurrency'),
   attemptTimeout: placeRule<Timeout>('timeout'),

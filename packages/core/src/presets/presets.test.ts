@@ -8,6 +8,7 @@ import { rateLimiter } from '../rate-limit/local-limiter.ts';
 import { rateLimit } from '../rate-limit/policy.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { presetDefinitions, type PresetName } from './definitions.ts';
+import { presetPlaces } from './preset-policies.ts';
 import { background, costOptimised, critical, database, httpClient, integrated, llmApi } from './presets.ts';
 import { isDatabaseFailure, isTransient, isTransientDatabaseError, isUpstreamFailure } from './transient.ts';
 
@@ -84,6 +85,34 @@ describe('the places of a preset', () => {
     expect(retry?.options).toMatchObject({ maxAttempts: 5, maxRetryAfterMs: 10_000, retryIf: isTransient });
   });
 
+  it('keep what a change leaves undefined, as a program writes it that has a setting or none', () => {
+    const unset = { maxAttempts: undefined, backoff: undefined, retryIf: undefined, maxConcurrent: undefined };
+    const { maxConcurrent, ...retry } = unset;
+    const changed = httpClient({
+      retry,
+      bulkhead: { maxConcurrent },
+      totalTimeout: { timeoutMs: undefined },
+      attemptTimeout: { timeoutMs: undefined },
+      circuitBreaker: { breakMs: undefined, trip: undefined },
+    });
+    const optionsOf = ({ policies }: typeof changed): readonly unknown[] => policies.map(({ options }) => options);
+    expect(optionsOf(changed)).toEqual(optionsOf(httpClient()));
+    expect(kinds(integrated({ attemptTimeout: { timeoutMs: undefined } }))).toEqual(kinds(integrated()));
+  });
+
+  it.each(Object.keys(presets) as PresetName[])('of %s can each be left out, the empty ones too', (name) => {
+    const preset = new Map(Object.entries(presets)).get(name)!;
+    const nothing = Object.fromEntries(presetPlaces.map((place) => [place, false]));
+    expect(kinds(preset(nothing as object))).toEqual([]);
+    expect(kinds(preset({ rateLimit: false }))).toEqual(kinds(preset()));
+  });
+
+  it('want the time of an attempt with what else is said of it where the preset has none', () => {
+    expect(faultsOf(() => integrated({ attemptTimeout: { mode: 'cooperative' } }))).toEqual([
+      'integrated.attemptTimeout.timeoutMs',
+    ]);
+  });
+
   it('of the breaker take a ratio in place of a rule, and a rule in place of a ratio', () => {
     const of = (options: object): object | undefined =>
       integrated(options).policies.find(({ kind }) => kind === 'circuit-breaker')?.options;
@@ -134,9 +163,9 @@ describe('the places of a preset', () => {
       attemptTimeout: circuitBreaker(),
       brekaer: 1,
     };
-    expect(faultsOf(() => httpClient(wrong as object))).toEqual(['httpClient.attemptTimeout', 'httpClient.brekaer']);
-    const { attemptTimeout: _, brekaer: __, ...options } = wrong;
-    expect(faultsOf(() => httpClient(options as object))).toEqual([
+    expect(faultsOf(() => httpClient(wrong as object))).toEqual([
+      'httpClient.attemptTimeout',
+      'httpClient.brekaer',
       'httpClient.retry.maxAttempts',
       'httpClient.bulkhead.maxConcurent',
     ]);

@@ -6,7 +6,8 @@ import { gradient2 } from '../adaptive-concurrency/gradient2.ts';
 import { vegas } from '../adaptive-concurrency/vegas.ts';
 import { clientThrottling } from '../client-throttling/client-throttling.ts';
 import { condition, conditionOf } from './conditions.ts';
-import { choice, duration, integer, number, object, oneOf, ratio } from './fields.ts';
+import { object, oneOf } from './composite-fields.ts';
+import { choice, duration, integer, number, ratio } from './fields.ts';
 import { kind, made, type PolicyKind } from './policy-kind.ts';
 
 const algorithms = {
@@ -56,7 +57,7 @@ export const adaptiveConcurrencyKind: PolicyKind = kind({
   },
   alone: 'maxLimit',
   optionsOf: ({ algorithm, dropIf }) => ({
-    ...(algorithm && { algorithm: made(makeAlgorithm, algorithm) }),
+    ...(algorithm && { algorithm: made('algorithm', makeAlgorithm, algorithm) }),
     ...(dropIf && { dropIf: conditionOf(dropIf) }),
   }),
   make: adaptiveConcurrency,

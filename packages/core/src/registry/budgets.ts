@@ -1,7 +1,9 @@
 import type { RetryBudget } from '../gates/budget.ts';
 import { retryBudget } from '../gates/retry-budget.ts';
 import { tokenBudget } from '../gates/token-budget.ts';
-import { type Field, integer, number, object, oneOf, ratio } from './fields.ts';
+import { faultsBelow } from '../options/fault-paths.ts';
+import { object, oneOf } from './composite-fields.ts';
+import { type Field, integer, number, ratio } from './fields.ts';
 
 /** A budget that is to be made. */
 export interface BudgetSpec {
@@ -16,13 +18,13 @@ export const budgetField: Field<BudgetSpec> = oneOf('A budget that bounds retrie
     minConcurrency: integer('So many may always be in flight; default 3.', 0),
   }),
   tokenBudget: object('By tokens, of which a failure takes one and a success gives a part.', {
-    maxTokens: integer('How many tokens there are at most; default 10.', 1),
-    tokenRatio: number('Which part of a token a success gives; default 0.1.', 0, Infinity),
+    maxTokens: number('How many tokens there are at most; default 10.', 0.001, 1_000),
+    tokenRatio: number('Which part of a token a success gives; default 0.1.', 0.001, 1),
   }),
 });
 
 const makers: Readonly<Record<string, (options: never) => RetryBudget>> = { retryBudget, tokenBudget };
 
 export function makeBudget({ kind, options }: BudgetSpec): RetryBudget {
-  return makers[kind]!(options as never);
+  return faultsBelow(`budget.${kind}`, () => makers[kind]!(options as never));
 }

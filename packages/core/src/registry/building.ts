@@ -1,13 +1,13 @@
 /** From what a configuration says to policies: those that say the same as before stay the same, with all they know. */
-import { ConfigurationError } from '../errors/configuration-error.ts';
 import type { RetryBudget } from '../gates/budget.ts';
+import { collectFaults, faultsBelow } from '../options/fault-paths.ts';
 import { describe } from '../options/resolve.ts';
 import type { Policy } from '../policy/policy.ts';
 import { presetDefinitions } from '../presets/definitions.ts';
 import { type PresetOptions, presetPlaces, presetPolicies } from '../presets/preset-policies.ts';
 import { makeBudget } from './budgets.ts';
 import type { PipelineSpec, PolicySpec, RegistrySpec } from './configuration.ts';
-import type { Faults } from './fields.ts';
+import type { Faults } from './faults.ts';
 import type { Chosen, Tools } from './policy-kind.ts';
 import { placeKinds, policyKinds } from './policy-kinds.ts';
 
@@ -65,7 +65,7 @@ export class Builder implements Tools {
       if (budget === undefined) continue;
       const said = canonical(budget);
       const had = this.before.budgets.get(name);
-      const made = had?.said === said ? had.budget : this.attempt(() => makeBudget(budget), `budgets.${name}`);
+      const made = had?.said === said ? had.budget : this.attempt(`budgets.${name}`, () => makeBudget(budget));
       if (made !== undefined) this.budgets.set(name, { said, budget: made });
     }
     for (const [name, policy] of this.spec.shared) {
@@ -122,7 +122,7 @@ export class Builder implements Tools {
       else if (change !== undefined) changes[place] = this.change(change, placeKinds[place], `${path}.${place}`);
     }
     const options = changes as PresetOptions<unknown>;
-    const placed = this.attempt(() => presetPolicies(path, presetDefinitions[spec.preset], options)) ?? [];
+    const placed = this.attempt(path, () => presetPolicies('preset', presetDefinitions[spec.preset], options)) ?? [];
     return placed.map(({ place, policy }) => ({
       id: place,
       said: said.get(place)!,
@@ -134,8 +134,10 @@ export class Builder implements Tools {
   /** What is laid over the options of a preset. A limit has none there: it is made of what is said here alone. */
   private change(spec: PolicySpec, kind: keyof typeof policyKinds, path: string): object | undefined {
     if ('use' in spec || !this.knowsBudget(spec.options, path)) return undefined;
-    if (kind !== 'rateLimit') return policyKinds[kind].optionsOf(spec.options, this);
-    return this.attempt(() => policyKinds.rateLimit.make(spec.options, this), path);
+    const { [kind]: of } = policyKinds;
+    return this.attempt(path, () =>
+      kind === 'rateLimit' ? of.make(spec.options, this) : of.optionsOf(spec.options, this),
+    );
   }
 
   private make(spec: PolicySpec, id: string, path: string, had: Made | undefined): Made | undefined {
@@ -143,7 +145,7 @@ export class Builder implements Tools {
     const said = canonical([spec.kind, this.withBudget(spec)]);
     // It has taken the state of the one before it already.
     if (had?.said === said) return { ...had, after: undefined };
-    const policy = this.attempt(() => policyKinds[spec.kind].make(spec.options, this), path);
+    const policy = this.attempt(path, () => policyKinds[spec.kind].make(spec.options, this));
     if (policy === undefined) return undefined;
     const { policy: inside } = spec.options as { readonly policy?: Chosen };
     const ofKeys = inside === undefined ? undefined : canonical(this.withBudget(inside as PolicySpec));
@@ -178,19 +180,9 @@ export class Builder implements Tools {
     return named === undefined ? spec : [spec, this.budgets.get(named.budget)?.said];
   }
 
-  /** What `makeIt` makes; undefined where it finds fault itself. */
-  private attempt<T>(makeIt: () => T, path?: string): T | undefined {
-    try {
-      return makeIt();
-    } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      for (const fault of error.faults) {
-        const dot = fault.path.indexOf('.');
-        const tail = dot < 0 ? '' : fault.path.slice(dot);
-        this.faults.found.push(path === undefined ? fault : { ...fault, path: `${path}${tail}` });
-      }
-      return undefined;
-    }
+  /** What `make` makes; undefined where it finds fault itself. */
+  private attempt<T>(path: string, make: () => T): T | undefined {
+    return collectFaults(this.faults.found, () => faultsBelow(path, make));
   }
 }
 

@@ -7,7 +7,8 @@ import { classify } from '../errors/classify.ts';
 import { isOverload } from '../gates/overload.ts';
 import { isRetryable } from '../gates/retryable.ts';
 import { isDatabaseFailure, isTransient, isTransientDatabaseError, isUpstreamFailure } from '../presets/transient.ts';
-import { choice, type Field, isObject, list, object, status, text } from './fields.ts';
+import { list, object } from './composite-fields.ts';
+import { choice, type Field, isObject, status, text } from './fields.ts';
 
 type Condition = (error: unknown) => boolean;
 
@@ -40,11 +41,17 @@ const carried = object('Errors that carry one of these.', {
   ),
 });
 
+/** That one of the lists is there. */
+const lists = ['statuses', 'codes', 'categories'].map((name) => ({
+  properties: { [name]: { type: 'array' } },
+  required: [name],
+}));
+
 /** A condition: one of these names, or an object that says what the errors carry. */
 export function condition(about: string, ...names: readonly string[]): Field<ConditionSpec> {
   const byName = choice(about, ...names);
   return {
-    schema: { description: about, anyOf: [{ enum: names }, { ...carried.schema, minProperties: 1 }] },
+    schema: { description: about, anyOf: [{ enum: names }, { ...carried.schema, anyOf: lists }] },
     read(value, path, faults) {
       if (!isObject(value)) return byName.read(value, path, faults);
       const read = carried.read(value, path, faults);

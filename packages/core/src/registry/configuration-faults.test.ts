@@ -133,6 +133,81 @@ describe('what a registry says of a wrong configuration', () => {
     ]);
   });
 
+  it('tells the faults of all places of a preset together with those of the other pipelines', () => {
+    const pipelines = {
+      stock: {
+        preset: 'httpClient',
+        circuitBreaker: { use: 'places' },
+        retry: { minMs: '1h', backoff: 'linear' },
+        bulkhead: { maxConcurrent: 0 },
+      },
+      prices: { preset: 'background', fallback: { value: 0 }, retry: { minMs: '1h' } },
+      parcels: { preset: 'http' },
+    };
+    const { bulkhead: _, ...stock } = pipelines.stock;
+    expect(pathsOf({ shared: { places: 'bulkhead' }, pipelines })).toEqual([
+      'pipelines.stock.bulkhead.maxConcurrent',
+      'pipelines.parcels.preset',
+      'pipelines.stock.circuitBreaker',
+      'pipelines.stock.retry.minMs',
+      'pipelines.prices.retry.minMs',
+      'pipelines.prices.fallback',
+    ]);
+    expect(pathsOf({ shared: { places: 'bulkhead' }, pipelines: { stock } })).toEqual([
+      'pipelines.stock.circuitBreaker',
+      'pipelines.stock.retry.minMs',
+    ]);
+  });
+
+  it('tells where a fault stands in an option that is chosen by its kind, in a row, a preset and for each key', () => {
+    const trip = { count: { size: 10, failures: 20 } };
+    const configuration = {
+      pipelines: {
+        row: { policies: [{ circuitBreaker: { trip } }, { keyed: { policy: { circuitBreaker: { trip } } } }] },
+        placed: { preset: 'httpClient', circuitBreaker: { trip } },
+      },
+    };
+    expect(pathsOf(configuration)).toEqual([
+      'pipelines.row.policies[0].circuitBreaker.trip.count.failures',
+      'pipelines.row.policies[1].keyed.policy.circuitBreaker.trip.count.failures',
+      'pipelines.placed.circuitBreaker.trip.count.failures',
+    ]);
+  });
+
+  it('tells of a value that may be two things the faults of the one that it looks like, and otherwise both', () => {
+    expect(firstOf({ circuitBreaker: { breakMs: { exponential: { maxMs: 'x' } } } })).toMatch(
+      /circuitBreaker\.breakMs\.exponential\.maxMs: a duration /,
+    );
+    expect(firstOf({ hedge: { delayMs: 'soon' } })).toMatch(/hedge\.delayMs: a duration .*, or one of on-failure$/);
+    expect(() => pipelineRegistry(inRow({ circuitBreaker: { breakMs: 'exponentil' } }))).toThrow(
+      /did you mean exponential\?/,
+    );
+  });
+
+  it('says that there is nothing to be named where there is not', () => {
+    expect(firstOf({ use: 'breaker' })).toBe('pipelines.stock.policies[0].use: no name: there is nothing to be named');
+  });
+
+  it('wants of a place that presets leave empty all that its policy needs', () => {
+    const stock = { preset: 'httpClient', fallback: { handleIf: 'upstream' }, rateLimit: { limit: 5 } };
+    expect(pathsOf({ pipelines: { stock } })).toEqual([
+      'pipelines.stock.fallback.value',
+      'pipelines.stock.rateLimit.periodMs',
+    ]);
+    const { pipelines } = { pipelines: { stock: { preset: 'httpClient', fallback: false, rateLimit: false } } };
+    expect(pathsOf({ pipelines })).toEqual([]);
+  });
+
+  it('takes no substitute that JSON could not hold, such as one that holds itself', () => {
+    const cyclic: unknown[] = [];
+    cyclic.push(cyclic);
+    for (const value of [cyclic, Number.NaN, Infinity, 10n, new Date(0), { inside: [undefined] }]) {
+      expect(firstOf({ fallback: { value } })).toBe(
+        'pipelines.stock.policies[0].fallback.value: a value that JSON can hold',
+      );
+    }
+  });
+
   it('passes an error that is no fault of the configuration through', () => {
     const thrown = new Error('disk gone');
     const configuration = {
@@ -145,6 +220,18 @@ describe('what a registry says of a wrong configuration', () => {
 });
 
 describe('what a configuration may say', () => {
+  it('has null for a substitute, which stands in for a failed call as any other value', async () => {
+    const registry = pipelineRegistry({
+      pipelines: {
+        row: { policies: [{ fallback: { value: null } }] },
+        placed: { preset: 'httpClient', fallback: { value: null }, retry: false },
+      },
+    });
+    const down = (): Promise<never> => Promise.reject(new Error('down'));
+    expect(await registry.get('row').execute(down)).toBeNull();
+    expect(await registry.get('placed').execute(down)).toBeNull();
+  });
+
   it('has every backoff, jitter, condition and break that the policies have', () => {
     const backoffs = [
       { constant: { delayMs: '1s' } },

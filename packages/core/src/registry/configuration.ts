@@ -20,7 +20,9 @@
  */
 import { presetDefinitions, type PresetName } from '../presets/definitions.ts';
 import { type PresetPlace, presetPlaces } from '../presets/preset-policies.ts';
-import { Faults, isObject, type JsonSchema, orNull } from './fields.ts';
+import { orNull } from './composite-fields.ts';
+import { Faults } from './faults.ts';
+import { isObject, type JsonSchema } from './fields.ts';
 import { budgetField, type BudgetSpec } from './budgets.ts';
 import { isPolicyKind, type PolicyKindName, policyKinds, placeKinds } from './policy-kinds.ts';
 
@@ -200,6 +202,7 @@ export function configurationSchema(): JsonSchema {
         properties: { preset: { enum: Object.keys(presetDefinitions) }, ...places },
         required: ['preset'],
         additionalProperties: false,
+        not: { anyOf: withoutFallback.map(fallbackIn) },
       },
       row: {
         description: 'A row of policies, the outermost first.',
@@ -209,6 +212,18 @@ export function configurationSchema(): JsonSchema {
         additionalProperties: false,
       },
     },
+  };
+}
+
+const withoutFallback = Object.entries(presetDefinitions)
+  .filter(([, { takesFallback }]) => !takesFallback)
+  .map(([name]) => name);
+
+/** Matches where this preset is given a fallback. */
+function fallbackIn(preset: string): JsonSchema {
+  return {
+    properties: { preset: { const: preset }, fallback: { not: { enum: [false, null] } } },
+    required: ['preset', 'fallback'],
   };
 }
 

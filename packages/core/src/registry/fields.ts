@@ -3,32 +3,18 @@
  * how it becomes plain data in the library's units: `"10s"` becomes 10,000, everything else stays what it is. What comes
  * out can be compared: two configurations that mean the same give the same data.
  */
-import type { ConfigurationFault } from '../errors/configuration-error.ts';
 import { parseDuration } from '../options/duration.ts';
-import { describe, nearest } from '../options/resolve.ts';
+import { describe } from '../options/resolve.ts';
+import type { Faults } from './faults.ts';
 
 /** A JSON Schema, or a part of one. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** Collects what is wrong, and where. */
-export class Faults {
-  readonly found: ConfigurationFault[] = [];
-
-  add(path: string, expected: string, received: unknown): undefined {
-    this.found.push({ path, expected, received: describe(received) });
-  }
-
-  /** A name that nobody knows, with a guess at which was meant. */
-  addUnknown(path: string, name: string, known: readonly string[], what: string): undefined {
-    const near = nearest(name, known);
-    const fault = { path, expected: `one of ${known.join(', ')}`, received: what };
-    this.found.push(near === undefined ? fault : { ...fault, hint: `did you mean ${near}?` });
-  }
-}
-
 /** How one value is read. */
 export interface Field<T = unknown> {
   readonly schema: JsonSchema;
+  /** Whether null is a value as any other, and does not count as not given. */
+  readonly takesNull?: boolean;
   /** The value as plain data; undefined after a fault. */
   read(value: unknown, path: string, faults: Faults): T | undefined;
 }
@@ -40,23 +26,30 @@ export type Fields = Readonly<Record<string, Field>>;
 export type Read<F extends Fields> = { readonly [Key in keyof F]?: F[Key] extends Field<infer T> ? T : never };
 
 /** A duration: milliseconds as a number, or text such as `250ms`, `30s`, `5m`, `1h`, `1d`. */
-export function duration(about: string, leastMs = 0): Field<number> {
-  const expected = `a duration such as 250ms, 30s or 5m, of at least ${leastMs} ms`;
+export function duration(about: string, leastMs = 0, mostMs: number = Number.MAX_SAFE_INTEGER): Field<number> {
+  const bounds = [
+    leastMs > 0 ? `of at least ${leastMs} ms` : '',
+    mostMs < Number.MAX_SAFE_INTEGER ? `of at most ${mostMs} ms` : '',
+  ].filter((bound) => bound !== '');
+  const said = bounds.length === 0 ? '' : `, ${bounds.join(' and ')}`;
   return {
     schema: {
-      description: `${about} ${leastMs > 0 ? `At least ${leastMs} ms. ` : ''}Milliseconds, or text such as 250ms, 30s, 5m, 1h, 1d.`,
+      description: `${about} Milliseconds, or text such as 250ms, 30s, 5m, 1h, 1d${said}.`,
       anyOf: [
-        { type: 'number', minimum: leastMs },
-        { type: 'string', pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d)$' },
+        { type: 'number', minimum: leastMs, maximum: mostMs },
+        // What a pattern can tell of a least duration: that it is not 0.
+        { type: 'string', pattern: `^\\s*${leastMs > 0 ? NOT_ZERO : ''}\\d+(\\.\\d+)?(ms|s|m|h|d)\\s*$` },
       ],
     },
     read(value, path, faults) {
       const ms = typeof value === 'string' ? durationIn(value) : value;
-      if (typeof ms === 'number' && Number.isFinite(ms) && ms >= leastMs) return ms;
-      return faults.add(path, expected, value);
+      if (typeof ms === 'number' && ms >= leastMs && ms <= mostMs) return ms;
+      return faults.add(path, `a duration such as 250ms, 30s or 5m${said}`, value);
     },
   };
 }
+
+const NOT_ZERO = String.raw`(?!0+(\.0+)?\D)`;
 
 function durationIn(value: string): number | undefined {
   try {
@@ -68,13 +61,14 @@ function durationIn(value: string): number | undefined {
 }
 
 /** An integer. */
-export function integer(about: string, least: number): Field<number> {
+export function integer(about: string, least: number, most: number = Number.MAX_SAFE_INTEGER): Field<number> {
+  const upper = most < Number.MAX_SAFE_INTEGER ? ` and at most ${most}` : '';
   return {
-    schema: { description: about, type: 'integer', minimum: least },
+    schema: { description: about, type: 'integer', minimum: least, maximum: most },
     read: (value, path, faults) =>
-      Number.isSafeInteger(value) && (value as number) >= least
+      Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
         ? (value as number)
-        : faults.add(path, `an integer of at least ${least}`, value),
+        : faults.add(path, `an integer of at least ${least}${upper}`, value),
   };
 }
 
@@ -151,122 +145,20 @@ export function status(about: string): Field<number> {
 
 /** Any value that JSON can hold. */
 export function json(about: string): Field {
-  return { schema: { description: about }, read: (value) => value };
-}
-
-/** An object with these fields, of which some must be there. A field that is null counts as not given. */
-export function object<const F extends Fields>(
-  about: string,
-  fields: F,
-  required: readonly (keyof F & string)[] = [],
-): Field<Read<F>> {
   return {
-    schema: {
-      description: about,
-      type: 'object',
-      properties: Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema])),
-      ...(required.length > 0 ? { required } : {}),
-      additionalProperties: false,
-    },
-    read(value, path, faults) {
-      // `retry:` with nothing behind it is null in YAML, and means what is usual.
-      if (value === null && required.length === 0) return {};
-      if (!isObject(value)) return faults.add(path, 'an object', value);
-      const read: Record<string, unknown> = {};
-      const before = faults.found.length;
-      for (const [name, inner] of Object.entries(value)) {
-        const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-        if (field === undefined) faults.addUnknown(`${path}.${name}`, name, Object.keys(fields), 'an unknown option');
-        else if (inner !== null && inner !== undefined) read[name] = field.read(inner, `${path}.${name}`, faults);
-      }
-      for (const name of required)
-        if (value[name] === undefined || value[name] === null) faults.add(`${path}.${name}`, 'a value', undefined);
-      return faults.found.length > before ? undefined : (read as Read<F>);
-    },
+    schema: { description: about },
+    takesNull: true,
+    read: (value, path, faults) => (isJson(value) ? value : faults.add(path, 'a value that JSON can hold', value)),
   };
 }
 
-/** An object, or the value of one of its fields alone: `timeout: 2s` for `timeout: { timeoutMs: 2s }`. */
-export function orJust(whole: Field<object>, key: string, field: Field): Field<object> {
-  return {
-    schema: { anyOf: [whole.schema, field.schema] },
-    read: (value, path, faults) =>
-      isObject(value) || value === null || Array.isArray(value)
-        ? whole.read(value, path, faults)
-        : whole.read({ [key]: value }, path, faults),
-  };
-}
-
-/** A list of one value at least. */
-export function list<T>(about: string, each: Field<T>): Field<readonly T[]> {
-  return {
-    schema: { description: about, type: 'array', items: each.schema, minItems: 1 },
-    read(value, path, faults) {
-      if (!Array.isArray(value) || value.length === 0) return faults.add(path, 'a list that is not empty', value);
-      const read = value.map((item, index) => each.read(item, `${path}[${index}]`, faults));
-      return read.some((item) => item === undefined) ? undefined : (read as readonly T[]);
-    },
-  };
-}
-
-/** What either field reads; a fault is told of the first. */
-export function anyOf<A, B>(one: Field<A>, other: Field<B>): Field<A | B> {
-  return {
-    schema: { anyOf: [one.schema, other.schema] },
-    read(value, path, faults) {
-      const tried = new Faults();
-      const read = other.read(value, path, tried);
-      return tried.found.length === 0 ? read : one.read(value, path, faults);
-    },
-  };
-}
-
-/** One of several kinds: its name alone, or an object whose only key is the name and whose value has its fields. */
-export function oneOf<const Kinds extends Readonly<Record<string, Field>>>(
-  about: string,
-  kinds: Kinds,
-): Field<{ readonly kind: keyof Kinds & string; readonly options: unknown }> {
-  const names = Object.keys(kinds);
-  const alone = names.filter((name) => takesNothing(kinds[name]!));
-  return {
-    schema: {
-      description: about,
-      anyOf: [
-        ...(alone.length === 0 ? [] : [{ enum: alone }]),
-        ...names.map((name) => ({
-          type: 'object',
-          properties: { [name]: alone.includes(name) ? orNull(kinds[name]!.schema) : kinds[name]!.schema },
-          required: [name],
-          additionalProperties: false,
-        })),
-      ],
-    },
-    read(value, path, faults) {
-      const entries: readonly (readonly [string, unknown])[] =
-        typeof value === 'string' ? [[value, null]] : isObject(value) ? Object.entries(value) : [];
-      const [entry] = entries;
-      if (entry === undefined || entries.length > 1) {
-        return faults.add(path, `one of ${names.join(', ')}, alone or with its options`, value);
-      }
-      const [kind, options] = entry;
-      const field = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
-      if (field === undefined) return faults.addUnknown(path, kind, names, describe(kind));
-      const read = field.read(options, `${path}.${kind}`, faults);
-      return read === undefined ? undefined : { kind, options: read };
-    },
-  };
-}
-
-/** Whether nothing need be said: `retry:` with nothing behind it is null in YAML. */
-function takesNothing(field: Field): boolean {
-  const faults = new Faults();
-  field.read(null, '', faults);
-  return faults.found.length === 0;
-}
-
-/** `retry:` with nothing behind it. */
-export function orNull(schema: JsonSchema): JsonSchema {
-  return { anyOf: [schema, { type: 'null' }] };
+/** @param within The objects around it: YAML can put one into itself. */
+function isJson(value: unknown, within: readonly unknown[] = []): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value !== 'object' || within.includes(value)) return false;
+  const isPlain = Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value) as null);
+  return isPlain && Object.values(value).every((inner) => isJson(inner, [...within, value]));
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

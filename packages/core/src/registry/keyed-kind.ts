@@ -1,9 +1,10 @@
 /** A policy for each key, of which a configuration says what each is made of. */
-import { ConfigurationError } from '../errors/configuration-error.ts';
 import { keyed } from '../keyed/keyed.ts';
 import type { KeyedOptions } from '../keyed/options.ts';
+import { faultsBelow } from '../options/fault-paths.ts';
 import type { Policy } from '../policy/policy.ts';
-import { duration, integer, oneOf, text } from './fields.ts';
+import { oneOf } from './composite-fields.ts';
+import { duration, integer, text } from './fields.ts';
 import { kind, type PolicyKind } from './policy-kind.ts';
 
 /** @param kinds What the policy of a key may be. */
@@ -23,23 +24,10 @@ export function keyedKind(kinds: Readonly<Record<string, PolicyKind>>): PolicyKi
       const { budget: named } = options as { readonly budget?: string };
       const budget = named === undefined ? undefined : tools.budget(named);
       const policyOfKey = (): Policy => kinds[name]!.make(options as object, { budget: () => budget });
-      checked(policyOfKey, name);
+      // What the first key would find wrong is told before there is one.
+      faultsBelow(`keyed.policy.${name}`, policyOfKey);
       return { policy: policyOfKey };
     },
     make: ({ policy, ...options }: KeyedOptions & { readonly policy: () => Policy }) => keyed(policy, options),
   });
-}
-
-/** What the first key would find wrong is told before there is one. */
-function checked(make: () => Policy, name: string): void {
-  try {
-    make();
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    const faults = error.faults.map((fault) => {
-      const dot = fault.path.indexOf('.');
-      return { ...fault, path: `keyed.policy.${name}${dot < 0 ? '' : fault.path.slice(dot)}` };
-    });
-    throw new ConfigurationError(faults);
-  }
 }

@@ -206,7 +206,9 @@ function mostCalls(other: RowEntry, row: readonly RowEntry[], breakerAt: number,
   }
   if (other.policy.kind !== 'bulkhead') return Infinity;
   const attempt = timeoutInside(row, breakerAt + 1);
-  return Number.isFinite(attempt) ? number(options['maxConcurrent'], Infinity) * (windowMs / attempt) : Infinity;
+  // Those that end with the window's first instant count as well as those that end with its last.
+  const rounds = Math.floor(windowMs / attempt) + 1;
+  return Number.isFinite(attempt) ? number(options['maxConcurrent'], Infinity) * rounds : Infinity;
 }
 
 /** The window of a breaker that goes by a ratio in time. */

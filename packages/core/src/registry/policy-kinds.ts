@@ -10,6 +10,7 @@ import type { TripRule } from '../circuit-breaker/trip-rule.ts';
 import { consecutive, count, type CountLimit } from '../circuit-breaker/trip-rules.ts';
 import { fallback } from '../fallback/fallback.ts';
 import { hedge } from '../hedge/hedge.ts';
+import { parseDuration } from '../options/duration.ts';
 import type { PresetPlace } from '../presets/preset-policies.ts';
 import { rateLimiter } from '../rate-limit/local-limiter.ts';
 import type { RateLimiterOptions } from '../rate-limit/options.ts';
@@ -19,7 +20,8 @@ import { decorrelated, decorrelatedV2 } from '../retry/decorrelated.ts';
 import { type Jitter, ratio as ratioJitter } from '../retry/jitter.ts';
 import { retry } from '../retry/retry.ts';
 import { timeout } from '../timeout/timeout.ts';
-import { anyOf, choice, duration, flag, integer, json, number, object, oneOf, ratio, text } from './fields.ts';
+import { anyOf, object, oneOf } from './composite-fields.ts';
+import { choice, duration, flag, integer, json, number, ratio, text } from './fields.ts';
 import { adaptiveConcurrencyKind, clientThrottlingKind } from './adaptive-kinds.ts';
 import { condition, conditionOf, retryConditionOf } from './conditions.ts';
 import { keyedKind } from './keyed-kind.ts';
@@ -27,8 +29,8 @@ import { sheddingKind } from './shedding-kind.ts';
 import { type Chosen, kind, made, type PolicyKind } from './policy-kind.ts';
 
 const growing = {
-  initialMs: duration('The first wait.'),
-  maxMs: duration('The longest wait.'),
+  initialMs: duration('The first wait.', 1),
+  maxMs: duration('The longest wait.', 1),
 };
 const backoffs = {
   constant: object('Always the same wait.', { delayMs: duration('The wait.') }, ['delayMs']),
@@ -128,7 +130,7 @@ const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>
     },
     alone: 'maxAttempts',
     optionsOf: ({ backoff, jitter, retryIf, budget }, tools) => ({
-      ...(backoff && { backoff: made(makeBackoff, backoff) }),
+      ...(backoff && { backoff: made('backoff', makeBackoff, backoff) }),
       ...(jitter && { jitter: jitterOf(jitter) }),
       ...(retryIf && { retryIf: retryConditionOf(retryIf) }),
       ...(budget !== undefined && { budget: tools.budget(budget) }),
@@ -153,8 +155,8 @@ const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>
       failureIf: condition('Which errors are failures of the upstream; default any.', 'any', 'upstream', 'database'),
     },
     optionsOf: ({ trip, breakMs, failureIf }) => ({
-      ...(trip && { trip: made(makeTrip, trip) }),
-      ...(typeof breakMs === 'object' && { breakMs: made(makeBreak, breakMs) }),
+      ...(trip && { trip: made('trip', makeTrip, trip) }),
+      ...(typeof breakMs === 'object' && { breakMs: made('breakMs', makeBreak, breakMs) }),
       ...(failureIf && { failureIf: conditionOf(failureIf) }),
     }),
     make: circuitBreaker,
@@ -163,7 +165,7 @@ const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>
     about: 'Lets so many calls through in a time; the others wait.',
     fields: {
       limit: integer('How many calls a period allows.', 1),
-      periodMs: duration('How long a period is.', 1),
+      periodMs: duration('How long a period is.', 1, parseDuration('400d')),
       burst: integer('How many may come at once; default: the limit.', 1),
       strict: flag('Whether no period may ever admit more than the limit; default false.'),
       maxKeys: integer('How many keys it remembers at most; default 100,000.', 1),
@@ -171,6 +173,7 @@ const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>
       maxWaitMs: duration('How long a call may wait; 0 refuses at once. Default: as long as its time allows.'),
     },
     required: ['limit', 'periodMs'],
+    absentFromPresets: true,
     make: ({ maxWaitMs, ...limiter }: RateLimiterOptions & { readonly maxWaitMs?: number }) =>
       rateLimit(rateLimiter(limiter), { maxWaitMs }),
   }),
@@ -192,7 +195,7 @@ const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>
         duration('How long the first attempt is waited for; 0 begins all at once.'),
         choice('Only a failure begins another.', 'on-failure'),
       ),
-      maxAttempts: integer('How many attempts in all; default 2.', 1),
+      maxAttempts: integer('How many attempts in all; default 2.', 1, 100),
       hedgeIf: condition(
         'After which failures another attempt begins; default retryable.',
         'retryable',
@@ -218,6 +221,7 @@ const singleKinds: Readonly<Record<Exclude<PolicyKindName, 'keyed'>, PolicyKind>
       handleIf: condition('Which failures it stands in for; default any.', 'any', 'upstream', 'database', 'overload'),
     },
     required: ['value'],
+    absentFromPresets: true,
     optionsOf: ({ handleIf }) => (handleIf === undefined ? {} : { handleIf: conditionOf(handleIf) }),
     make: fallback,
   }),

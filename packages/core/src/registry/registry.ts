@@ -17,7 +17,7 @@ import { policyOptionRules, type PolicyOptions } from '../policy/policy-base.ts'
 import type { Policy } from '../policy/policy.ts';
 import { Builder, type Built, nothing } from './building.ts';
 import { readConfiguration } from './configuration.ts';
-import { Faults } from './fields.ts';
+import { Faults } from './faults.ts';
 import { type PipelineStatus, statusOf } from './status.ts';
 import { passOn, takeOver } from './succession.ts';
 

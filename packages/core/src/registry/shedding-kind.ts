@@ -3,7 +3,8 @@ import { eventLoopDelay } from '../load/event-loop-delay.ts';
 import type { LoadSource } from '../load/load-source.ts';
 import { memoryUse } from '../load/memory-use.ts';
 import { shedding } from '../shedding/shedding.ts';
-import { anyOf, choice, duration, type Field, list, number, object, oneOf, positive, ratio } from './fields.ts';
+import { anyOf, list, object, oneOf } from './composite-fields.ts';
+import { choice, duration, type Field, number, positive, ratio } from './fields.ts';
 import { kind, made, type PolicyKind } from './policy-kind.ts';
 
 const sources = {
@@ -48,7 +49,7 @@ export const sheddingKind: PolicyKind = kind({
     ),
   },
   optionsOf: ({ sources: chosen, refuseAbove }) => ({
-    ...(chosen && { sources: chosen.map((source) => made(makeSource, source)) }),
+    ...(chosen && { sources: chosen.map((source, index) => made(`sources[${index}]`, makeSource, source)) }),
     ...(refuseAbove && {
       refuseAbove: Object.fromEntries(Object.entries(refuseAbove).map(([name, said]) => [name, loadOf(said)])),
     }),

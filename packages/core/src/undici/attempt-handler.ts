@@ -11,6 +11,7 @@ export interface AttemptedCall {
   readonly controller: UndiciController;
   /** It has a connection. */
   began(controller: UndiciController, context: unknown): void;
+  isFailure(status: number, context: ExecutionContext): boolean;
   /** From here on the handler sees what comes: nothing is retried. */
   handsOn(): void;
   statusError(status: number, headers: UndiciHeaders, body: string | undefined): unknown;
@@ -67,7 +68,7 @@ export class AttemptHandler extends RunListener implements UndiciHandler {
   }
 
   onResponseStart(_controller: UndiciController, status: number, headers: UndiciHeaders, statusText?: string): void {
-    if (status >= 200 && this.call.options.isFailure(status)) {
+    if (status >= 200 && this.call.isFailure(status, this.context)) {
       this.failed = { status, headers, decoder: new TextDecoder(), body: '', bytes: 0 };
       return;
     }
@@ -86,7 +87,7 @@ export class AttemptHandler extends RunListener implements UndiciHandler {
     this.call.handler.onResponseEnd?.(this.call.controller, trailers);
   }
 
-  onResponseError(_controller: UndiciController, error: Error): void {
+  onResponseError(_controller: UndiciController | undefined, error: Error): void {
     if (this.aborted !== undefined) return;
     if (this.failed !== undefined) return this.fail(this.failed);
     const shown = this.call.networkError(error);

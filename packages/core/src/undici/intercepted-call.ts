@@ -1,11 +1,14 @@
 import { systemClock } from '../clock/system-clock.ts';
 import { type HeaderSource, headerValue } from '../headers/header-source.ts';
 import { retryAfterMs } from '../headers/retry-after.ts';
-import { HttpStatusError, NetworkError, RequestNotRepeatableError } from '../http/errors.ts';
-import { classifyFailure, neverArrived } from '../errors/network-failure.ts';
+import { HttpStatusError, InvalidRequestError, NetworkError, RequestNotRepeatableError } from '../http/errors.ts';
+import { classifyFailure, isRequestFault, neverArrived } from '../errors/network-failure.ts';
+import { FAILURE_STATUSES } from '../http/options.ts';
 import { isIdempotentMethod } from '../http/outgoing-request.ts';
 import { redactText } from '../errors/redact-text.ts';
 import type { FetchPipeline } from '../http/resilient-fetch.ts';
+import { Attempt } from '../pipeline/attempt.ts';
+import { askHook } from '../policy/policy-base.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import { AttemptHandler, type AttemptedCall } from './attempt-handler.ts';
 import type { ResolvedInterceptorOptions } from './options.ts';
@@ -54,7 +57,11 @@ export class InterceptedCall implements AttemptedCall {
     const { callOptions } = this.options;
     this.pipeline
       .execute((context) => this.attempt(context), { ...callOptions?.(this.request), signal: this.ending.signal })
-      .catch((error: unknown) => this.handler.onResponseError?.(this.controller, asError(error)));
+      .catch((error: unknown) => {
+        // What undici refuses to send fails as it does without us.
+        const shown = error instanceof InvalidRequestError ? error.cause : error;
+        this.handler.onResponseError?.(this.controller, asError(shown));
+      });
   }
 
   // --- what attempts tell ---
@@ -64,6 +71,13 @@ export class InterceptedCall implements AttemptedCall {
     if (this.begun) return;
     this.begun = true;
     this.handler.onRequestStart?.(this.controller, context);
+  }
+
+  /** What can't be judged by the user's function is judged as by default. */
+  isFailure(status: number, context: ExecutionContext): boolean {
+    return askHook(this.options.isFailure, [status], FAILURE_STATUSES.includes(status), (thrown) => {
+      if (context instanceof Attempt) context.hookFailed('resilientInterceptor', 'isFailure', thrown);
+    });
   }
 
   /** From here on the handler sees what comes: nothing is retried. */
@@ -84,7 +98,8 @@ export class InterceptedCall implements AttemptedCall {
 
   networkError(error: Error): unknown {
     const failure = classifyFailure(error);
-    if (failure === undefined) return this.judged(error, false);
+    if (failure === undefined)
+      return this.judged(cantBeSent(error) ? new InvalidRequestError(this, error) : error, false);
     const mayRepeat = !this.handedOn && failure.trouble !== 'TLS' && this.mayRepeat(neverArrived(failure));
     const shown = new NetworkError(this, failure.trouble, failure.systemCode, error, mayRepeat);
     return this.judged(shown, mayRepeat);
@@ -100,7 +115,12 @@ export class InterceptedCall implements AttemptedCall {
     if (this.handedOn || (this.unjudged && !this.mayRepeat(false))) throw this.notRepeatable();
     this.unjudged = true;
     return new Promise((resolve, reject) => {
-      this.dispatch(this.request, new AttemptHandler(this, context, resolve, reject));
+      const handler = new AttemptHandler(this, context, resolve, reject);
+      try {
+        this.dispatch(this.request, handler);
+      } catch (error) {
+        handler.onResponseError(undefined, asError(error));
+      }
     });
   }
 
@@ -112,8 +132,7 @@ export class InterceptedCall implements AttemptedCall {
 
   private mayRepeat(hadNoEffect: boolean): boolean {
     const { body, method, headers } = this.request;
-    const repeatable = body === undefined || body === null || typeof body === 'string' || ArrayBuffer.isView(body);
-    if (!repeatable) return false;
+    if (!isRepeatable(body)) return false;
     return hadNoEffect || this.options.retryNonIdempotent || isIdempotentMethod(method) || hasIdempotencyKey(headers);
   }
 
@@ -168,6 +187,22 @@ class CallController implements UndiciController {
     this.current?.resume();
   }
 }
+
+/** What undici finds wrong with the request itself. */
+function cantBeSent(error: Error): boolean {
+  const { code } = error as { readonly code?: unknown };
+  return error instanceof TypeError || (typeof code === 'string' && isRequestFault(code));
+}
+
+/** Whether a body can be sent a second time. Undici's classes of forms and blobs need not be those of the platform. */
+function isRepeatable(body: unknown): boolean {
+  if (body === undefined || body === null || typeof body === 'string' || ArrayBuffer.isView(body)) return true;
+  return Array.isArray(body) || REPEATABLE.has(Object.prototype.toString.call(body));
+}
+
+const REPEATABLE: ReadonlySet<string> = new Set(
+  ['ArrayBuffer', 'Blob', 'File', 'FormData'].map((name) => `[object ${name}]`),
+);
 
 /** Undici takes headers as a record, as pairs in a row, or as anything that gives pairs. */
 function hasIdempotencyKey(headers: unknown): boolean {

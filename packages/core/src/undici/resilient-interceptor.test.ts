@@ -68,6 +68,34 @@ const fail = ({ handler, controller }: Sending, error: Error): void => handler.o
 const end = ({ handler, controller }: Sending): void => handler.onResponseEnd!(controller, {});
 
 describe('an intercepted request', () => {
+  it('is judged as by default where the condition throws, and the fault is told', async () => {
+    const isFailure = (): boolean => {
+      throw new Error('mine');
+    };
+    const { told, calls } = intercept([quickly()], get, { isFailure });
+    const hooks: unknown[] = [];
+    calls.on('hook-failed', ({ hook }) => hooks.push(hook));
+    start(sent[0]!);
+    respond(sent[0]!, 404);
+    end(sent[0]!);
+    await microtasks();
+    expect([hooks, told, sent.length]).toEqual([['isFailure'], ['start', ['response', 404], 'end'], 1]);
+  });
+
+  it('that the dispatcher throws at fails with that, once, and is listened to no longer', async () => {
+    const told: unknown[] = [];
+    let dispatched = 0;
+    const dispatch: UndiciSend = () => {
+      dispatched++;
+      throw new TypeError('no such method');
+    };
+    const calls = pipeline({ clock }, retry({ backoff: constant(1_000), jitter: 'none' }));
+    const through = resilientInterceptor(calls)(dispatch as never) as unknown as UndiciSend;
+    through(get, { onResponseError: (_controller, error) => void told.push(error.message) });
+    await clock.advance(0);
+    expect([told, dispatched, clock.pendingTimers]).toEqual([['no such method'], 1, 0]);
+  });
+
   it('is one to its handler, however many attempts there are', async () => {
     const { told, calls } = intercept([quickly()]);
     start(sent[0]!);

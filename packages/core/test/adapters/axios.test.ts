@@ -17,8 +17,13 @@ const failing = async (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-function clientOf(call: FetchPipeline, baseURL: string, config?: AxiosRequestConfig): AxiosInstance {
-  return axios.create({ baseURL, adapter: resilientAdapter(call, axios.getAdapter('http')), ...config });
+function clientOf(
+  call: FetchPipeline,
+  baseURL: string,
+  config?: AxiosRequestConfig,
+  adapter: 'http' | 'fetch' = 'http',
+): AxiosInstance {
+  return axios.create({ baseURL, adapter: resilientAdapter(call, axios.getAdapter(adapter)), ...config });
 }
 
 function failingFirst(...failures: readonly Handler[]): Handler {
@@ -107,4 +112,71 @@ describe('resilientAdapter', () => {
         await server.allEnded();
       },
     ));
+
+  it.each(['http', 'fetch'] as const)(
+    'is cancelled at once by a cancel token, which no policy counts (%s)',
+    (adapter) =>
+      withServer(
+        (request, response) => void (request.url === '/hangs' ? undefined : response.writeHead(503).end()),
+        async (server) => {
+          const breaker = circuitBreaker({ failureRatio: 1, minThroughput: 2 });
+          const call = pipeline(retry({ maxAttempts: 2, backoff: constant(60_000), jitter: 'none' }), breaker);
+          const client = clientOf(call, server.url, {}, adapter);
+          for (const path of ['/hangs', '/busy']) {
+            const { token, cancel } = axios.CancelToken.source();
+            const cancelled = failing(client.get(path, { cancelToken: token }));
+            setTimeout(() => cancel('enough'), 30);
+            expect(await cancelled).toMatchObject({ message: 'enough', code: AxiosError.ERR_CANCELED });
+          }
+          expect([await call.close(), breaker.state, server.requests.length]).toEqual([0, 'closed', 2]);
+          await server.allEnded();
+        },
+      ),
+  );
+
+  it.each(['http', 'fetch'] as const)(
+    'lets go of the stream of a failure when the call ends in a wait (%s)',
+    (adapter) =>
+      withServer(
+        (_request, response) => void response.writeHead(503).write('never ends'),
+        async (server) => {
+          const call = pipeline(retry({ backoff: constant(60_000), jitter: 'none' }));
+          const client = clientOf(call, server.url, { responseType: 'stream' }, adapter);
+          const waits = new Promise((resolve) => call.on('retry', resolve));
+          const controller = new AbortController();
+          const ended = failing(client.get('/a', { signal: controller.signal }));
+          await waits;
+          controller.abort();
+          expect(axios.isCancel(await ended)).toBe(true);
+          await server.allEnded();
+        },
+      ),
+  );
+
+  it('lets go of the web streams of attempts that failed', () =>
+    withServer(
+      failingFirst((_request, response) => void response.writeHead(503).write('never ends')),
+      async (server) => {
+        const client = clientOf(pipeline(quickly()), server.url, { responseType: 'stream' }, 'fetch');
+        const { data } = await client.get<ReadableStream>('/a');
+        expect(await new Response(data).text()).toBe('{"a":1}');
+        await server.allEnded();
+      },
+    ));
+
+  it.each(['http', 'fetch'] as const)(
+    'fails at once with what can not be sent at all, or not be taken (%s)',
+    (adapter) =>
+      withServer(failingFirst(), async (server) => {
+        const call = pipeline(retry({ backoff: constant(60_000), jitter: 'none' }));
+        const client = clientOf(call, server.url, {}, adapter);
+        for (const config of [
+          { headers: { 'no name': 'x' } },
+          { baseURL: '', url: 'http://' },
+          { maxContentLength: 1 },
+          { method: 'put', data: 'xx', maxBodyLength: 1 },
+        ])
+          expect(await failing(client.request(config))).toMatchObject({ retryable: false });
+      }),
+  );
 });

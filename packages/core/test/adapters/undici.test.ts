@@ -1,4 +1,5 @@
-import { Agent, type Dispatcher, request } from 'undici';
+import type { ServerResponse } from 'node:http';
+import { Agent, FormData, type Dispatcher, request } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { bulkhead } from '../../src/bulkhead/index.ts';
 import { circuitBreaker } from '../../src/circuit-breaker/index.ts';
@@ -134,4 +135,29 @@ describe('resilientInterceptor', () => {
       release();
     });
   });
+
+  it('sends bodies again that can be sent again', () => {
+    const form = new FormData();
+    form.append('a', 'b');
+    const bodies = [new Uint8Array([97]).buffer, new Blob(['a']), form, ['a', 'b']];
+    const answers = bodies.flatMap(() => [unavailable, (_request: unknown, good: ServerResponse) => good.end('ok')]);
+    return withAgent(failingFirst(...answers), pipeline(quickly()), async (dispatcher, server) => {
+      for (const body of bodies) {
+        const given = { dispatcher, method: 'PUT', body } as unknown as Parameters<typeof request>[1];
+        expect((await request(server.url, given)).statusCode).toBe(200);
+      }
+      expect(server.requests).toHaveLength(2 * bodies.length);
+    });
+  });
+
+  it('fails at once with what can not be sent at all, and with the error of undici', () =>
+    withAgent(
+      failingFirst(),
+      pipeline(retry({ backoff: constant(60_000), jitter: 'none' })),
+      async (dispatcher, server) => {
+        const wrong = { dispatcher, headers: { 'no name': 'x' } };
+        expect(await failing(request(server.url, wrong))).toMatchObject({ code: 'UND_ERR_INVALID_ARG' });
+        expect(server.requests).toEqual([]);
+      },
+    ));
 });

@@ -5,15 +5,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bulkhead } from '../../src/bulkhead/index.ts';
-import { circuitBreaker } from '../../src/circuit-breaker/index.ts';
 import { resilientFetch } from '../../src/http/index.ts';
 import { pipeline } from '../../src/pipeline/index.ts';
-import { retry } from '../../src/retry/index.ts';
-import { timeout } from '../../src/timeout/index.ts';
+import { type Case, compareWithFetch, described, lenient, outcomeOf, shown as shownOf } from './side-by-side.ts';
 import { TestServer } from './test-server.ts';
-
-type Fetch = typeof globalThis.fetch;
 
 const TEXT = 'text of the answer: é 한국어';
 
@@ -68,27 +63,14 @@ const server = new TestServer((request, response) => routes[request.url!.split('
 beforeAll(() => server.start());
 afterAll(() => server.stop());
 
-/** All that a response shows, its body read by `read`. */
-async function shown(response: Response, read = (whole: Response): Promise<unknown> => whole.text()): Promise<unknown> {
-  const { status, statusText, ok, redirected, type, url, bodyUsed } = response;
-  const headers = [...response.headers].filter(([name]) => name !== 'date');
-  const hasBody = response.body !== null;
-  const body = await read(response);
-  const facts = { status, statusText, ok, redirected, type, url: url.replace(server.url, ''), bodyUsed, headers };
-  return { ...facts, hasBody, body, usedAfter: response.bodyUsed, cookies: response.headers.getSetCookie() };
-}
+const shown = (response: Response, read?: (whole: Response) => Promise<unknown>): Promise<unknown> =>
+  shownOf(server, response, read);
 
 async function readStream(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   for await (const chunk of response.body!) text += decoder.decode(chunk, { stream: true });
   return text;
-}
-
-/** An error as a caller sees it. What the platform says of an abort without a reason differs within one version of Node. */
-function described(error: unknown): unknown {
-  if (error instanceof DOMException && error.name === 'AbortError') return error.name;
-  return error instanceof Error ? { name: error.name, message: error.message } : error;
 }
 
 const streamOf = (text: string): ReadableStream<Uint8Array> =>
@@ -105,8 +87,6 @@ function form(): FormData {
   data.append('file', new Blob(['content'], { type: 'text/plain' }), 'name.txt');
   return data;
 }
-
-type Case = (fetch: Fetch, at: (path: string) => string) => Promise<unknown>;
 
 const post =
   (body: RequestInit['body'], more?: RequestInit): Case =>
@@ -241,44 +221,17 @@ const cases: Readonly<Record<string, Case>> = {
   'a method that is forbidden': get('/echo', { method: 'TRACE' }),
 };
 
-/** One case through one fetch: what it came to. */
-async function outcome(run: Case, fetch: Fetch): Promise<unknown> {
-  try {
-    return { value: await run(fetch, (path) => server.url + path) };
-  } catch (error) {
-    return { error: described(error) };
-  }
-}
-
 describe('resilientFetch does as fetch does', () => {
-  const policies = () => [
-    retry({ maxAttempts: 1 }),
-    circuitBreaker({ minThroughput: 1_000 }),
-    bulkhead({ maxConcurrent: 100 }),
-    timeout({ timeoutMs: 60_000 }),
-  ];
-
   it('in at least forty cases', () => expect(Object.keys(cases).length).toBeGreaterThanOrEqual(40));
 
-  it.each(Object.entries(cases))('%s', async (_name, run) => {
-    const call = pipeline(...policies());
-    const expected = await outcome(run, globalThis.fetch);
-    expect(await outcome(run, resilientFetch(call))).toEqual(expected);
-    expect(await call.close({ timeoutMs: 1_000 })).toBe(0);
-  });
-
-  it.each(Object.entries(cases))('%s, with a limit on silence, which takes another way', async (_name, run) => {
-    const call = pipeline(...policies());
-    const expected = await outcome(run, globalThis.fetch);
-    const limited = resilientFetch(call, { bodyTimeoutMs: 60_000, headersTimeoutMs: 60_000 });
-    expect(await outcome(run, limited)).toEqual(expected);
-    expect(await call.close({ timeoutMs: 1_000 })).toBe(0);
-  });
+  compareWithFetch(cases, server);
 
   it('but for what breaks on the way, which it names, with the error of fetch as the cause', async () => {
     for (const path of ['/half', '/bad-gzip']) {
-      const plain = (await outcome(get(path), globalThis.fetch)) as { error: { name: string; message: string } };
-      const call = pipeline(...policies());
+      const plain = (await outcomeOf(get(path), globalThis.fetch, server)) as {
+        error: { name: string; message: string };
+      };
+      const call = pipeline(...lenient());
       const error: unknown = await resilientFetch(call)(server.url + path)
         .then((response) => response.text())
         .catch((thrown: unknown) => thrown);
