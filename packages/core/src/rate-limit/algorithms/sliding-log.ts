@@ -16,6 +16,7 @@ import {
   PAGE_MASK,
   SLOTS_PER_PAGE,
   SteppedMeter,
+  unmoved,
 } from './meter.ts';
 
 /** Exact: no window of a period ever exceeds the limit. For small limits: it remembers each admission. */
@@ -99,8 +100,9 @@ class SlidingLogMeter extends SteppedMeter implements Meter {
     this.pages.push(new Array<AdmissionRing | undefined>(SLOTS_PER_PAGE).fill(undefined));
   }
 
-  update(settings: MeterSettings): void {
+  update(settings: MeterSettings): (mark: number) => number {
     this.setLimit(settings);
+    return unmoved;
   }
 
   private setLimit({ limit, periodMs }: MeterSettings): void {

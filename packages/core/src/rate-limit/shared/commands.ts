@@ -1,5 +1,5 @@
 /** What is told to a shared limiter: it changes what stands in the store, for all processes. */
-import { type Cost, resolveCost } from '../cost.ts';
+import { type Cost, resolveCharge, resolveCost } from '../cost.ts';
 import { pauseMs, quotasLeft } from '../feedback.ts';
 import type { LimiterKey } from '../keys/limiter-key.ts';
 import { changedLimit, type LimitNumbers } from '../limit-options.ts';
@@ -58,7 +58,7 @@ export class SharedCommands {
 
   async penalise(key: LimiterKey | undefined, cost: Cost): Promise<void> {
     const { questions, record } = this.core;
-    const question = questions.of(key, resolveCost(cost, questions.names));
+    const question = questions.of(key, resolveCharge(cost, questions.names));
     await this.tell(
       (store) => store.charge(question),
       (share) => share.penalise(key, cost),

@@ -1,6 +1,6 @@
 /** Decisions of a shared limiter: by its store, by what is leased from that, or without either. */
 import { Access } from '../access.ts';
-import { type Cost, costAt, resolveCost } from '../cost.ts';
+import { type Cost, costAt, resolveCharge, resolveCost } from '../cost.ts';
 import type { RateLimitDecision } from '../decision.ts';
 import { type LimiterKey, wholeKey } from '../keys/limiter-key.ts';
 import { levelOf } from '../request.ts';
@@ -109,7 +109,7 @@ export class SharedDecisions {
 
   async settle(decision: RateLimitDecision, actual: Cost): Promise<boolean> {
     const { questions, without, leases, record } = this.core;
-    const costs = resolveCost(actual, questions.names);
+    const costs = resolveCharge(actual, questions.names);
     const own = without.settle(decision, actual);
     if (own !== undefined) return own;
     const estimate = this.estimates.get(decision);

@@ -1,6 +1,6 @@
 /** Makes reservations at the store, and speaks for them there. */
 import type { Clock } from '../../clock/clock.ts';
-import { type Cost, resolveCost } from '../cost.ts';
+import { type Cost, resolveCharge } from '../cost.ts';
 import type { LimiterKey } from '../keys/limiter-key.ts';
 import type { RefusedReservation } from '../reservation.ts';
 import type { ReservationRequest } from '../reservation-desk.ts';
@@ -50,7 +50,7 @@ export class SharedDesk implements SharedReservationHolder {
 
   settleHeld({ id, key, costs }: StoredReservation, actual: Cost): Promise<boolean> {
     const { questions, link, record } = this.core;
-    const question = questions.of(key, resolveCost(actual, questions.names));
+    const question = questions.of(key, resolveCharge(actual, questions.names));
     const estimated = questions.of(key, costs);
     return link.ask(async (store) => {
       const wasHeld = await store.settle(question, id);
