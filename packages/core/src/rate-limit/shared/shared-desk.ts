@@ -31,13 +31,18 @@ export class SharedDesk implements SharedReservationHolder {
     return new StoredReservation(this, { id, key, cost, costs, expiresMs }, made.delayMs!);
   }
 
-  /** Asks for a place in time; nothing stands behind it in this process yet. */
+  /**
+   * Asks for a place in time; nothing stands behind it in this process yet.
+   *
+   * @param sinceMs When the store was asked first about the same request.
+   */
   ask(
     question: LimitQuestion,
     wants: { readonly id: string; readonly maxWaitMs: number; readonly expiresMs: number },
+    sinceMs?: number,
   ): Promise<StoreReserved> {
     const { maxReservations: maxHeld } = this.core.options;
-    return this.core.link.ask((store) => store.reserve(question, { ...wants, maxHeld }));
+    return this.core.link.ask((store) => store.reserve(question, { ...wants, maxHeld }), sinceMs);
   }
 
   cancelHeld(reservation: StoredReservation): Promise<boolean> {
