@@ -195,7 +195,7 @@ class LocalLimiter extends LocalLimits implements WaitableLimiter, QueueOwner, R
     if (queue === undefined || queue.size === 0) return this.ask(request, now, commit);
     if (queue.blocks(request)) return this.behindOthers(queue, request, now);
     const decision = this.ask(request, now, commit);
-    if (commit && decision.allowed) queue.passed(request);
+    if (commit && decision.allowed) queue.passed(request, now);
     return decision;
   }
 

@@ -100,7 +100,9 @@ class SlidingLogMeter extends SteppedMeter implements Meter {
     this.pages.push(new Array<AdmissionRing | undefined>(SLOTS_PER_PAGE).fill(undefined));
   }
 
-  update(settings: MeterSettings): (mark: number) => number {
+  /** What has left its window by the period of before does not come back by a longer one. */
+  update(settings: MeterSettings, nowUs: number): (mark: number) => number {
+    for (const page of this.pages) for (const ring of page) ring?.dropThrough(nowUs - this.periodUs);
     this.setLimit(settings);
     return unmoved;
   }

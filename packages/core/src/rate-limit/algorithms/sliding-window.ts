@@ -149,8 +149,10 @@ class SlidingWindowMeter extends SteppedMeter implements Meter {
   private fitsFromUs(before: number, present: number): number {
     const room = this.limitValue - present;
     if (before <= room) return 0;
-    let fromUs = Math.ceil(this.periodUs * (1 - room / before));
-    while (fromUs < this.periodUs && before * (1 - fromUs / this.periodUs) > room) fromUs++;
+    // Exact for whole costs, as long as the products are whole numbers that a double tells apart.
+    const roomUs = room * this.periodUs;
+    let fromUs = this.periodUs - Math.floor(roomUs / before);
+    while (fromUs < this.periodUs && before * (this.periodUs - fromUs) > roomUs) fromUs++;
     return fromUs;
   }
 

@@ -142,6 +142,19 @@ describe('a newcomer whose urgency has passed somebody over for long', () => {
     expect(limiter.tryAcquire(undefined, { priority: 'high' }).allowed).toBe(true);
   });
 
+  it('lets that one go on at once where it fits beside what the others wait for', async () => {
+    const clock = new VirtualClock();
+    const limiter = rateLimiter({ limit: 1_000, periodMs: 1_000, clock });
+    limiter.tryAcquire(undefined, { cost: 500 });
+    void limiter.acquire(undefined, { cost: 900 });
+    let batchAt = -1;
+    void limiter.acquire(undefined, { priority: 'batch' }).then(() => (batchAt = clock.now()));
+    await clock.advance(10);
+    expect([limiter.tryAcquire(undefined, { priority: 'critical', cost: 49 }).allowed, batchAt]).toEqual([true, -1]);
+    await clock.advance(0);
+    expect(batchAt).toBe(10);
+  });
+
   it('does not wait where its pipeline does not want to', async () => {
     const { clock, limiter } = await passedOver();
     const calls = pipeline({ clock }, rateLimit(limiter, { mode: 'refuse' }));

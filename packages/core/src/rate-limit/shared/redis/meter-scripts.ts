@@ -93,6 +93,7 @@ meters.l = {
     local _, sum = alive(l, s, t)
     return sum == 0 and 0 or s.t[#s.t] + l.period - t
   end,
+  resize = function(l, period, s) dropOld({period = period}, s, now) end,
 }`;
 
 const SLIDING_WINDOW = `
