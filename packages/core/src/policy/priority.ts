@@ -18,5 +18,12 @@ export function priorityLevel(priority: Priority): number {
   return LEVELS[priority];
 }
 
-/** The words that are priorities. */
+const BY_LEVEL: readonly Priority[] = Object.freeze(['critical', 'high', 'normal', 'low', 'batch']);
+
+/** The priority of a level: what {@link priorityLevel} is the other way round. */
+export function priorityOf(level: number): Priority {
+  return BY_LEVEL[level]!;
+}
+
+/** The words that are priorities: some mean the same level. */
 export const PRIORITIES: readonly Priority[] = Object.freeze(Object.keys(LEVELS) as Priority[]);

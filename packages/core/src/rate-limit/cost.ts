@@ -23,6 +23,14 @@ export function resolveCost(cost: Cost | undefined, limitNames: readonly string[
   return limitNames.map((name) => (Object.hasOwn(cost, name) ? checked(cost[name]!) : 1));
 }
 
+/** @throws RangeError as {@link resolveCost} does, and when what is to be charged has no end: no debt is paid back from that. */
+export function resolveCharge(cost: Cost, limitNames: readonly string[]): Costs {
+  const costs = resolveCost(cost, limitNames);
+  const isFinite = typeof costs === 'number' ? costs < Infinity : costs.every((each) => each < Infinity);
+  if (isFinite) return costs;
+  throw new RangeError('a cost that is charged must be finite, not Infinity');
+}
+
 function checked(cost: number): number {
   if (typeof cost === 'number' && cost >= 0) return cost;
   throw new RangeError(`a cost must be a number of at least 0, not ${String(cost)}`);

@@ -101,6 +101,11 @@ export class LimitSet {
     return longest / US_PER_MS;
   }
 
+  /** The limit that the costs never fit into; undefined when there is none. */
+  oversizeLimit(costs: Costs): Limit | undefined {
+    return this.limits.find(({ meter }, index) => costAt(costs, index) > meter.maxCost);
+  }
+
   /** The limit that holds a request back longest. */
   slowest(key: LimiterKey | undefined, costs: Costs, nowMs: number): Limit {
     const nowUs = microseconds(nowMs);
@@ -139,16 +144,16 @@ export class LimitSet {
   /** Takes debts away, whoever made them. */
   forgive(key: LimiterKey | undefined, costs: Costs, nowMs: number): void {
     const nowUs = microseconds(nowMs);
-    for (const [index, limit] of this.limits.entries()) {
-      const slot = limit.slot(keyFor(limit.per, key));
-      if (slot >= 0) limit.meter.forgive(slot, costAt(costs, index), nowUs);
-    }
+    for (const [index, limit] of this.limits.entries())
+      limit.forgive(keyFor(limit.per, key), costAt(costs, index), nowUs);
   }
 
   /** Makes `key` as fresh as one that was never seen, in all limits but those that it shares with other keys. */
-  forget(key: LimiterKey | undefined): void {
+  forget(key: LimiterKey | undefined, nowMs: number): void {
+    const nowUs = microseconds(nowMs);
     const shared = key !== undefined && this.limits.some(({ per }) => per?.length !== 0);
-    for (const limit of this.limits) if (!shared || limit.per?.length !== 0) limit.forget(keyFor(limit.per, key));
+    for (const limit of this.limits)
+      if (!shared || limit.per?.length !== 0) limit.forget(keyFor(limit.per, key), nowUs);
   }
 
   private decideAll(

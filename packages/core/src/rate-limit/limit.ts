@@ -43,7 +43,7 @@ interface Ledger {
   readonly taken: Set<Commitment>;
 }
 
-const [BEFORE, AFTER] = SCRATCH_SLOTS;
+const [BEFORE, AFTER, WITHOUT] = SCRATCH_SLOTS;
 const LEDGERS_SWEPT = 2;
 
 export class Limit {
@@ -161,8 +161,25 @@ export class Limit {
     this.dropIfEmpty(commitment.key, ledger);
   }
 
-  /** Makes `key` as if it had never been seen; what is promised stays promised. */
-  forget(key: string | undefined): void {
+  /** Takes `cost` off what `key` has taken, down to nothing. */
+  forgive(key: string | undefined, cost: number, nowUs: number): void {
+    this.takeDue(key, nowUs);
+    const slot = this.slot(key);
+    if (slot !== NO_SLOT) this.meter.forgive(slot, cost, nowUs);
+  }
+
+  /** Goes on with other numbers; what was taken stays taken, and may be given back as before. */
+  update(settings: MeterSettings, nowUs: number): void {
+    for (const key of [...this.ledgers.keys()]) this.takeDue(key, nowUs);
+    const markNow = this.meter.update(settings, nowUs);
+    for (const { taken } of this.ledgers.values()) {
+      for (const commitment of taken) commitment.mark = markNow(commitment.mark);
+    }
+  }
+
+  /** Makes `key` as if it had never been seen; what is promised for later stays promised. */
+  forget(key: string | undefined, nowUs: number): void {
+    this.takeDue(key, nowUs);
     if (key === undefined) this.meter.clear(KEYLESS_SLOT);
     else this.table.drop(key);
     const ledger = this.ledgers.get(key);
@@ -215,15 +232,21 @@ export class Limit {
     }
   }
 
-  /** Whether all that is promised from `index` on still fits when `cost` is taken at `atUs` before it. */
+  /**
+   * Whether all that is promised from `index` on fits as soon as before when `cost` is taken at `atUs` first. A promise that
+   * the limit has become too small for is in nobody's way: it is taken at its time, as a debt.
+   */
   private leavesRoom(pending: readonly Commitment[], index: number, cost: number, atUs: number): boolean {
     const { meter } = this;
+    meter.copy(BEFORE, WITHOUT);
     meter.copy(BEFORE, AFTER);
     meter.take(AFTER, cost, atUs);
     for (let at = index; at < pending.length; at++) {
       const { cost: promised, atUs: promisedAtUs } = pending[at]!;
-      if (meter.waitUs(AFTER, promised, promisedAtUs) > 0) return false;
+      const waitUs = meter.waitUs(AFTER, promised, promisedAtUs);
+      if (waitUs > 0 && waitUs > meter.waitUs(WITHOUT, promised, promisedAtUs)) return false;
       meter.take(AFTER, promised, promisedAtUs);
+      meter.take(WITHOUT, promised, promisedAtUs);
     }
     return true;
   }

@@ -1,10 +1,9 @@
 import { priorityLevel } from '../policy/priority.ts';
 import { PromisedAdmission } from './acquire.ts';
-import { type Cost, costAt, type Costs } from './cost.ts';
+import { type Cost, costAt } from './cost.ts';
 import type { RateLimitDecision } from './decision.ts';
 import { costTooLarge, rateLimitError } from './errors.ts';
 import type { LimiterKey } from './keys/limiter-key.ts';
-import type { Limit } from './limit.ts';
 import { LocalLimits } from './local-limits.ts';
 import { type RateLimiterOptions, resolveLimiterOptions } from './options.ts';
 import { AdmissionQueue, type QueueOwner, type WaitEnding } from './queue/admission-queue.ts';
@@ -97,11 +96,11 @@ class LocalLimiter extends LocalLimits implements WaitableLimiter, QueueOwner, R
       const { limitName, retryAfterMs } = held;
       return this.refuse({ request, reason: 'denied', retryAfterMs, waitedMs: 0, limitName });
     }
-    if (this.oversizeLimit(request.costs) !== undefined)
+    if (this.limitSet.oversizeLimit(request.costs) !== undefined)
       return this.refuse({ request, reason: 'limit', retryAfterMs: Infinity, waitedMs: 0 });
     const queue = (this.queue ??= new AdmissionQueue(this, this.clock, this.options));
     const waitMs = Math.max(queue.predictedWaitMs(request, now), held?.retryAfterMs ?? 0);
-    if (waitMs > Math.min(maxWaitMs, remainingMs))
+    if (maxWaitMs === 0 || waitMs > Math.min(maxWaitMs, remainingMs))
       return this.refuse({ request, reason: maxWaitMs === 0 ? 'limit' : 'wait', retryAfterMs: waitMs, waitedMs: 0 });
     if (!queue.makeRoom(request)) return this.refuse({ request, reason: 'queue', retryAfterMs: waitMs, waitedMs: 0 });
     queue.add(waiter, maxWaitMs, now);
@@ -115,7 +114,7 @@ class LocalLimiter extends LocalLimits implements WaitableLimiter, QueueOwner, R
 
   refuse({ request, reason, retryAfterMs, waitedMs, limitName }: Refusal): Error {
     const { key, costs } = request;
-    const large = this.oversizeLimit(costs);
+    const large = this.limitSet.oversizeLimit(costs);
     const limit = large ?? this.limitSet.slowest(key, costs, this.clock.now());
     const name = limitName ?? limit.name;
     this.record.refused(key, { limitName: name, reason, retryAfterMs, waitedMs, shadow: false });
@@ -196,7 +195,7 @@ class LocalLimiter extends LocalLimits implements WaitableLimiter, QueueOwner, R
     if (queue === undefined || queue.size === 0) return this.ask(request, now, commit);
     if (queue.blocks(request)) return this.behindOthers(queue, request, now);
     const decision = this.ask(request, now, commit);
-    if (commit && decision.allowed) queue.passed(request);
+    if (commit && decision.allowed) queue.passed(request, now);
     return decision;
   }
 
@@ -229,10 +228,6 @@ class LocalLimiter extends LocalLimits implements WaitableLimiter, QueueOwner, R
     const request = { key, costs, level: NORMAL, client: undefined, settles: false };
     const { queue } = this;
     return queue?.blocks(request) === true ? queue.predictedWaitMs(request, now) : 0;
-  }
-
-  private oversizeLimit(costs: Costs): Limit | undefined {
-    return this.limitSet.limits.find(({ meter }, index) => costAt(costs, index) > meter.maxCost);
   }
 }
 

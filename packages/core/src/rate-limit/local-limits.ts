@@ -3,7 +3,7 @@ import { systemClock } from '../clock/system-clock.ts';
 import type { EventSource } from '../events/event.ts';
 import { Access } from './access.ts';
 import { microseconds } from './algorithms/meter.ts';
-import { type Cost, costAt, type Costs, resolveCost } from './cost.ts';
+import { type Cost, costAt, type Costs, resolveCharge, resolveCost } from './cost.ts';
 import type { RateLimitDecision } from './decision.ts';
 import type { RateLimiterEvents } from './events.ts';
 import { followQuotas, pauseMs } from './feedback.ts';
@@ -82,7 +82,7 @@ export abstract class LocalLimits {
     const before = this.numbers[named]!;
     const after = changedLimit(before, change);
     this.numbers = this.numbers.with(named, after);
-    this.limitSet.limits[named]!.meter.update(after, microseconds(this.clock.now()));
+    this.limitSet.limits[named]!.update(after, microseconds(this.clock.now()));
     this.record.updated(after, before.limit);
     this.renumbered();
   }
@@ -96,7 +96,7 @@ export abstract class LocalLimits {
   }
 
   penalise(key: LimiterKey | undefined, cost: Cost): void {
-    const costs = this.costsOf(cost);
+    const costs = resolveCharge(cost, this.limitSet.names);
     this.limitSet.charge(key, costs, this.clock.now());
     this.counts.overshoot += Math.max(...this.limitSet.names.map((_, index) => costAt(costs, index)));
   }
@@ -108,7 +108,7 @@ export abstract class LocalLimits {
 
   reset(key?: LimiterKey): void {
     this.access.lift(key, this.limitSet.contestOf(key));
-    this.limitSet.forget(key);
+    this.limitSet.forget(key, this.clock.now());
     this.freed(key);
   }
 

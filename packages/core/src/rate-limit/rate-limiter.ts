@@ -105,7 +105,11 @@ export interface RateLimiter {
   update(change: Partial<LimitNumbers>, limitName?: string): void;
   /** Refuses `key` for `durationMs` milliseconds from now, above 0 and up to Infinity, whatever its limits say. */
   ban(key: LimiterKey | undefined, durationMs: number): void;
-  /** Charges `cost` without letting anything through, as a debt where it does not fit. */
+  /**
+   * Charges `cost` without letting anything through, as a debt where it does not fit.
+   *
+   * @throws RangeError when the cost is none, or Infinity: `ban` is for that.
+   */
   penalise(key: LimiterKey | undefined, cost: Cost): void;
   /** Takes `cost` off what `key` has taken, down to nothing. It may then exceed what its limits promise by so much. */
   reward(key: LimiterKey | undefined, cost: Cost): void;

@@ -17,6 +17,18 @@ describe('what a limiter can not mean', () => {
     expect(limiter.check('a')).toMatchObject({ allowed: true, remaining: 1 });
   });
 
+  it('is refused where a debt would have no end, and nothing is charged', () => {
+    const clock = new VirtualClock();
+    const own = rateLimiter({ limit: 5, periodMs: 1_000, clock });
+    const estimated = own.tryAcquire('a', { settles: true });
+    expect(() => own.penalise('a', Infinity)).toThrow(/charged must be finite/);
+    expect(() => own.settle(estimated, { 'rate-limit': Infinity })).toThrow(/charged must be finite/);
+    expect(own.check('a').remaining).toBe(4);
+    expect(own.settle(estimated, 0)).toBe(true);
+    own.reward('a', Infinity);
+    expect(own.check('a').remaining).toBe(5);
+  });
+
   it('names the limits that a bound of the queue may speak of, and bounds that are none', () => {
     const limits = [
       { name: 'requests', limit: 1, periodMs: 1_000 },

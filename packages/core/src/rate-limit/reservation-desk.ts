@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.ts';
 import { IntrusiveList } from '../structures/intrusive-list.ts';
 import { microseconds } from './algorithms/meter.ts';
-import { type Cost, costAt, type Costs, resolveCost } from './cost.ts';
+import { type Cost, costAt, type Costs, resolveCharge, resolveCost } from './cost.ts';
 import type { RateLimitDecision } from './decision.ts';
 import type { LimiterKey } from './keys/limiter-key.ts';
 import type { LimitSet } from './limit-set.ts';
@@ -155,7 +155,7 @@ export class ReservationDesk implements ReservationHolder {
   }
 
   settleHeld(reservation: HeldReservation, actual: Cost): void {
-    const actualCosts = resolveCost(actual, this.limits.names);
+    const actualCosts = resolveCharge(actual, this.limits.names);
     const nowUs = microseconds(this.reservationClock.now());
     for (const [index, commitment] of reservation.commitments.entries()) {
       const estimated = costAt(reservation.costs, index);
@@ -168,12 +168,17 @@ export class ReservationDesk implements ReservationHolder {
     this.observer.freed(reservation.key);
   }
 
-  move(reservation: HeldReservation, fromMs: number): void {
+  move(reservation: HeldReservation, fromMs: number): boolean {
     const nowMs = this.reservationClock.now();
-    if (reservation.commitments.length === 0) return reservation.place(fromMs, nowMs, []);
+    if (reservation.commitments.length === 0) {
+      reservation.place(fromMs, nowMs, []);
+      return true;
+    }
+    if (this.limits.oversizeLimit(reservation.costs) !== undefined) return false;
     this.giveAllBack(reservation);
     this.place(reservation, this.earliestMs(reservation, fromMs, nowMs), nowMs);
     this.observer.freed(reservation.key);
+    return true;
   }
 
   private place(reservation: HeldReservation, atMs: number, nowMs: number): void {

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { modelRuns } from '../testing/test-support/property-runs.ts';
-import { fixedWindow, gcra, type LimitAlgorithm, rateLimiter, type Reservation, slidingLog } from './index.ts';
+import {
+  fixedWindow,
+  gcra,
+  type LimitAlgorithm,
+  rateLimiter,
+  type Reservation,
+  slidingLog,
+  slidingWindow,
+} from './index.ts';
 import { steppedClock } from './test-support/stepped-clock.ts';
 
 /** One token per 50 ms; all times are multiples of 10 ms, so that the first moment at which something fits is one too. */
@@ -31,9 +39,22 @@ const inWindow: Rule = (before, { atMs, cost }, limit) => {
   return sumOf(before.filter((taken) => windowOf(taken.atMs) === windowOf(atMs))) + cost <= limit;
 };
 
+/** Sixty times the grid, so that the part of a window that 1 to 5 of them make up ends on it. */
+const SLIDING_PERIOD_MS = 60 * GRID_MS;
+
+/** Of the window before as much counts as still overlaps the period that ends now. */
+const inTwoWindows: Rule = (before, { atMs, cost }, limit) => {
+  const windowOf = (ms: number): number => Math.floor(ms / SLIDING_PERIOD_MS);
+  const takenIn = (window: number): number => sumOf(before.filter((taken) => windowOf(taken.atMs) === window));
+  const overlapMs = (windowOf(atMs) + 1) * SLIDING_PERIOD_MS - atMs;
+  const counted = (takenIn(windowOf(atMs)) + cost) * SLIDING_PERIOD_MS + takenIn(windowOf(atMs) - 1) * overlapMs;
+  return counted <= limit * SLIDING_PERIOD_MS;
+};
+
 const rules: readonly { readonly algorithm: LimitAlgorithm; readonly rule: Rule }[] = [
   { algorithm: gcra, rule: inBucket },
   { algorithm: slidingLog, rule: inLog },
+  { algorithm: slidingWindow, rule: inTwoWindows },
   { algorithm: fixedWindow, rule: inWindow },
 ];
 
@@ -85,7 +106,7 @@ it.each(rules)(
         const clock = steppedClock(0);
         const numbers = algorithm.hasBurst
           ? { limit: 20, periodMs: 1_000, burst: most }
-          : { limit: most, periodMs: periodMs(most) };
+          : { limit: most, periodMs: algorithm === slidingWindow ? SLIDING_PERIOD_MS : periodMs(most) };
         const limiter = rateLimiter({ ...numbers, algorithm, clock });
         const model = new NaiveLimiter(rule, most);
         const held: { readonly slot: Reservation; taken: Taken }[] = [];

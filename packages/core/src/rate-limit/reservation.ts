@@ -53,7 +53,7 @@ export interface Reservation {
   settle(actual: Cost): boolean;
   /**
    * Moves it to the first free place at least `ms` milliseconds after its time; `executeAt` and `delayMs` follow. False,
-   * and nothing has changed, when it was not held any more.
+   * and nothing has changed, when it was not held any more, or when a limit has become too small for what it costs.
    *
    * @throws RangeError when `ms` is no number of at least 0.
    */
@@ -81,8 +81,8 @@ export interface ReservationHolder {
   /** Forgets it; what it took stays taken. */
   letGo(reservation: HeldReservation): void;
   settleHeld(reservation: HeldReservation, actual: Cost): void;
-  /** Moves it to the first free place from `fromMs` on. */
-  move(reservation: HeldReservation, fromMs: number): void;
+  /** Moves it to the first free place from `fromMs` on; false when there is none. */
+  move(reservation: HeldReservation, fromMs: number): boolean;
 }
 
 /** A reservation of a local limiter. */
@@ -164,8 +164,7 @@ export class HeldReservation extends ListNode implements Reservation {
   delayBy(ms: number): boolean {
     if (!(ms >= 0 && ms < Infinity)) throw new RangeError(`a delay must be a number of at least 0, not ${ms}`);
     if (this.state !== 'held') return false;
-    this.holder.move(this, this.executeAtMs + ms);
-    return true;
+    return this.holder.move(this, this.executeAtMs + ms);
   }
 
   ready(signal?: AbortSignal): Promise<void> {

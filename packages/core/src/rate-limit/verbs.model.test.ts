@@ -2,15 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { modelRuns } from '../testing/test-support/property-runs.ts';
 import { fixedWindow, gcra, type LimitAlgorithm, rateLimiter, slidingLog, slidingWindow } from './index.ts';
-import { type NaiveCount, naiveCounts } from './test-support/naive-counts.ts';
+import { earliestUs, type NaiveCount, naiveCounts } from './test-support/naive-counts.ts';
 import { steppedClock } from './test-support/stepped-clock.ts';
 
 /** Eighths of a second, on which all quotients of times are exact. */
 const GRID_MS = 125;
 const BURST = 6;
 const LIMITS = [4, 8, 16] as const;
-/** Beyond all debts that a schedule can make. */
-const FAR_US = 1e9;
+const PERIODS_MS = [500, 1_000, 2_000] as const;
 
 /** What one key is to be told, by definition. */
 class NaiveLimiter {
@@ -28,7 +27,7 @@ class NaiveLimiter {
     const [held, untilUs] =
       this.bannedUntilUs > nowUs ? (['ban', this.bannedUntilUs] as const) : (['pause', this.pausedUntilUs] as const);
     if (untilUs > nowUs) return { allowed: false, limitName: held, remaining: 0, fitsAtUs: untilUs };
-    const fitsAtUs = this.earliestUs(cost, nowUs);
+    const fitsAtUs = earliestUs(this.count, cost, nowUs);
     return { allowed: fitsAtUs === nowUs, limitName: 'rate-limit', remaining: this.remaining(nowUs), fitsAtUs };
   }
 
@@ -50,25 +49,24 @@ class NaiveLimiter {
     while (this.count.fits(most + 1, nowUs)) most++;
     return most;
   }
-
-  /** As time goes by more fits, never less. */
-  private earliestUs(cost: number, nowUs: number): number {
-    if (this.count.fits(cost, nowUs)) return nowUs;
-    if (!this.count.fits(cost, FAR_US)) return Infinity;
-    let [tooEarly, late] = [nowUs, FAR_US];
-    while (late - tooEarly > 1) {
-      const middle = Math.floor((tooEarly + late) / 2);
-      if (this.count.fits(cost, middle)) late = middle;
-      else tooEarly = middle;
-    }
-    return late;
-  }
 }
 
 const actions = fc.array(
   fc.record({
     steps: fc.oneof(fc.constant(0), fc.nat(4), fc.constantFrom(8, 40)),
-    verb: fc.constantFrom('try', 'try', 'try', 'check', 'penalise', 'reward', 'reset', 'ban', 'pause', 'update'),
+    verb: fc.constantFrom(
+      'try',
+      'try',
+      'try',
+      'check',
+      'penalise',
+      'reward',
+      'reset',
+      'ban',
+      'pause',
+      'update',
+      'change',
+    ),
     key: fc.constantFrom('a', 'b'),
     cost: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 20 })),
   }),
@@ -82,13 +80,10 @@ describe.each(algorithms)('$kind, by whatever verbs and in whatever order', (alg
     fc.assert(
       fc.property(actions, (schedule) => {
         const clock = steppedClock(5_250);
-        const numbers = {
-          limit: LIMITS[1] as number,
-          periodMs: 1_000,
-          ...(algorithm.hasBurst ? { burst: BURST } : {}),
-        };
-        const limiter = rateLimiter({ ...numbers, algorithm, clock });
-        const fresh = (): NaiveCount => naiveCounts[algorithm.kind]!(numbers.limit, BURST);
+        const numbers = { limit: LIMITS[1] as number, periodMs: PERIODS_MS[1] as number };
+        const limiter = rateLimiter({ ...numbers, ...(algorithm.hasBurst ? { burst: BURST } : {}), algorithm, clock });
+        const inUs = () => ({ limit: numbers.limit, periodUs: numbers.periodMs * 1_000 });
+        const fresh = (): NaiveCount => naiveCounts[algorithm.kind]!(inUs(), BURST);
         const models = { a: new NaiveLimiter(fresh), b: new NaiveLimiter(fresh) };
         for (const { steps, verb, key, cost } of schedule) {
           clock.step(steps * GRID_MS);
@@ -120,8 +115,9 @@ describe.each(algorithms)('$kind, by whatever verbs and in whatever order', (alg
             model.pause(nowUs + (cost + 1) * GRID_MS * 1_000);
           } else {
             numbers.limit = LIMITS[cost % LIMITS.length]!;
-            limiter.update({ limit: numbers.limit });
-            for (const each of Object.values(models)) each.count.changeLimit(numbers.limit, nowUs);
+            if (verb === 'change') numbers.periodMs = PERIODS_MS[steps % PERIODS_MS.length]!;
+            limiter.update(verb === 'change' ? numbers : { limit: numbers.limit });
+            for (const each of Object.values(models)) each.count.change(inUs(), nowUs);
           }
         }
       }),

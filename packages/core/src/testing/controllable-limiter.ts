@@ -233,9 +233,10 @@ class AnsweringLimiter implements ControllableLimiter, WaitableLimiter, Reservat
     this.note('settle', key, actual);
   }
 
-  move(reservation: HeldReservation, fromMs: number): void {
+  move(reservation: HeldReservation, fromMs: number): boolean {
     this.note('delayBy', reservation.key, fromMs - reservation.executeAt);
     reservation.place(fromMs, this.now(), []);
+    return true;
   }
 
   private note(command: LimiterCommand['command'], key: LimiterKey | undefined, value?: unknown): boolean {

@@ -19,7 +19,7 @@ const WORKERS = 8;
 const LIMIT = 200;
 const PERIOD_MS = 500;
 const STORE_TIMEOUT_MS = 50;
-/** What a machine adds to two deadlines that is not kept from running altogether. */
+/** What a machine adds to a deadline that is not kept from running altogether. */
 const HICCUP_MS = 50;
 const BEAT_MS = 5;
 
@@ -235,7 +235,7 @@ describe.skipIf(redisMissing !== undefined)('a shared limiter whose store fails'
       const result = await play(row);
       results.push([row.name, result]);
       expect(result.decisions).toBeGreaterThan(100);
-      expect(result.slowestMs).toBeLessThan(2 * timeoutOf(row) + HICCUP_MS + result.stalledMs);
+      expect(result.slowestMs).toBeLessThan(timeoutOf(row) + HICCUP_MS + result.stalledMs);
       expect(result).toMatchObject({ unhandled: 0, wrongRejections: 0 });
       expect(result.recoveredMs).toBeLessThan(1_000);
       if (row.isHarmless === true) {

@@ -82,7 +82,7 @@ class FixedWindowMeter extends SteppedMeter implements Meter {
   }
 
   /** With another period windows have other borders: what was taken in the present one counts in the one that it becomes. */
-  update(settings: MeterSettings, nowUs: number): void {
+  update(settings: MeterSettings, nowUs: number): (mark: number) => number {
     const before = this.windowOf(nowUs);
     this.setLimit(settings);
     const after = this.windowOf(nowUs);
@@ -92,6 +92,7 @@ class FixedWindowMeter extends SteppedMeter implements Meter {
         else page[at + 1] = 0;
       }
     }
+    return (mark) => (mark === before ? after : -Infinity);
   }
 
   private setLimit({ limit, periodMs }: MeterSettings): void {

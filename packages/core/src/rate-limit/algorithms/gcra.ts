@@ -156,7 +156,7 @@ class GcraMeter implements Meter {
     this.columns.addPage();
   }
 
-  update(settings: MeterSettings, nowUs: number): void {
+  update(settings: MeterSettings, nowUs: number): (mark: number) => number {
     const { intervalUs: oldIntervalUs, usPerRest: oldUsPerRest } = this;
     this.setRate(settings);
     const factor = this.intervalUs / oldIntervalUs;
@@ -169,6 +169,7 @@ class GcraMeter implements Meter {
         page[at + 1] = 0;
       }
     }
+    return (mark) => (mark <= nowUs ? mark : nowUs + (mark - nowUs) * factor);
   }
 
   private setRate({ limit, periodMs, burst, strict }: MeterSettings): void {

@@ -9,9 +9,9 @@
 /** The slot of requests without a key. */
 export const KEYLESS_SLOT = 0;
 /** Slots to try things out in: see {@link Meter.copy}. */
-export const SCRATCH_SLOTS = [1, 2] as const;
+export const SCRATCH_SLOTS = [1, 2, 3] as const;
 /** The first slot that a key can have. */
-export const FIRST_KEY_SLOT = 3;
+export const FIRST_KEY_SLOT = 4;
 /** In place of a slot: a key that was never seen, or is as good as that. */
 export const NO_SLOT = -1;
 
@@ -89,9 +89,16 @@ export interface Meter {
   clear(slot: number): void;
   /** Makes room for another page of slots. */
   addPage(): void;
-  /** Goes on with other numbers. What was taken stays taken. */
-  update(settings: MeterSettings, nowUs: number): void;
+  /**
+   * Goes on with other numbers. What was taken stays taken.
+   *
+   * @returns Where a take stands now, from where it stood before: see {@link Meter.mark}.
+   */
+  update(settings: MeterSettings, nowUs: number): (mark: number) => number;
 }
+
+/** What {@link Meter.update} gives where marks stay what they are. */
+export const unmoved = (mark: number): number => mark;
 
 /** A meter that assesses step by step. */
 export abstract class SteppedMeter {

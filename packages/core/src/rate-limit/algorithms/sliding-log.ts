@@ -16,6 +16,7 @@ import {
   PAGE_MASK,
   SLOTS_PER_PAGE,
   SteppedMeter,
+  unmoved,
 } from './meter.ts';
 
 /** Exact: no window of a period ever exceeds the limit. For small limits: it remembers each admission. */
@@ -99,8 +100,11 @@ class SlidingLogMeter extends SteppedMeter implements Meter {
     this.pages.push(new Array<AdmissionRing | undefined>(SLOTS_PER_PAGE).fill(undefined));
   }
 
-  update(settings: MeterSettings): void {
+  /** What has left its window by the period of before does not come back by a longer one. */
+  update(settings: MeterSettings, nowUs: number): (mark: number) => number {
+    for (const page of this.pages) for (const ring of page) ring?.dropThrough(nowUs - this.periodUs);
     this.setLimit(settings);
+    return unmoved;
   }
 
   private setLimit({ limit, periodMs }: MeterSettings): void {

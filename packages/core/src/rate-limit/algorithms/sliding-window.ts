@@ -12,7 +12,15 @@
  * Windows begin at whole multiples of the period on the limiter's clock. The product of a count and a ratio of times is
  * rounded as doubles are, by one part in 2^52; a wait is rounded up to a whole microsecond.
  */
-import { type LimitAlgorithm, type Meter, type MeterSettings, NO_SLOT, SlotColumns, SteppedMeter } from './meter.ts';
+import {
+  type LimitAlgorithm,
+  type Meter,
+  type MeterSettings,
+  NO_SLOT,
+  SlotColumns,
+  SteppedMeter,
+  unmoved,
+} from './meter.ts';
 
 const WINDOW = 0;
 const PRESENT = 1;
@@ -111,20 +119,25 @@ class SlidingWindowMeter extends SteppedMeter implements Meter {
     this.columns.addPage();
   }
 
-  /** With another period windows have other borders: the estimate of this moment counts in the window that it becomes. */
-  update(settings: MeterSettings, nowUs: number): void {
+  /**
+   * With another period windows have other borders: the estimate of this moment counts in the window that it becomes. What
+   * the window before took part in it can't be told apart any more, so that nothing of that is given back.
+   */
+  update(settings: MeterSettings, nowUs: number): (mark: number) => number {
     const window = this.windowOf(nowUs);
     const overlap = 1 - this.elapsedUs(nowUs) / this.periodUs;
     const samePeriod = Math.round(settings.periodMs * 1_000) === this.periodUs;
     this.setLimit(settings);
-    if (samePeriod) return;
+    if (samePeriod) return unmoved;
+    const becomes = this.windowOf(nowUs);
     for (const page of this.columns.pages) {
       for (let at = 0; at < page.length; at += 3) {
         const [of, present, before] = [page[at]!, page[at + 1]!, page[at + 2]!];
         const estimate = of === window ? present + before * overlap : of === window - 1 ? present * overlap : 0;
-        page.set([this.windowOf(nowUs), Math.ceil(estimate), 0], at);
+        page.set([becomes, Math.ceil(estimate), 0], at);
       }
     }
+    return (mark) => (mark === window ? becomes : -Infinity);
   }
 
   private setLimit({ limit, periodMs }: MeterSettings): void {
@@ -136,8 +149,10 @@ class SlidingWindowMeter extends SteppedMeter implements Meter {
   private fitsFromUs(before: number, present: number): number {
     const room = this.limitValue - present;
     if (before <= room) return 0;
-    let fromUs = Math.ceil(this.periodUs * (1 - room / before));
-    while (fromUs < this.periodUs && before * (1 - fromUs / this.periodUs) > room) fromUs++;
+    // Exact for whole costs, as long as the products are whole numbers that a double tells apart.
+    const roomUs = room * this.periodUs;
+    let fromUs = this.periodUs - Math.floor(roomUs / before);
+    while (fromUs < this.periodUs && before * (this.periodUs - fromUs) > roomUs) fromUs++;
     return fromUs;
   }
 

@@ -11,7 +11,7 @@ export type LimiterKey = string | Readonly<Record<string, string>>;
 export function wholeKey(key: LimiterKey | undefined): string | undefined {
   if (typeof key !== 'object') return key;
   const parts = Object.keys(key).toSorted();
-  return `\0${parts.map((part) => `${encodeURIComponent(part)}=${encodeURIComponent(key[part]!)}`).join('&')}`;
+  return `\0${parts.map((part) => `${escaped(part)}=${escaped(key[part]!)}`).join('&')}`;
 }
 
 /**
@@ -24,7 +24,7 @@ export function keyFor(per: readonly string[] | undefined, key: LimiterKey | und
   if (per === undefined) return wholeKey(key);
   if (per.length === 0) return undefined;
   if (per.length === 1) return partOf(key, per[0]!);
-  return per.map((part) => encodeURIComponent(partOf(key, part))).join('&');
+  return per.map((part) => escaped(partOf(key, part))).join('&');
 }
 
 /** The parts that all have in common, where each counts by those of its own; the whole key, undefined, has every part. */
@@ -35,6 +35,11 @@ export function commonParts(all: readonly (readonly string[] | undefined)[]): re
     common = common === undefined ? parts : common.filter((part) => parts.includes(part));
   }
   return common;
+}
+
+/** Any text that a key may be made of, half a surrogate pair included, for which encodeURIComponent would throw. */
+function escaped(text: string): string {
+  return text.replaceAll(/[%&=]/g, (character) => (character === '%' ? '%25' : character === '&' ? '%26' : '%3D'));
 }
 
 function partOf(key: LimiterKey | undefined, part: string): string {

@@ -71,10 +71,15 @@ export class AdmissionQueue {
     return limits.drainMs(request.key, sums, now);
   }
 
-  /** A newcomer was let through at once: it may have passed somebody over. */
-  passed(request: AdmissionRequest): void {
+  /** A newcomer was let through at once: it may have passed somebody over, whose turn it is by that. */
+  passed(request: AdmissionRequest, now: number): void {
     const contest = this.contests.get(this.owner.limitSet.contestOf(request.key));
-    contest?.served(request.level, this.weightOf(request.costs));
+    if (contest === undefined) return;
+    const before = contest.turn();
+    contest.served(request.level, this.weightOf(request.costs));
+    if (contest.turn() === before) return;
+    this.schedule(contest, now);
+    this.arm(now);
   }
 
   /** Makes room for a newcomer where the bounds want it and the rules allow it; whether there is room now. */

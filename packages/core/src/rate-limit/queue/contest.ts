@@ -79,9 +79,7 @@ export class Contest implements Due {
     for (let level = 0; level < PRIORITY_LEVELS; level++) {
       const urgent = this.rounds[level]!.current()?.waiting.first;
       if (urgent === undefined) continue;
-      if (this.passedOver === 0) return urgent;
-      const longest = this.longestBelow(level);
-      return longest !== undefined && this.isFloorTurn(longest) ? longest : urgent;
+      return this.floorTurnBelow(level) ?? urgent;
     }
     return undefined;
   }
@@ -90,8 +88,7 @@ export class Contest implements Due {
   blocks(clientName: string | undefined, level: number): boolean {
     if (this.clients.get(clientName)?.waitsAtLeast(level) === true) return true;
     for (let at = 0; at <= level; at++) if (!this.rounds[at]!.isEmpty) return true;
-    const longest = this.passedOver === 0 ? undefined : this.longestBelow(level);
-    return longest !== undefined && this.isFloorTurn(longest);
+    return this.floorTurnBelow(level) !== undefined;
   }
 
   /** Somebody of `level` was let through, from the queue or past it. */
@@ -141,7 +138,9 @@ export class Contest implements Due {
     const own = client?.costs[level * this.limits + index] ?? 0;
     let ahead = 0;
     const counted = shared ? this.costs : client?.costs;
-    if (counted === undefined) return 0;
+    const floor = this.floorTurnBelow(level);
+    if (floor !== undefined && (shared || floor.flow!.client === client)) ahead += costAt(floor.request.costs, index);
+    if (counted === undefined) return ahead;
     for (let before = 0; before < level; before++) ahead += counted[before * this.limits + index]!;
     if (!shared) return ahead + own;
     const others = this.clients.size - (client === undefined ? 0 : 1);
@@ -158,8 +157,13 @@ export class Contest implements Due {
     }
   }
 
-  private isFloorTurn(longest: Waiter): boolean {
-    return this.passedOver * (1 + TOLERANCE) >= (FLOOR_PARTS - 1) * longest.weight;
+  /** Who has been passed over long enough by those of `level` and above to go before them; undefined when nobody has. */
+  private floorTurnBelow(level: number): Waiter | undefined {
+    if (this.passedOver === 0) return undefined;
+    const longest = this.longestBelow(level);
+    if (longest === undefined) return undefined;
+    const isItsTurn = this.passedOver * (1 + TOLERANCE) >= (FLOOR_PARTS - 1) * longest.weight;
+    return isItsTurn ? longest : undefined;
   }
 
   private longestBelow(level: number): Waiter | undefined {

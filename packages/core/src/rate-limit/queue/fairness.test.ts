@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../clock/virtual-clock.ts';
 import { seededRandom } from '../../clock/random.ts';
+import { pipeline } from '../../pipeline/pipeline.ts';
 import type { Priority } from '../../policy/priority.ts';
 import { Histogram } from '../../structures/histogram.ts';
-import { rateLimiter } from '../index.ts';
+import { rateLimit, rateLimiter } from '../index.ts';
 
 const PER_SECOND = 100;
 
@@ -113,6 +114,54 @@ describe('clients of one priority who share a key', () => {
     });
     await clock.advance(300);
     expect((await modest).allowed).toBe(true);
+  });
+});
+
+describe('a newcomer whose urgency has passed somebody over for long', () => {
+  /** A batch request that needs more than ever comes together beside urgent ones, and has been passed over long enough. */
+  async function passedOver() {
+    const clock = new VirtualClock();
+    const limiter = rateLimiter({ limit: 100, periodMs: 1_000, clock });
+    limiter.tryAcquire(undefined, { cost: 50 });
+    let batchAt = -1;
+    void limiter.acquire(undefined, { priority: 'batch', cost: 60 }).then(() => (batchAt = clock.now()));
+    let decision = limiter.check();
+    do {
+      await clock.advance(10);
+      decision = limiter.tryAcquire(undefined, { priority: 'high' });
+    } while (decision.allowed);
+    return { clock, limiter, decision, batchAt: () => batchAt };
+  }
+
+  it('is told when it fits behind that one, and does then', async () => {
+    const { clock, limiter, decision, batchAt } = await passedOver();
+    expect(decision).toMatchObject({ allowed: false, retryAfterMs: 100 });
+    const refusedAt = clock.now();
+    await clock.advance(100);
+    expect(batchAt()).toBe(refusedAt + 90);
+    expect(limiter.tryAcquire(undefined, { priority: 'high' }).allowed).toBe(true);
+  });
+
+  it('lets that one go on at once where it fits beside what the others wait for', async () => {
+    const clock = new VirtualClock();
+    const limiter = rateLimiter({ limit: 1_000, periodMs: 1_000, clock });
+    limiter.tryAcquire(undefined, { cost: 500 });
+    void limiter.acquire(undefined, { cost: 900 });
+    let batchAt = -1;
+    void limiter.acquire(undefined, { priority: 'batch' }).then(() => (batchAt = clock.now()));
+    await clock.advance(10);
+    expect([limiter.tryAcquire(undefined, { priority: 'critical', cost: 49 }).allowed, batchAt]).toEqual([true, -1]);
+    await clock.advance(0);
+    expect(batchAt).toBe(10);
+  });
+
+  it('does not wait where its pipeline does not want to', async () => {
+    const { clock, limiter } = await passedOver();
+    const calls = pipeline({ clock }, rateLimit(limiter, { mode: 'refuse' }));
+    const { queued } = limiter.statistics;
+    const outcome = await calls.tryExecute(() => 1, { priority: 'high' });
+    expect(outcome).toMatchObject({ ok: false, error: { code: 'RATE_LIMITED', reason: 'limit', retryAfterMs: 100 } });
+    expect(limiter.statistics.queued).toBe(queued);
   });
 });
 

@@ -17,6 +17,8 @@ export interface WaitRequest {
   readonly settles: boolean;
   readonly signal: AbortSignal | undefined;
   readonly maxWaitMs: number;
+  /** When it came: its wait, and what the store has for its answers, count from then. */
+  readonly startedAt: number;
 }
 
 /** What a wait has led to: the decision, and the place that it was taken at. */
@@ -41,18 +43,30 @@ export class Acquisitions {
     return room.blocks(groupOf(question, false), level) || room.blocks(groupOf(question, true), level);
   }
 
+  /** How long a request may still wait, in whole milliseconds, so that a few lanes of timeouts serve all. */
+  leftMs({ maxWaitMs, startedAt }: WaitRequest): number {
+    return Math.min(maxWaitMs, Math.max(0, Math.ceil(maxWaitMs - (this.core.now() - startedAt))));
+  }
+
   /** Takes a place in time and waits for it. */
   async wait(request: WaitRequest): Promise<Waited> {
-    const { question, maxWaitMs, settles, signal } = request;
+    const { question, settles, signal, startedAt } = request;
+    const maxWaitMs = this.leftMs(request);
     const { room, options } = this.core;
     if (maxWaitMs > 0 && room.size >= options.maxQueue)
       throw this.refuse(request, 'queue', question.limits[0]!.numbers.name, 0, 0);
     const id = this.core.nextId();
-    const made = await this.desk.ask(question, { id, maxWaitMs, expiresMs: settles ? EXPIRES_MS : 0 });
+    const made = await this.desk.ask(question, { id, maxWaitMs, expiresMs: settles ? EXPIRES_MS : 0 }, startedAt);
     const refused = refusalOf(question, made, maxWaitMs);
     if (refused !== undefined) {
       const { limitName } = refused;
-      throw this.refuse(request, reasonOf(limitName, maxWaitMs), limitName, made.delayMs ?? refused.retryAfterMs, 0);
+      throw this.refuse(
+        request,
+        reasonOf(limitName, request.maxWaitMs),
+        limitName,
+        made.delayMs ?? refused.retryAfterMs,
+        0,
+      );
     }
     const place = { id, atMs: this.core.now() + made.delayMs! };
     if (signal?.aborted === true) {
@@ -64,7 +78,10 @@ export class Acquisitions {
       this.core.record.counts.admitted++;
       return { decision, id };
     }
-    return this.stay(request, place, decision);
+    if (made.delayMs! <= this.leftMs(request)) return this.stay(request, place, decision);
+    // The answer has taken what was left.
+    this.giveBack(question, place);
+    throw this.refuse(request, 'wait', decision.limitName, made.delayMs!, 0);
   }
 
   /** The error of a request that is refused, which is then counted. */
@@ -83,7 +100,8 @@ export class Acquisitions {
   }
 
   private stay(request: WaitRequest, place: Place, decision: RateLimitDecision): Promise<Waited> {
-    const { key, question, level, settles, signal, maxWaitMs } = request;
+    const { key, question, level, settles, signal } = request;
+    const maxWaitMs = this.leftMs(request);
     const { room, record } = this.core;
     return new Promise((resolve, reject) => {
       const guest = {
@@ -122,7 +140,8 @@ function admitted(question: LimitQuestion, readings: readonly LimitReading[]): R
   });
 }
 
-function reasonOf(limitName: string, maxWaitMs: number): RateLimitReason {
+/** Why a request is refused that a limit, a ban or the number of reservations stands against. */
+export function reasonOf(limitName: string, maxWaitMs: number): RateLimitReason {
   if (limitName === 'ban') return 'denied';
   if (limitName === 'reservations') return 'queue';
   return maxWaitMs === 0 ? 'limit' : 'wait';

@@ -1,5 +1,5 @@
 /** What is told to a shared limiter: it changes what stands in the store, for all processes. */
-import { type Cost, resolveCost } from '../cost.ts';
+import { type Cost, resolveCharge, resolveCost } from '../cost.ts';
 import { pauseMs, quotasLeft } from '../feedback.ts';
 import type { LimiterKey } from '../keys/limiter-key.ts';
 import { changedLimit, type LimitNumbers } from '../limit-options.ts';
@@ -21,6 +21,7 @@ export class SharedCommands {
     const wallTime = clock.wallTime();
     const question = questions.of(key, 0);
     const locally = (share: RateLimiter): void => share.feedback(response, key);
+    const startedAt = clock.now();
     const ms = pauseMs(response, wallTime);
     if (ms > 0) {
       leases?.drop(question);
@@ -29,8 +30,9 @@ export class SharedCommands {
     }
     const left = quotasLeft(questions.names, response, wallTime);
     if (left.every((each) => each === undefined)) return;
-    const limits = question.limits.map((limit, at) => ({ ...limit, cost: left[at] ?? -1 }));
-    await this.tell((store) => store.lower({ ...question, limits }), locally);
+    const most = leases?.lower(question, left) ?? left;
+    const limits = question.limits.map((limit, at) => ({ ...limit, cost: most[at] ?? -1 }));
+    await this.tell((store) => store.lower({ ...question, limits }), locally, startedAt);
   }
 
   async update(change: Partial<LimitNumbers>, limitName: string | undefined): Promise<void> {
@@ -58,7 +60,7 @@ export class SharedCommands {
 
   async penalise(key: LimiterKey | undefined, cost: Cost): Promise<void> {
     const { questions, record } = this.core;
-    const question = questions.of(key, resolveCost(cost, questions.names));
+    const question = questions.of(key, resolveCharge(cost, questions.names));
     await this.tell(
       (store) => store.charge(question),
       (share) => share.penalise(key, cost),
@@ -88,9 +90,10 @@ export class SharedCommands {
   private async tell(
     tell: (store: LimitStore) => Promise<unknown>,
     locally: (share: RateLimiter) => void,
+    sinceMs?: number,
   ): Promise<void> {
     try {
-      await this.core.link.ask(tell);
+      await this.core.link.ask(tell, sinceMs);
     } catch (error) {
       if (!(error instanceof LimitStoreError) || !this.core.without.isLocal) throw error;
       locally(this.core.without.share);

@@ -78,6 +78,10 @@ export class SharedCore implements LeaseOwner, NumbersOwner {
     return this.link.ask((store) => store.lease(question, wanted));
   }
 
+  until<T>(sinceMs: number, answer: Promise<T>): Promise<T> {
+    return this.link.until(sinceMs, answer);
+  }
+
   giveBack(question: LimitQuestion): void {
     this.tellLater((store) => store.forgive(question));
   }

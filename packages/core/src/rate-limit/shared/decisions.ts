@@ -1,6 +1,6 @@
 /** Decisions of a shared limiter: by its store, by what is leased from that, or without either. */
 import { Access } from '../access.ts';
-import { type Cost, costAt, resolveCost } from '../cost.ts';
+import { type Cost, costAt, resolveCharge, resolveCost } from '../cost.ts';
 import type { RateLimitDecision } from '../decision.ts';
 import { type LimiterKey, wholeKey } from '../keys/limiter-key.ts';
 import { levelOf } from '../request.ts';
@@ -74,8 +74,8 @@ export class SharedDecisions {
     const { key, question, settles } = request;
     const { leases, link } = this.core;
     if (leases === undefined) {
-      const decision = decisionOf(question, await link.ask((store) => store.decide(question, commit && !settles)));
-      return commit && settles && decision.allowed ? this.takeToSettle(request, decision) : decision;
+      if (commit && settles) return this.takeToSettle(request);
+      return decisionOf(question, await link.ask((store) => store.decide(question, commit)));
     }
     if (!commit)
       return leases.peek(question) ?? decisionOf(question, await link.ask((store) => store.decide(question, false)));
@@ -109,7 +109,7 @@ export class SharedDecisions {
 
   async settle(decision: RateLimitDecision, actual: Cost): Promise<boolean> {
     const { questions, without, leases, record } = this.core;
-    const costs = resolveCost(actual, questions.names);
+    const costs = resolveCharge(actual, questions.names);
     const own = without.settle(decision, actual);
     if (own !== undefined) return own;
     const estimate = this.estimates.get(decision);
@@ -118,23 +118,29 @@ export class SharedDecisions {
     this.estimates.delete(decision);
     const { key, question } = estimate;
     const limits = question.limits.map((limit, at) => ({ ...limit, cost: costAt(costs, at) - limit.cost }));
-    leases!.adjust({ ...question, limits });
+    const lacking = leases!.adjust({ ...question, limits });
+    if (lacking !== undefined) await this.core.link.ask((store) => store.charge(lacking));
     tellSettled(record, key, question, questions.of(key, costs));
     return true;
   }
 
   /** A cost that will be settled is taken as a reservation whose time is now. */
-  private async takeToSettle(request: SharedRequest, decision: RateLimitDecision): Promise<RateLimitDecision> {
-    const { key, question } = request;
-    const costs = question.limits.map(({ cost }) => cost);
-    const made = await this.desk.reserve({ key, cost: 0, costs, maxWaitMs: 0, expiresMs: EXPIRES_MS });
-    if (!made.reserved) {
-      // Too many are to be settled already: this one stays at its estimate.
-      if (made.limitName === 'reservations')
-        return decisionOf(question, await this.core.link.ask((store) => store.decide(question, true)));
-      return { ...decision, allowed: false, limitName: made.limitName, retryAfterMs: made.retryAfterMs };
+  private async takeToSettle(request: SharedRequest): Promise<RateLimitDecision> {
+    const { question } = request;
+    const { link } = this.core;
+    const id = this.core.nextId();
+    const startedAt = this.core.now();
+    const made = await this.desk.ask(question, { id, maxWaitMs: 0, expiresMs: EXPIRES_MS });
+    if (made.delayMs === 0) {
+      const decision = decisionOf(question, { hold: undefined, readings: made.readings });
+      this.bind(request, { decision, id });
+      return decision;
     }
-    this.estimates.set(decision, { key, question, reservation: made });
-    return decision;
+    // Where too many are to be settled already this one stays at its estimate; otherwise it is refused, and is told by what.
+    const answer = await link.ask((store) => store.decide(question, made.full), startedAt);
+    const decision = decisionOf(question, answer);
+    if (made.full || !decision.allowed) return decision;
+    // It would fit by now; but nothing was taken for it.
+    return { ...decision, allowed: false, retryAfterMs: made.delayMs ?? made.hold!.leftMs };
   }
 }

@@ -29,6 +29,8 @@ export class FollowedNumbers {
   private readonly configured: readonly ResolvedLimit[];
   /** What could not be told yet. */
   private readonly untold: Map<string, string> = new Map();
+  /** How often this process has changed each limit: what was asked before is out of date. */
+  private readonly changes: number[];
   private timer: Timer | undefined = undefined;
   private isUsed = false;
   private isClosed = false;
@@ -37,6 +39,7 @@ export class FollowedNumbers {
     this.owner = owner;
     this.everyMs = everyMs;
     this.configured = owner.limits;
+    this.changes = owner.limits.map(() => 0);
   }
 
   /** The store was asked: the numbers matter. The first look is at once. */
@@ -50,8 +53,9 @@ export class FollowedNumbers {
     const change: StoredChange = { from: numbersOf(this.configured[index]!), to: numbersOf(to) };
     const text = JSON.stringify(change);
     this.untold.set(to.name, text);
+    this.changes[index]!++;
     await this.owner.link.ask((store) => store.tellNumbers(to.name, text));
-    this.untold.delete(to.name);
+    if (this.untold.get(to.name) === text) this.untold.delete(to.name);
   }
 
   close(): void {
@@ -72,13 +76,17 @@ export class FollowedNumbers {
 
   private async follow(): Promise<void> {
     const { link, limits } = this.owner;
+    const before = [...this.changes];
     const texts = await link.askAside(async (store) => {
-      for (const [name, text] of this.untold) await store.tellNumbers(name, text);
-      this.untold.clear();
+      for (const [name, text] of this.untold) {
+        await store.tellNumbers(name, text);
+        if (this.untold.get(name) === text) this.untold.delete(name);
+      }
       return Promise.all(limits.map(({ name }) => store.numbers(name)));
     });
     for (const [index, text] of texts.entries()) {
-      const limit = text === undefined ? undefined : this.changedBy(text, index);
+      const isLate = before[index] !== this.changes[index];
+      const limit = text === undefined || isLate ? undefined : this.changedBy(text, index);
       if (limit !== undefined && !isSame(limit, this.owner.limits[index]!)) this.owner.changed(index, limit);
     }
   }

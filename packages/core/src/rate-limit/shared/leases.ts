@@ -16,7 +16,7 @@ import { largestBatch } from './options.ts';
 interface Lease {
   readonly at: number;
   readonly question: LimitQuestion;
-  /** What may still be let through; below 0 after a settlement above the estimate. */
+  /** What may still be let through: from 0 to the largest batch. */
   left: number;
   /** How much is fetched at a time. */
   batch: number;
@@ -41,6 +41,8 @@ export interface LeaseOwner {
   fetch(question: LimitQuestion, wanted: readonly number[]): Promise<LimitAnswer>;
   /** Gives back what was not used; nobody waits for that. */
   giveBack(question: LimitQuestion): void;
+  /** Waits for an answer until the store's deadline for who began to ask at `sinceMs`. */
+  until<T>(sinceMs: number, answer: Promise<T>): Promise<T>;
 }
 
 /** Whom a question is about: what is fetched for one is fetched for all who ask the same. */
@@ -65,7 +67,7 @@ export class Leases {
   /** How much is held over all keys and limits. */
   get held(): number {
     let sum = 0;
-    for (const leases of this.leases) for (const { left } of leases.values()) sum += Math.max(0, left);
+    for (const leases of this.leases) for (const { left } of leases.values()) sum += left;
     return sum;
   }
 
@@ -102,11 +104,14 @@ export class Leases {
    */
   async take(question: LimitQuestion): Promise<RateLimitDecision> {
     const id = idOf(question);
-    for (;;) {
+    const startedAt = this.owner.now();
+    for (let isFirst = true; ; isFirst = false) {
       const decision = this.takeHeld(question);
       if (decision !== undefined) return decision;
       // Whoever comes while a batch is on its way looks first at what that brings.
-      const answer = await (this.fetches.get(id) ?? this.fetch(id, question));
+      const fetched = this.fetches.get(id) ?? this.fetch(id, question);
+      // Others may have been quicker to take what it brought; then the next one has what is left of the time.
+      const answer = await (isFirst ? fetched : this.owner.until(startedAt, fetched));
       if (isRefusal(answer)) return this.takeHeld(question) ?? decisionOf(question, answer);
     }
   }
@@ -119,9 +124,32 @@ export class Leases {
     return scarcestOf(question, leases);
   }
 
-  /** What `question` costs more, or less, than was thought. */
-  adjust(question: LimitQuestion): void {
-    for (const [at, { cost }] of question.limits.entries()) this.leaseOf(question, at).left -= cost;
+  /**
+   * What `question` costs more, or less, than was thought. What is more than a process may hold is given back.
+   *
+   * @returns What is not held and has to be charged; undefined when nothing.
+   */
+  adjust(question: LimitQuestion): LimitQuestion | undefined {
+    const limits = question.limits.map((limit, at) => {
+      const lease = this.leaseOf(question, at);
+      const left = lease.left - limit.cost;
+      const most = largestBatch(limit.numbers, this.owner.instances);
+      lease.left = Math.min(most, Math.max(0, left));
+      if (left > most) this.owner.giveBack({ ...question, limits: [{ ...limit, cost: left - most }] });
+      return { ...limit, cost: Math.max(0, -left) };
+    });
+    return limits.some(({ cost }) => cost > 0) ? { ...question, limits } : undefined;
+  }
+
+  /** Holds no more of each limit than there is. What the store may then have left beside that, −1 where nothing is said. */
+  lower(question: LimitQuestion, left: readonly (number | undefined)[]): readonly number[] {
+    return left.map((most, at) => {
+      if (most === undefined) return -1;
+      const lease = this.leases[at]!.get(question.limits[at]!.key);
+      if (lease === undefined) return most;
+      lease.left = Math.min(lease.left, most);
+      return most - lease.left;
+    });
   }
 
   /** Gives everything back. */
@@ -161,7 +189,7 @@ export class Leases {
     const leases = question.limits.map((_, at) => this.leaseOf(question, at));
     for (const lease of leases) this.resize(lease, now);
     const limits = question.limits.map((limit, at) => ({ ...limit, cost: Math.max(0, limit.cost - leases[at]!.left) }));
-    const wanted = limits.map(({ cost }, at) => Math.max(cost, leases[at]!.batch - Math.max(0, leases[at]!.left)));
+    const wanted = limits.map(({ cost }, at) => Math.max(cost, leases[at]!.batch - leases[at]!.left));
     const fetched = this.owner.fetch({ ...question, limits }, wanted).then((answer) => {
       this.receive(id, question, answer, wanted);
       return answer;

@@ -1,6 +1,6 @@
 /** Makes reservations at the store, and speaks for them there. */
 import type { Clock } from '../../clock/clock.ts';
-import { type Cost, resolveCost } from '../cost.ts';
+import { type Cost, resolveCharge } from '../cost.ts';
 import type { LimiterKey } from '../keys/limiter-key.ts';
 import type { RefusedReservation } from '../reservation.ts';
 import type { ReservationRequest } from '../reservation-desk.ts';
@@ -31,13 +31,18 @@ export class SharedDesk implements SharedReservationHolder {
     return new StoredReservation(this, { id, key, cost, costs, expiresMs }, made.delayMs!);
   }
 
-  /** Asks for a place in time; nothing stands behind it in this process yet. */
+  /**
+   * Asks for a place in time; nothing stands behind it in this process yet.
+   *
+   * @param sinceMs When the store was asked first about the same request.
+   */
   ask(
     question: LimitQuestion,
     wants: { readonly id: string; readonly maxWaitMs: number; readonly expiresMs: number },
+    sinceMs?: number,
   ): Promise<StoreReserved> {
     const { maxReservations: maxHeld } = this.core.options;
-    return this.core.link.ask((store) => store.reserve(question, { ...wants, maxHeld }));
+    return this.core.link.ask((store) => store.reserve(question, { ...wants, maxHeld }), sinceMs);
   }
 
   cancelHeld(reservation: StoredReservation): Promise<boolean> {
@@ -50,7 +55,7 @@ export class SharedDesk implements SharedReservationHolder {
 
   settleHeld({ id, key, costs }: StoredReservation, actual: Cost): Promise<boolean> {
     const { questions, link, record } = this.core;
-    const question = questions.of(key, resolveCost(actual, questions.names));
+    const question = questions.of(key, resolveCharge(actual, questions.names));
     const estimated = questions.of(key, costs);
     return link.ask(async (store) => {
       const wasHeld = await store.settle(question, id);

@@ -11,7 +11,7 @@ import type { CurrentLimit, ServerResponse } from '../rate-limiter.ts';
 import { checkedWaitMs } from '../request.ts';
 import type { RefusedReservation, ReserveOptions } from '../reservation.ts';
 import { reservationRequest } from '../reservation-desk.ts';
-import { Acquisitions, type WaitRequest } from './acquisition.ts';
+import { Acquisitions, reasonOf, type WaitRequest } from './acquisition.ts';
 import { oversize } from './answers.ts';
 import { SharedCommands } from './commands.ts';
 import { SharedCore } from './core.ts';
@@ -124,10 +124,10 @@ class SharedLimiter implements SharedRateLimiter {
     const { core, decisions } = this.inside;
     const { signal } = options;
     const maxWaitMs = checkedWaitMs(options.maxWaitMs);
-    const request = { ...decisions.requestOf(key, options), signal, maxWaitMs };
+    const startedAt = core.now();
+    const request = { ...decisions.requestOf(key, options), signal, maxWaitMs, startedAt };
     signal?.throwIfAborted();
     if (this.options.shadow) return this.tryAcquire(key, options);
-    const startedAt = core.now();
     try {
       return await this.acquireFromStore(request);
     } catch (error) {
@@ -235,9 +235,9 @@ class SharedLimiter implements SharedRateLimiter {
       this.count(key, decision);
       return decision;
     }
-    if (decision !== undefined && maxWaitMs === 0) {
+    if (decision !== undefined && acquisitions.leftMs(request) === 0) {
       const { limitName, retryAfterMs } = decision;
-      throw acquisitions.refuse(request, limitName === 'ban' ? 'denied' : 'limit', limitName, retryAfterMs, 0);
+      throw acquisitions.refuse(request, reasonOf(limitName, maxWaitMs), limitName, retryAfterMs, 0);
     }
     const waited = await acquisitions.wait(request);
     if (settles) decisions.bind(request, waited);

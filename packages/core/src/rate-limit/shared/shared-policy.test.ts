@@ -42,6 +42,16 @@ it('a call that may not wait is refused at once, and one that can never go throu
   ]);
 });
 
+it('calls get their turns by their own priority', async () => {
+  const { clock, calls } = setUp();
+  const order: string[] = [];
+  await calls.execute(() => 1);
+  for (const priority of ['batch', 'low', 'medium', 'normal', 'high', 'critical'] as const)
+    void calls.execute(() => order.push(priority), { priority });
+  await clock.advance(1_000);
+  expect(order).toEqual(['critical', 'high', 'medium', 'normal', 'low', 'batch']);
+});
+
 it('a call that is aborted while it waits gives its place back', async () => {
   const { clock, store, limiter, calls } = setUp();
   await calls.execute(() => 1);

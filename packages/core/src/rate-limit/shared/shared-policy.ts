@@ -2,7 +2,7 @@ import type { Clock } from '../../clock/clock.ts';
 import type { AnyEventSource, Call, Wait } from '../../policy/policy.ts';
 import { WAIT } from '../../policy/policy.ts';
 import { type Failure, failure, type Outcome } from '../../policy/outcome.ts';
-import { PRIORITIES } from '../../policy/priority.ts';
+import { priorityOf } from '../../policy/priority.ts';
 import type { RateLimitDecision } from '../decision.ts';
 import { CostTooLargeError, RateLimitError } from '../errors.ts';
 import {
@@ -50,7 +50,7 @@ export class SharedLimitingPolicy implements SharedRateLimitPolicy {
     const wait = {
       cost,
       settles,
-      priority: priority ?? PRIORITIES[call.priorityLevel],
+      priority: priority ?? priorityOf(call.priorityLevel),
       signal: abort.signal,
       maxWaitMs,
     };

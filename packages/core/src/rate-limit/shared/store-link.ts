@@ -3,10 +3,10 @@
  * is given up after the deadline. What the store then still does with it is nobody's business any more.
  */
 import type { Clock } from '../../clock/clock.ts';
-import { timeoutQueueOf } from '../../clock/timeout-queue.ts';
+import { type TimeoutLane, timeoutQueueOf } from '../../clock/timeout-queue.ts';
 import { StoreHealth } from '../../gates/store-health.ts';
 import { within } from '../../gates/within.ts';
-import { limitStoreError, type LimitStoreError } from './errors.ts';
+import { limitStoreError, LimitStoreError } from './errors.ts';
 import type { LimitStore } from './limit-store.ts';
 import type { ResolvedSharedOptions } from './options.ts';
 
@@ -53,19 +53,26 @@ export class StoreLink {
     return this.health.state === 'up' ? 'up' : 'away';
   }
 
-  /** Asks the store. Rejects with a {@link LimitStoreError}: at once while it is away, at the latest at the deadline. */
-  async ask<T>(question: (store: LimitStore) => Promise<T>): Promise<T> {
+  /**
+   * Asks the store. Rejects with a {@link LimitStoreError}: at once while it is away, at the latest at the deadline.
+   *
+   * @param sinceMs When the caller asked first, where this is not the first question: the deadline is that of all together.
+   */
+  async ask<T>(question: (store: LimitStore) => Promise<T>, sinceMs?: number): Promise<T> {
     if (this.state === 'away') throw this.unavailable('is away', this.lastError);
     if (this.inFlight >= this.options.maxInFlight) throw this.unavailable('is asked too much', undefined);
+    const leftMs = this.leftMs(sinceMs);
+    if (leftMs === 0) throw this.tooLate();
     this.asked();
     this.inFlight++;
     this.calls++;
     try {
-      return await this.limited(question);
+      return await this.limited(question, leftMs);
     } catch (error) {
       this.failures++;
       this.lastError = error;
-      this.health.failed();
+      // A store that was given less than its time is not away because it has taken longer.
+      if (leftMs === this.options.storeTimeoutMs || !(error instanceof LimitStoreError)) this.health.failed();
       throw this.unavailable('gave no answer', error);
     } finally {
       this.inFlight--;
@@ -78,15 +85,40 @@ export class StoreLink {
     return this.limited(question);
   }
 
+  /** Waits for what the store was asked by somebody else, until the deadline of who began to ask at `sinceMs`. */
+  until<T>(sinceMs: number, answer: Promise<T>): Promise<T> {
+    return within(this.lane(this.leftMs(sinceMs)), answer, () => {
+      throw this.tooLate();
+    });
+  }
+
   close(): void {
     this.health.close();
   }
 
-  private limited<T>(question: (store: LimitStore) => Promise<T>): Promise<T> {
-    const { storeTimeoutMs } = this.options;
-    return within(timeoutQueueOf(this.clock).lane(storeTimeoutMs), this.started(question), () => {
-      throw this.unavailable(`gave no answer within ${storeTimeoutMs} ms`, undefined);
+  private limited<T>(
+    question: (store: LimitStore) => Promise<T>,
+    leftMs: number = this.options.storeTimeoutMs,
+  ): Promise<T> {
+    return within(this.lane(leftMs), this.started(question), () => {
+      throw this.tooLate();
     });
+  }
+
+  private leftMs(sinceMs: number | undefined): number {
+    const { storeTimeoutMs } = this.options;
+    // Whole milliseconds, so that a few lanes serve all.
+    return sinceMs === undefined
+      ? storeTimeoutMs
+      : Math.min(storeTimeoutMs, Math.max(0, Math.ceil(storeTimeoutMs - (this.clock.now() - sinceMs))));
+  }
+
+  private lane(durationMs: number): TimeoutLane {
+    return timeoutQueueOf(this.clock).lane(durationMs);
+  }
+
+  private tooLate(): LimitStoreError {
+    return this.unavailable(`gave no answer within ${this.options.storeTimeoutMs} ms`, undefined);
   }
 
   /** A client may throw before there is a promise. */

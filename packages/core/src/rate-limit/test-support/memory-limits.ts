@@ -77,15 +77,13 @@ export class MemoryLimits implements LimitStore, LimitStoreSource {
 
   forgive(question: LimitQuestion): Promise<unknown> {
     return this.answer('forgive', () =>
-      this.each(question, (limit, { key, cost }) => {
-        if (limit.slot(key) >= 0) limit.meter.forgive(limit.slot(key), cost, this.nowUs);
-      }),
+      this.each(question, (limit, { key, cost }) => limit.forgive(key, cost, this.nowUs)),
     );
   }
 
   forget(question: LimitQuestion): Promise<unknown> {
     return this.answer('forget', () => {
-      this.each(question, (limit, { key }) => limit.forget(key));
+      this.each(question, (limit, { key }) => limit.forget(key, this.nowUs));
       this.holds.delete(`pause ${question.contest}`);
       this.holds.delete(`ban ${question.key}`);
     });

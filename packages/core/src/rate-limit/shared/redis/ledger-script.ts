@@ -2,11 +2,11 @@
  * Everything but the plain decision, in one script: reservations, leases, settling, and the algorithms beside GCRA.
  *
  * A key has two forms. The short one is that of {@link DECIDE_ONE}. The long one is an `L` and, packed, the state of its
- * meter, what is promised and not yet due (`p`, by time), what was taken and may still be given back (`t`), and what
- * holds the key back (`h`) where it is the only one of its decisions. A
- * key goes back to its short form as soon as there is nothing of that. Whether something fits is found out by playing it
- * through between the promises, as `Limit` does in one process: so two reservations never share a slot, and one that is
- * cancelled leaves no trace.
+ * meter (`s`) and the period that it goes by (`n`), what is promised and not yet due (`p`, by time), what was taken and may
+ * still be given back (`t`), and what holds the key back (`h`) where it is the only one of its decisions. A key goes back
+ * to its short form as soon as there is nothing of that. Whether something fits is found out by playing it through
+ * between the promises, as `Limit` does in one process: so two reservations never share a slot, and one that is cancelled
+ * leaves no trace.
  *
  * Where all limits are GCRA time goes by the milliseconds that the plain decision knows, so that both say the same.
  *
@@ -30,6 +30,7 @@ local function load(l)
     l.state, l.pending, l.taken = kept.s, kept.p, kept.t
     if kept.h and (kept.h.e < 0 or kept.h.e > now) then l.hold = kept.h end
     if l.meter.rebase then l.meter.rebase(l, l.state, l.taken) end
+    if l.meter.resize and kept.n and kept.n ~= l.period then l.meter.resize(l, kept.n, l.state, l.taken) end
     return
   end
   l.state, l.pending, l.taken = l.meter.fresh(), {}, {}
@@ -59,13 +60,13 @@ local function save(l)
   for _, each in ipairs(l.taken) do last = math.max(last, each.ends) end
   if l.hold then last = math.max(last, l.hold.e) end
   if last <= now and not l.hold then return redis.call('DEL', l.key) end
-  local life = math.ceil(last - tick)
+  local life = math.min(LONGEST, math.ceil(last - tick))
   if l.kind == 'g' and #l.pending == 0 and #l.taken == 0 and not l.hold then
-    local ahead = l.meter.ahead(l, l.state, tick)
+    local ahead = math.min(LONGEST * l.rate, l.meter.ahead(l, l.state, tick))
     life = math.ceil(ahead / l.rate)
     return redis.call('SET', l.key, struct.pack('<dd', tick + life, life * l.rate - ahead), 'PXAT', tick + life)
   end
-  local kept = 'L' .. cmsgpack.pack({k = l.kind, s = l.state, p = l.pending, t = l.taken, h = l.hold})
+  local kept = 'L' .. cmsgpack.pack({k = l.kind, n = l.period, s = l.state, p = l.pending, t = l.taken, h = l.hold})
   if l.hold and l.hold.e < 0 then return redis.call('SET', l.key, kept) end
   redis.call('SET', l.key, kept, 'PXAT', tick + life)
 end
@@ -81,13 +82,18 @@ for at = 1, count do
 end`;
 
 const FITTING = `
+local function waitOf(l, state, each)
+  return each.cost > l.max and INF or l.meter.wait(l, state, each.cost, each.at)
+end
 local function leavesRoom(l, state, from, cost, at)
-  local after = l.meter.copy(state)
+  local after, without = l.meter.copy(state), l.meter.copy(state)
   l.meter.take(l, after, cost, at)
   for index = from, #l.pending do
     local each = l.pending[index]
-    if l.meter.wait(l, after, each.cost, each.at) > 0 then return false end
+    local wait = waitOf(l, after, each)
+    if wait > 0 and wait > waitOf(l, without, each) then return false end
     l.meter.take(l, after, each.cost, each.at)
+    l.meter.take(l, without, each.cost, each.at)
   end
   return true
 end
@@ -249,6 +255,7 @@ if op == 'move' then
   end
   if not from then return {'-1'} end
   local at = earliestOfAll(math.max(now, from))
+  if at == INF then return {'-1'} end
   for _, l in ipairs(limits) do
     if l.entry then
       promise(l, {id = ARGV[rest + 1], cost = l.entry.cost, at = at, held = true, ends = l.entry.ends - l.entry.at + at})

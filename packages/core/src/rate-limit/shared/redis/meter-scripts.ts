@@ -2,6 +2,7 @@
  * The algorithms in Lua, for everything but the plain decision by GCRA. Each is a table of functions of a limit `l` (its
  * `max`, `rate` and `period`), a state `s` and a time `t`, and says what its counterpart in `algorithms/` says. Times are
  * milliseconds of the server's clock with its microseconds; `tick` is the whole millisecond that times to live count from.
+ * `resize` goes on from a state that was written when the limit had another `period`, as `update` does there.
  */
 const GCRA = `
 meters.g = {
@@ -27,6 +28,10 @@ meters.g = {
     return math.max(0, fits * l.period > room and fits - 1 or fits)
   end,
   reset = function(l, s, t) return meters.g.ahead(l, s, t) / l.rate end,
+  resize = function(l, period, s, taken)
+    s.u = s.u * l.period / period
+    for _, each in ipairs(taken) do each.mark = each.mark * l.period / period end
+  end,
   rebase = function(l, s, taken)
     local passed = (tick - s.b) * l.rate
     s.b, s.u = tick, s.u - passed
@@ -88,11 +93,16 @@ meters.l = {
     local _, sum = alive(l, s, t)
     return sum == 0 and 0 or s.t[#s.t] + l.period - t
   end,
+  resize = function(l, period, s) dropOld({period = period}, s, now) end,
 }`;
 
 const SLIDING_WINDOW = `
+local function windowOf(period, t) return math.floor((t + SLACK) / period) end
+local function moveMarks(taken, from, to)
+  for _, each in ipairs(taken) do each.mark = each.mark == from and to or -1 end
+end
 local function roll(l, s, t)
-  local window = math.floor((t + SLACK) / l.period)
+  local window = windowOf(l.period, t)
   if window == s.w + 1 then s.p, s.q = 0, s.p elseif window > s.w then s.p, s.q = 0, 0 end
   if window > s.w then s.w = window end
   return t - s.w * l.period
@@ -138,11 +148,18 @@ meters.w = {
     if s.p > 0 then return 2 * l.period - elapsed end
     return s.q > 0 and l.period - elapsed or 0
   end,
+  resize = function(l, period, s, taken)
+    local window = windowOf(period, now)
+    local part = window + 1 - now / period
+    local estimate = s.w == window and s.p + s.q * part or s.w == window - 1 and s.p * part or 0
+    moveMarks(taken, window, windowOf(l.period, now))
+    s.w, s.p, s.q = windowOf(l.period, now), math.ceil(estimate), 0
+  end,
 }`;
 
 const FIXED_WINDOW = `
 local function enter(l, s, t)
-  local window = math.floor((t + SLACK) / l.period)
+  local window = windowOf(l.period, t)
   if window > s.w then s.w, s.p = window, 0 end
   return (s.w + 1) * l.period - t
 end
@@ -172,11 +189,19 @@ meters.f = {
     local left = enter(l, s, t)
     return s.p == 0 and 0 or left
   end,
+  resize = function(l, period, s, taken)
+    local window, becomes = windowOf(period, now), windowOf(l.period, now)
+    moveMarks(taken, window, becomes)
+    s.w, s.p = becomes, s.w == window and s.p or 0
+  end,
 }`;
+
+/** Beyond this Redis keeps no time in milliseconds: 1,000 years. */
+export const LONGEST_MS = 31_536_000_000_000;
 
 /** Defines `now`, `tick`, `INF`, `upToUs` and `meters`. */
 export const METERS: string = `
-local INF, SLACK = math.huge, 0.001
+local INF, SLACK, LONGEST = math.huge, 0.001, ${LONGEST_MS}
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
 local tick = math.floor(now)

@@ -28,9 +28,8 @@ import type {
 } from '../limit-store.ts';
 import { DECIDE_ALL, DECIDE_ONE } from './fast-script.ts';
 import { HOLD, LEDGER } from './ledger-script.ts';
+import { LONGEST_MS } from './meter-scripts.ts';
 
-/** Beyond this Redis keeps no time in milliseconds: 1,000 years. */
-const LONGEST_MS = 31_536_000_000_000;
 const PING_LIFE_MS = '1000';
 /** Changed numbers are kept for 30 days after somebody has looked at them. */
 const NUMBERS_LIFE_MS = '2592000000';
@@ -239,7 +238,7 @@ function holdOf(reply: readonly unknown[]): { readonly hold: LimitHold } | undef
   const cause = textOf(reply[0]);
   if (cause !== 'ban' && cause !== 'pause') return undefined;
   const life = Number(reply[1]);
-  return { hold: { cause, leftMs: life < 0 ? Infinity : life } };
+  return { hold: { cause, leftMs: life < 0 ? Infinity : Math.max(1, life) } };
 }
 
 /** A number as the scripts say it: −1 is "never". */
