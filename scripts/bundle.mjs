@@ -1,5 +1,6 @@
 // What a user's bundle gets: bundles every subpath of the built library, minified, holds its compressed size against its
-// budget, and looks whether it loads a room that it must not know. `--accept` records what is measured.
+// budget, and looks whether it loads a room that it must not know. `--accept` records what is measured, `--parts NAME` tells
+// what a bundle would be without each of its parts.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -13,6 +14,7 @@ const folder = inRoot('packages', 'core');
 /** What is bundled besides the subpaths as they are: what somebody gets who takes one thing out of a subpath. */
 const picks = {
   'retry alone': { subpath: './retry', names: ['retry'] },
+  'retry in a pipeline': { subpath: '.', names: ['pipeline', 'retry'] },
   'all policies': {
     subpath: '.',
     names: [
@@ -48,25 +50,56 @@ function entries() {
   ];
 }
 
-/** Bundles one entry: its compressed size in bytes, and the rooms that it loads with what each weighs before compression. */
-async function bundle(esbuild, { name, room, source }) {
-  const result = await esbuild.build({
+const output = { format: 'esm', target: 'es2022' };
+
+const built = (esbuild, source, minify) =>
+  esbuild.build({
+    ...output,
+    ...minify,
     stdin: { contents: source, resolveDir: folder },
     bundle: true,
-    minify: true,
-    format: 'esm',
     platform: 'neutral',
-    target: 'es2022',
     write: false,
     metafile: true,
     absWorkingDir: folder,
   });
+
+const compressed = (contents) => gzipSync(contents, { level: 9 }).length;
+
+/** Bundles one entry: its compressed size in bytes, and the rooms that it loads with what each weighs before compression. */
+async function bundle(esbuild, { name, room, source }) {
+  const result = await built(esbuild, source, { minify: true });
   const rooms = {};
   for (const [path, { bytesInOutput }] of Object.entries(Object.values(result.metafile.outputs)[0].inputs)) {
     const [, loaded] = /^dist\/(?:([^/]+)\/)?[^/]+/.exec(path) ?? [];
     if (path.startsWith('dist/')) rooms[loaded ?? ''] = (rooms[loaded ?? ''] ?? 0) + bytesInOutput;
   }
-  return { name, room, bytes: gzipSync(result.outputFiles[0].contents, { level: 9 }).length, rooms };
+  return { name, room, bytes: compressed(result.outputFiles[0].contents), rooms };
+}
+
+/** The part of a bundle that a file belongs to: its room, and of the errors the redaction by itself. */
+const partOf = (path) =>
+  /^dist\/errors\/(?:redact|plain-data)/.test(path) ? 'redaction' : (/^dist\/([^/]+)\//.exec(path)?.[1] ?? 'entry');
+
+/**
+ * How much smaller a bundle would be without each of its parts, in bytes, the largest first. They don't add up to the
+ * whole: what repeats in two parts is compressed away in each.
+ */
+async function parts(esbuild, { source }) {
+  const result = await built(esbuild, source, { minifySyntax: true, minifyIdentifiers: true });
+  // Which file the lines came from stands in front of them; what is exported at the end would miss what was left out.
+  const [, ...pieces] = result.outputFiles[0].text.replace(/^export \{[^}]*\};?/m, '').split(/^\/\/ (\S+)$/m);
+  const files = pieces.flatMap((piece, index) =>
+    index % 2 === 0 ? [{ part: partOf(piece), code: pieces[index + 1] }] : [],
+  );
+  const bytesOf = async (kept) => {
+    const code = kept.map((file) => file.code).join('');
+    return compressed((await esbuild.transform(code, { ...output, minifyWhitespace: true })).code);
+  };
+  const whole = await bytesOf(files);
+  const names = [...new Set(files.map(({ part }) => part))];
+  const without = await Promise.all(names.map((name) => bytesOf(files.filter(({ part }) => part !== name))));
+  return names.map((name, index) => [name, whole - without[index]]).toSorted(([, a], [, b]) => b - a);
 }
 
 /** What is wrong with the measured bundles, one line each. */
@@ -123,6 +156,12 @@ if (isMain(import.meta)) {
   if (process.argv.includes('--accept')) accept(measured, recorded);
   if (process.argv.includes('--table')) {
     for (const { name, bytes, rooms } of measured) console.log(`${name}\t${bytes}\t${heaviest(rooms)}`);
+  }
+  if (process.argv.includes('--parts')) {
+    const asked = process.argv[process.argv.indexOf('--parts') + 1];
+    const entry = entries().find(({ name }) => name === asked);
+    if (entry === undefined) throw new Error(`there is no bundle "${asked}"`);
+    for (const [part, bytes] of await parts(await import('esbuild'), entry)) console.log(`${part}\t${bytes}`);
   }
   const faults = bundleFaults(measured, process.argv.includes('--accept') ? readJson(budgetsPath) : recorded);
   for (const fault of faults) console.error(fault);

@@ -44,6 +44,17 @@ describe('a redactor', () => {
     ]);
   });
 
+  it('keeps the last of two keys that read alike, and takes a name like __proto__ for data', () => {
+    const keys = new Map<unknown, unknown>([
+      [1, 'first'],
+      ['1', 'last'],
+      ['__proto__', { admin: true }],
+    ]);
+    const plain = clean.value(keys) as Record<string, unknown>;
+    expect(JSON.stringify(plain)).toBe('{"1":"last","__proto__":{"admin":true}}');
+    expect(plain['admin']).toBeUndefined();
+  });
+
   it('takes what it found under such a name out of everything else', () => {
     expect(
       clean.value({

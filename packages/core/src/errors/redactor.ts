@@ -43,18 +43,20 @@ export interface Redactor {
 }
 
 /** A redactor that takes out what is always taken out, and what is named here. */
-export function redactor({ keys = [], patterns = [], values = [], keep = [] }: RedactionOptions = {}): Redactor {
+export function redactor(options: RedactionOptions = {}): Redactor {
+  const { keys = [], patterns = [], values = [] } = options;
+  const keep = new Set(options.keep);
   const secret = keys.map((key) =>
     typeof key === 'string' ? new RegExp(`^${escaped(key)}$`, 'i') : withoutState(key),
   );
-  return careful(
-    (name) => !keep.includes(name) && (isSecretName(name) || secret.some((pattern) => pattern.test(name))),
+  return redactorBy(
+    (name) => !keep.has(name) && (isSecretName(name) || secret.some((pattern) => pattern.test(name))),
     patterns.map((pattern) => new RegExp(pattern.source, addFlag(pattern.flags))),
     values.filter((value) => value !== ''),
   );
 }
 
-function careful(
+function redactorBy(
   isSecret: (name: string) => boolean,
   patterns: readonly RegExp[],
   values: readonly string[],
@@ -95,4 +97,4 @@ const addFlag = (flags: string): string => (flags.includes('g') ? flags : `${fla
 const withoutState = (pattern: RegExp): RegExp => new RegExp(pattern.source, pattern.flags.replaceAll(/[gy]/g, ''));
 
 /** What takes out what is always taken out. */
-export const defaultRedactor: Redactor = /* @__PURE__ */ careful(isSecretName, [], []);
+export const defaultRedactor: Redactor = /* @__PURE__ */ redactorBy(isSecretName, [], []);
