@@ -5,7 +5,7 @@
  * in all that this is a fork of. What is told of the end of a run, and of the call, is told from here.
  */
 import type { EventEnvelope } from '../events/event.ts';
-import type { Outcome } from '../policy/outcome.ts';
+import { failure, type Outcome } from '../policy/outcome.ts';
 import type { Attempt } from './attempt.ts';
 import { CallFrame } from './call-frame.ts';
 import type { CallTimes } from './call-times.ts';
@@ -93,10 +93,16 @@ export abstract class CallRecord extends CallFrame {
     else (this.rarely.leftBehind ??= new LeftBehind()).whenEnded(runs, callback);
   }
 
+  /** Where one fork has a run that is aborted, another that only waits, in a queue or for its next attempt, ends. */
   abortRun(reason: unknown): boolean {
     let reached = this.current !== undefined;
     this.current?.abort(reason, false);
-    for (const { fork } of [...(this.rare?.forks ?? [])]) if (fork.abortRun(reason)) reached = true;
+    const waiting: CallFrame[] = [];
+    for (const { fork } of [...(this.rare?.forks ?? [])]) {
+      if (fork.abortRun(reason)) reached = true;
+      else waiting.push(fork);
+    }
+    if (reached) for (const fork of waiting) fork.endFromOutside(failure(reason), false);
     return reached;
   }
 

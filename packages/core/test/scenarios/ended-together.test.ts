@@ -3,12 +3,15 @@ import {
   adaptiveConcurrency,
   bulkhead,
   circuitBreaker,
+  constant,
+  type ExecutionContext,
   type CallOptions,
   hedge,
   keyed,
   pipeline,
   type Pipeline,
   type Policy,
+  retry,
   timeout,
 } from 'breakwater';
 import { VirtualClock } from 'breakwater/testing';
@@ -121,21 +124,57 @@ describe('code that waits for a permit', () => {
   });
 });
 
-describe('a call whose cooperative timeout has fired while another attempt of it runs', () => {
-  it('still gets its permit: nobody else would end it', async () => {
-    const limit = timeout({ timeoutMs: 100, mode: 'cooperative' });
-    const calls = pipeline({ clock }, limit, hedge({ delayMs: 10 }), gate());
-    const signals: AbortSignal[] = [];
-    const call = watched(
-      calls.execute(({ signal }) => {
-        signals.push(signal);
-        if (signals.length > 1) return 'late, and yet';
-        return new Promise<string>((_resolve, reject) => {
-          signal.addEventListener('abort', () => reject(new Error('stopped')));
-        });
-      }),
-    );
+describe('a cooperative timeout around a hedge', () => {
+  const limit = () => timeout({ timeoutMs: 100, mode: 'cooperative' });
+  const stopped = ({ signal }: ExecutionContext): Promise<string> =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('stopped')));
+    });
+
+  it('lets no attempt begin once its time is up, by a failure or by the delay', async () => {
+    for (const options of [{ delayMs: 'on-failure' }, { delayMs: 150 }, { delayMs: 0 }] as const) {
+      const fn = vi.fn(stopped);
+      const call = watched(pipeline({ clock }, limit(), hedge({ ...options, maxAttempts: 3 })).execute(fn));
+      await clock.advance(1_000);
+      expect(fn).toHaveBeenCalledTimes(options.delayMs === 0 ? 3 : 1);
+      expect(call.error).toMatchObject({ code: 'TIMEOUT', cause: { message: 'stopped' } });
+      expect(clock.pendingTimers).toBe(0);
+    }
+  });
+
+  it('waits for the attempts that run, and gives up those that only wait for a permit', async () => {
+    const permits = gate();
+    const calls = pipeline({ clock }, limit(), hedge({ delayMs: 10 }), permits);
+    const fn = vi.fn(stopped);
+    const call = watched(calls.execute(fn));
+    await clock.advance(50);
+    expect([permits.running, permits.queued]).toEqual([1, 1]);
+    await clock.advance(50);
+    expect([fn.mock.calls.length, permits.running, permits.queued, clock.pendingTimers]).toEqual([1, 0, 0, 0]);
+    expect(call.error).toMatchObject({ code: 'TIMEOUT', cause: { message: 'stopped' } });
+  });
+
+  it('gives up those too that a permit has passed by in the very moment', async () => {
+    const permits = bulkhead({ maxConcurrent: 2, maxQueue: 9 });
+    watched(pipeline({ clock }, timeout({ timeoutMs: 100 }), permits).execute(never));
+    const fn = vi.fn(stopped);
+    const call = watched(pipeline({ clock }, limit(), hedge({ delayMs: 10 }), permits).execute(fn));
     await clock.advance(100);
-    expect([call.value, signals.length]).toEqual(['late, and yet', 2]);
+    expect([call.state, fn.mock.calls.length, permits.running, permits.queued]).toEqual(['rejected', 1, 0, 0]);
+  });
+
+  it('gives up the wait of a retry in one attempt while another runs', async () => {
+    const calls = pipeline(
+      { clock },
+      limit(),
+      hedge({ delayMs: 10 }),
+      retry({ backoff: constant(500), jitter: 'none' }),
+    );
+    const fn = vi.fn((context: ExecutionContext) =>
+      context.attempt === 1 ? Promise.reject(new Error('down')) : stopped(context),
+    );
+    const call = watched(calls.execute(fn));
+    await clock.advance(100);
+    expect([call.state, fn.mock.calls.length, clock.pendingTimers]).toEqual(['rejected', 2, 0]);
   });
 });
