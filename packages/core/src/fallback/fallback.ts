@@ -114,6 +114,8 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
     if (outcome.ok ? !this.handlesResult(call, outcome.value) : !this.handles(call, outcome.error)) return outcome;
     const making: Making = { scope: call.scope(at), replaced: outcome, wanted: true };
     call.keep(at, making);
+    // A cooperative timeout outside has fired: it waits for the substitute, too, which is asked to end at once.
+    if (!(call.remainingMs(at) > 0)) making.scope.abort(new DOMException('no time is left', 'TimeoutError'), false);
     const made = this.make(making, errorOf(outcome));
     if (!(made instanceof Promise)) return this.made(call, outcome, made);
     void made.then((substitute) => {

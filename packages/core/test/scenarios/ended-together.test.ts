@@ -5,6 +5,7 @@ import {
   circuitBreaker,
   constant,
   type ExecutionContext,
+  fallback,
   type CallOptions,
   hedge,
   keyed,
@@ -124,13 +125,35 @@ describe('code that waits for a permit', () => {
   });
 });
 
-describe('a cooperative timeout around a hedge', () => {
-  const limit = () => timeout({ timeoutMs: 100, mode: 'cooperative' });
-  const stopped = ({ signal }: ExecutionContext): Promise<string> =>
-    new Promise((_resolve, reject) => {
-      signal.addEventListener('abort', () => reject(new Error('stopped')));
-    });
+const limit = () => timeout({ timeoutMs: 100, mode: 'cooperative' });
+const stopped = ({ signal }: ExecutionContext): Promise<string> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('stopped')));
+  });
 
+describe('what begins when a cooperative timeout has fired already', () => {
+  it('is a fallback whose signal is aborted from the beginning: what it gives all the same counts', async () => {
+    const seen: unknown[] = [];
+    const run = (_error: unknown, { signal }: ExecutionContext): string => {
+      seen.push([signal.aborted, (signal.reason as Error).name]);
+      return 'substitute';
+    };
+    const call = watched(pipeline({ clock }, limit(), fallback({ run })).execute(stopped));
+    await clock.advance(100);
+    expect([call.value, seen]).toEqual(['substitute', [[true, 'TimeoutError']]]);
+  });
+
+  it('is no other run of a policy of one’s own', async () => {
+    const again: Policy = { kind: 'again', around: (_context, next) => next().catch(() => next()) };
+    const fn = vi.fn(stopped);
+    const call = watched(pipeline({ clock }, limit(), again).execute(fn));
+    await clock.advance(100);
+    expect(fn).toHaveBeenCalledTimes(1);
+    expect(call.error).toMatchObject({ code: 'TIMEOUT', cause: { name: 'TimeoutError' } });
+  });
+});
+
+describe('a cooperative timeout around a hedge', () => {
   it('lets no attempt begin once its time is up, by a failure or by the delay', async () => {
     for (const options of [{ delayMs: 'on-failure' }, { delayMs: 150 }, { delayMs: 0 }] as const) {
       const fn = vi.fn(stopped);
