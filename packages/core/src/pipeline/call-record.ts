@@ -59,9 +59,10 @@ export abstract class CallRecord extends CallFrame {
       this.tellRunEnd('attempt-ended', attempt, outcome);
     }
     if (!late) this.current = undefined;
-    // Known before anybody is told: what wakes up may end the call, and `end` counts the runs that are left by itself.
+    // Known and counted before anybody is told: what wakes up may end the call, and `end` counts the runs that are left.
     const outlivedCall = (this.origin === undefined ? this : this.root).outcome !== undefined;
     this.running--;
+    for (let parent = this.origin?.parent; parent !== undefined; parent = parent.origin?.parent) parent.running--;
     if (this.rare !== undefined || this.origin !== undefined) this.tellStopped(attempt);
     if (outlivedCall) this.plan.end();
     return outcome;
@@ -69,10 +70,7 @@ export abstract class CallRecord extends CallFrame {
 
   tellStopped(attempt: Attempt): void {
     this.rare?.leftBehind?.ended(attempt);
-    if (this.origin === undefined) return;
-    const { parent } = this.origin;
-    parent.running--;
-    parent.tellStopped(attempt);
+    this.origin?.parent.tellStopped(attempt);
   }
 
   /** Nobody waits for this run any more; it goes on until its function ends. */
