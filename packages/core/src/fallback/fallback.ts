@@ -63,8 +63,8 @@ const fallbackRules: Rules<FallbackOptions<unknown>> = Object.freeze({
 });
 
 /**
- * Gives a substitute where what is inside fails, or gives a result that is to be replaced. It runs once for a call. When it fails itself, the caller sees its
- * error, with the first one as cause. A caller's abort is never replaced.
+ * Gives a substitute where what is inside fails, or gives a result that is to be replaced. It runs once for a call. When
+ * it fails itself, the caller sees its error, with the first one as cause. A caller's abort is never replaced.
  *
  * @throws ConfigurationError unless exactly one of `value`, `run` and `inOrder` is given.
  */

@@ -18,7 +18,7 @@ import {
 import { VirtualClock } from 'breakwater/testing';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { CoalescingClock } from '../../src/testing/test-support/coalescing-clock.ts';
-import { microtasks, watched } from '../../src/testing/test-support/watched.ts';
+import { deferred, microtasks, type Watched, watched } from '../../src/testing/test-support/watched.ts';
 
 let clock: VirtualClock;
 beforeEach(() => {
@@ -107,6 +107,40 @@ describe('of a hundred calls at a bulkhead for one, the first alone is begun', (
       await microtasks();
       expect([whole.state, all!.begun(), all!.ended()]).toEqual(['rejected', 1, 100]);
     }
+  });
+});
+
+describe('a call that waits for a permit and has outlived the one that it is part of', () => {
+  it('still gets its permit, though the time of that one would be up by then', async () => {
+    const held = deferred();
+    const inner = pipeline({ clock }, gate());
+    watched(inner.execute(() => held.promise));
+    let child: Watched<string> | undefined;
+    const outer = pipeline({ clock }, timeout({ timeoutMs: 100 }));
+    await outer.execute((parent) => void (child = watched(inner.execute(() => 'child', { parent }))));
+    await clock.advance(500);
+    held.resolve('done');
+    await microtasks();
+    expect(child).toMatchObject({ value: 'child' });
+  });
+
+  it('gets it also when that one ends in the very moment, and has no run any more to be aborted with', async () => {
+    const permits = gate();
+    const inner = pipeline({ clock }, permits);
+    const fn = vi.fn(never);
+    // Its time is up first, which sets the permit free.
+    watched(pipeline({ clock }, timeout({ timeoutMs: 100 }), permits).execute(fn));
+    let child: Watched<string> | undefined;
+    const outer = pipeline({ clock }, timeout({ timeoutMs: 100 }), retry({ backoff: constant(0), maxAttempts: 2 }));
+    const whole = watched(
+      outer.execute((parent) => {
+        if (child !== undefined) return never();
+        child = watched(inner.execute(() => 'child', { parent }));
+        throw new Error('the first attempt');
+      }),
+    );
+    await clock.advance(100);
+    expect([whole.state, child?.value, permits.running, permits.queued]).toEqual(['rejected', 'child', 0, 0]);
   });
 });
 
