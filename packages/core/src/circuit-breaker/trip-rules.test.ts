@@ -262,15 +262,15 @@ describe('a rule of one’s own', () => {
 
   it('does neither refuse calls nor keep the breaker closed by not saying what it should, which is told', async () => {
     const bug = new TypeError('bug');
-    const fail = (): never => {
+    const broken = (): never => {
       throw bug;
     };
     for (const [rejectionRatio, times] of [
-      [fail, 2],
+      [broken, 2],
       [() => Number.NaN, 0],
     ] as const) {
       const told: unknown[] = [];
-      const { breaker, calls } = guarded({ trip: own({ record: () => 'enough', failures: fail, rejectionRatio }) });
+      const { breaker, calls } = guarded({ trip: own({ record: () => 'enough', failures: broken, rejectionRatio }) });
       calls.on('hook-failed', ({ hook, error }) => told.push([hook, error]));
       await expect(calls.execute(up)).resolves.toBe('item');
       expect([breaker.state, told.length]).toEqual(['open', times + 1]);

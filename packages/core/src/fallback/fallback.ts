@@ -63,8 +63,8 @@ const fallbackRules: Rules<FallbackOptions<unknown>> = Object.freeze({
 });
 
 /**
- * Gives a substitute where what is inside fails, or gives a result that is to be replaced. It runs once for a call. When it fails itself, the caller sees its
- * error, with the first one as cause. A caller's abort is never replaced.
+ * Gives a substitute where what is inside fails, or gives a result that is to be replaced. It runs once for a call. When
+ * it fails itself, the caller sees its error, with the first one as cause. A caller's abort is never replaced.
  *
  * @throws ConfigurationError unless exactly one of `value`, `run` and `inOrder` is given.
  */
@@ -114,6 +114,8 @@ class FallbackPolicy<Added> extends PolicyBase implements Fallback<Added> {
     if (outcome.ok ? !this.handlesResult(call, outcome.value) : !this.handles(call, outcome.error)) return outcome;
     const making: Making = { scope: call.scope(at), replaced: outcome, wanted: true };
     call.keep(at, making);
+    // A cooperative timeout outside has fired: it waits for the substitute, too, which is asked to end at once.
+    if (!(call.remainingMs(at) > 0)) making.scope.abort(new DOMException('no time is left', 'TimeoutError'), false);
     const made = this.make(making, errorOf(outcome));
     if (!(made instanceof Promise)) return this.made(call, outcome, made);
     void made.then((substitute) => {

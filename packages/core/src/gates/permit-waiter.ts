@@ -16,6 +16,8 @@ export abstract class PermitWaiter extends LeveledNode {
    * many, and whoever is told first may give a permit back before the others have heard.
    */
   abstract readonly isOver: boolean;
+  /** Whether a permit has passed it by for that reason: once is enough. */
+  hasBeenPassedBy = false;
   /** The permit is this waiter's. */
   abstract granted(): void;
   /** It has waited too long. */

@@ -40,6 +40,8 @@ export class Permits {
   private withdrawn = 0;
   private waitedMs = 0;
   private handingOut = false;
+  /** Those whom a permit has passed by in this turn, because they are about to withdraw. */
+  private readonly passedBy: Set<PermitWaiter> = new Set();
 
   /**
    * @param most How many may be taken at once.
@@ -109,14 +111,14 @@ export class Permits {
 
   /** Takes a waiter out of the queue that wants no permit any more. */
   withdraw(waiter: PermitWaiter): void {
-    this.queue.remove(waiter);
+    this.takeOut(waiter);
     this.stopWaiting(waiter);
     this.withdrawn++;
   }
 
   /** Refuses a waiter that has waited too long. */
   expire(waiter: PermitWaiter): void {
-    this.queue.remove(waiter);
+    this.takeOut(waiter);
     this.stopWaiting(waiter);
     this.refusedAfterWait++;
     waiter.refused();
@@ -141,8 +143,7 @@ export class Permits {
     while (this.takenCount < this.most) {
       const waiter = this.queue.shift();
       if (waiter === undefined) break;
-      // It withdraws by itself.
-      if (waiter.isOver) continue;
+      if (this.passesBy(waiter)) continue;
       this.takenCount++;
       this.admitted++;
       this.admittedAfterWait++;
@@ -150,6 +151,26 @@ export class Permits {
       waiter.granted();
     }
     this.handingOut = false;
+  }
+
+  private takeOut(waiter: PermitWaiter): void {
+    if (!this.queue.remove(waiter)) this.passedBy.delete(waiter);
+  }
+
+  /** Whether a permit is nothing to this waiter any more, which will withdraw within this turn. */
+  private passesBy(waiter: PermitWaiter): boolean {
+    if (waiter.hasBeenPassedBy || !waiter.isOver) return false;
+    waiter.hasBeenPassedBy = true;
+    if (this.passedBy.size === 0) void Promise.resolve().then(() => this.callBack());
+    this.passedBy.add(waiter);
+    return true;
+  }
+
+  /** Who has not withdrawn after all, such as a call that has outlived the one which it is part of, waits on. */
+  private callBack(): void {
+    for (const waiter of this.passedBy) this.queue.append(waiter);
+    this.passedBy.clear();
+    if (this.queue.size > 0) this.handOut();
   }
 
   private stopWaiting(waiter: PermitWaiter): void {

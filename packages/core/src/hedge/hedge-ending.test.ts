@@ -154,6 +154,7 @@ describe('an outcome that is there at once', () => {
       wants: () => false,
       complete,
       cancelForks: () => undefined,
+      remainingMs: () => Infinity,
       fork: (_at: number, done: (outcome: Outcome) => void) => done(++runs < attempt ? failure(down) : success('item')),
     };
     expect(hedge({ clock, delayMs: 'on-failure' }).enter(call as never, 0)).toMatchObject({ ok: true, value: 'item' });

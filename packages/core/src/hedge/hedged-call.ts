@@ -105,9 +105,9 @@ export class HedgedCall extends TimeoutEntry {
     return !this.over && this.mayBegin && this.started < this.policy.maxAttempts;
   }
 
-  /** Begins another attempt; false when there is none, or the budget has no room for it. */
+  /** Begins another attempt; false when there is none, no time is left for it, or the budget has no room for it. */
   private tryAnother(cause: HedgeCause): boolean {
-    if (!this.hasAnother) return false;
+    if (!this.hasAnother || !(this.call.remainingMs(this.at) > 0)) return false;
     const { name, budget, counts } = this.policy;
     const attempt = this.started + 1;
     if (budget !== undefined) {

@@ -53,6 +53,7 @@ class AroundRun {
   private readonly inner: Set<InnerRun> = new Set();
   /** Why nothing may run inside any more; only once it has ended. */
   private reason: unknown = undefined;
+  private hasRun = false;
 
   constructor(call: Call, at: number) {
     this.call = call;
@@ -81,8 +82,12 @@ class AroundRun {
   }
 
   private next(within: ExecutionContext | undefined): Promise<unknown> {
+    // A first run begins in time, if at all. After a cooperative timeout has fired nobody would end another.
+    const late = this.hasRun && !(this.call.remainingMs(this.at) > 0);
+    this.hasRun = true;
     const promise = new Promise((resolve, reject) => {
       if (this.hasEnded) reject(this.reason);
+      else if (late) reject(new DOMException('no time is left for another run', 'TimeoutError'));
       else new InnerRun(this.inner, within, resolve, reject).start(this.call, this.at);
     });
     // Who does not wait for what is inside need not hear that it was cancelled.

@@ -20,6 +20,7 @@ export function remainingMsOf(call: LimitedCall, at: number): number {
 /** Whether one of them is about to end the call, and has not told it yet. */
 export function isOver(call: LimitedCall, at: number): boolean {
   const { origin, plan } = call;
+  if (call.ended) return false;
   if (call.rare?.guard?.isDue === true) return true;
   for (let position = origin?.first ?? 0; position < at; position++) {
     const { policy } = plan.steps[position]!;

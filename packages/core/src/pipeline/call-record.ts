@@ -5,7 +5,7 @@
  * in all that this is a fork of. What is told of the end of a run, and of the call, is told from here.
  */
 import type { EventEnvelope } from '../events/event.ts';
-import type { Outcome } from '../policy/outcome.ts';
+import { failure, type Outcome } from '../policy/outcome.ts';
 import type { Attempt } from './attempt.ts';
 import { CallFrame } from './call-frame.ts';
 import type { CallTimes } from './call-times.ts';
@@ -59,9 +59,10 @@ export abstract class CallRecord extends CallFrame {
       this.tellRunEnd('attempt-ended', attempt, outcome);
     }
     if (!late) this.current = undefined;
-    // Known before anybody is told: what wakes up may end the call, and `end` counts the runs that are left by itself.
+    // Known and counted before anybody is told: what wakes up may end the call, and `end` counts the runs that are left.
     const outlivedCall = (this.origin === undefined ? this : this.root).outcome !== undefined;
     this.running--;
+    for (let parent = this.origin?.parent; parent !== undefined; parent = parent.origin?.parent) parent.running--;
     if (this.rare !== undefined || this.origin !== undefined) this.tellStopped(attempt);
     if (outlivedCall) this.plan.end();
     return outcome;
@@ -69,10 +70,7 @@ export abstract class CallRecord extends CallFrame {
 
   tellStopped(attempt: Attempt): void {
     this.rare?.leftBehind?.ended(attempt);
-    if (this.origin === undefined) return;
-    const { parent } = this.origin;
-    parent.running--;
-    parent.tellStopped(attempt);
+    this.origin?.parent.tellStopped(attempt);
   }
 
   /** Nobody waits for this run any more; it goes on until its function ends. */
@@ -93,10 +91,16 @@ export abstract class CallRecord extends CallFrame {
     else (this.rarely.leftBehind ??= new LeftBehind()).whenEnded(runs, callback);
   }
 
+  /** Where one fork has a run that is aborted, another that only waits, in a queue or for its next attempt, ends. */
   abortRun(reason: unknown): boolean {
     let reached = this.current !== undefined;
     this.current?.abort(reason, false);
-    for (const { fork } of [...(this.rare?.forks ?? [])]) if (fork.abortRun(reason)) reached = true;
+    const waiting: CallFrame[] = [];
+    for (const { fork } of [...(this.rare?.forks ?? [])]) {
+      if (fork.abortRun(reason)) reached = true;
+      else waiting.push(fork);
+    }
+    if (reached) for (const fork of waiting) fork.endFromOutside(failure(reason), false);
     return reached;
   }
 

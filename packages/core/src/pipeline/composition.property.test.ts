@@ -1,12 +1,16 @@
 /** Pipelines of random composition under random traffic: when everything has ended, nothing may be left. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { adaptiveConcurrency } from '../adaptive-concurrency/adaptive-concurrency.ts';
 import { type Bulkhead, bulkhead } from '../bulkhead/bulkhead.ts';
 import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { consecutive } from '../circuit-breaker/trip-rules.ts';
 import { type Random, seededRandom } from '../clock/random.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { fallback } from '../fallback/fallback.ts';
+import type { PermitStatistics } from '../gates/permits.ts';
+import { hedge } from '../hedge/hedge.ts';
+import { keyed } from '../keyed/keyed.ts';
 import type { ExecutionContext } from '../policy/context.ts';
 import type { Policy } from '../policy/policy.ts';
 import { constant } from '../retry/backoff.ts';
@@ -20,19 +24,23 @@ import type { EventsOf, Pipeline } from './pipeline-contract.ts';
 
 type AnyPipeline = Pipeline<EventsOf<Policy>>;
 
-type Kind = 'retry' | 'timeout' | 'cooperative' | 'breaker' | 'bulkhead' | 'settled' | 'fallback' | 'around' | 'nested';
-
-const kinds: fc.Arbitrary<Kind> = fc.constantFrom(
+const KINDS = [
   'retry',
+  'hedge',
   'timeout',
   'cooperative',
   'breaker',
   'bulkhead',
   'settled',
+  'adaptive',
   'fallback',
+  'keyed',
   'around',
   'nested',
-);
+] as const;
+type Kind = (typeof KINDS)[number];
+
+const kinds: fc.Arbitrary<Kind> = fc.constantFrom(...KINDS);
 
 interface Behaviour {
   readonly ends: 'value' | 'error' | 'throw' | 'sync' | 'never';
@@ -53,7 +61,7 @@ const behaviours: fc.Arbitrary<Behaviour> = fc.record({
 interface World {
   readonly clock: VirtualClock;
   readonly random: Random;
-  readonly gates: Bulkhead[];
+  readonly gates: { readonly queued: number; readonly statistics: PermitStatistics }[];
   readonly pipelines: AnyPipeline[];
   held: number;
 }
@@ -76,6 +84,15 @@ function policyOf(world: World, kind: Kind, depth: number): Policy {
   switch (kind) {
     case 'retry':
       return retry({ maxAttempts: 3, backoff: constant(12) });
+    case 'hedge':
+      return hedge({ delayMs: pick(world, [0, 8, 'on-failure'] as const), maxAttempts: 3 });
+    case 'keyed':
+      return keyed(() => policyOf(world, pick(world, KINDS), depth + 1));
+    case 'adaptive': {
+      const policy = adaptiveConcurrency({ initialLimit: 2, maxQueue: 3, maxQueueWaitMs: 25 });
+      world.gates.push(policy);
+      return policy;
+    }
     case 'timeout':
       return timeout({ timeoutMs: 30 });
     case 'cooperative':
@@ -105,13 +122,17 @@ function policyOf(world: World, kind: Kind, depth: number): Policy {
   }
 }
 
+function pick<T>({ random }: World, choices: readonly T[]): T {
+  return choices[Math.floor(random.next() * choices.length)]!;
+}
+
 function functionOf(
   world: World,
   { ends, afterMs, obeys }: Behaviour,
   ending: AbortSignal,
 ): (context: ExecutionContext) => unknown {
   return (context) => {
-    if (ends === 'sync') return 'item';
+    if (ends === 'sync' || (context.attempt > 1 && world.random.next() < 0.3)) return 'item';
     if (ends === 'throw') throw new Error('thrown');
     return new Promise((resolve, reject) => {
       // At the end of the test even a function that hears nothing ends.
@@ -149,7 +170,7 @@ describe('any pipeline under any traffic', () => {
           const { deadlineMs, abortAfterMs } = behaviour;
           const own = abortAfterMs === undefined ? shared : countedController();
           if (own !== shared) signals.push(own);
-          const options = { signal: own.signal, deadlineMs };
+          const options = { signal: own.signal, deadlineMs, key: pick(world, ['a', 'b']) };
           const fn = functionOf(world, behaviour, ending.signal);
           ends.push(watched<unknown>(asOutcome ? calls.tryExecute(fn, options) : calls.execute(fn, options)));
           if (abortAfterMs !== undefined)
@@ -166,11 +187,13 @@ describe('any pipeline under any traffic', () => {
         if (nestedOnes === 0) expect(ended).toHaveLength(traffic.length);
         expect(world.clock.pendingTimers).toBe(0);
         expect(signals.map(({ listening }) => listening)).toEqual(signals.map(() => 0));
-        expect(world.gates.map(({ running, queued }) => [running, queued])).toEqual(world.gates.map(() => [0, 0]));
+        expect(world.gates.map(({ statistics, queued }) => [statistics.running, queued])).toEqual(
+          world.gates.map(() => [0, 0]),
+        );
         expect(world.pipelines.map(({ busy }) => busy)).toEqual(world.pipelines.map(() => 0));
         expect(world.held).toBe(0);
       },
     );
-    await fc.assert(property, propertyRuns(150));
+    await fc.assert(property, propertyRuns(600));
   }, 60_000);
 });

@@ -90,7 +90,10 @@ export interface Call {
   countAttempt(): void;
   /** Takes back what {@link Call.countAttempt} counted. */
   retractAttempt(): void;
-  /** Aborts the signal of the current run of the function, and goes on waiting for it; false when there is none. */
+  /**
+   * Aborts the signal of the current run of the function, or of those of its forks, and goes on waiting for it; false when
+   * there is none. A fork without a run, beside one that has one, fails with `reason`.
+   */
   abortRun(reason: unknown): boolean;
   /** A context of its own for a function that the policy at `at` calls, such as a fallback. */
   scope(at: number): Scope;

@@ -3,18 +3,22 @@ import {
   adaptiveConcurrency,
   bulkhead,
   circuitBreaker,
+  constant,
+  type ExecutionContext,
+  fallback,
   type CallOptions,
   hedge,
   keyed,
   pipeline,
   type Pipeline,
   type Policy,
+  retry,
   timeout,
 } from 'breakwater';
 import { VirtualClock } from 'breakwater/testing';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { CoalescingClock } from '../../src/testing/test-support/coalescing-clock.ts';
-import { microtasks, watched } from '../../src/testing/test-support/watched.ts';
+import { deferred, microtasks, type Watched, watched } from '../../src/testing/test-support/watched.ts';
 
 let clock: VirtualClock;
 beforeEach(() => {
@@ -106,6 +110,40 @@ describe('of a hundred calls at a bulkhead for one, the first alone is begun', (
   });
 });
 
+describe('a call that waits for a permit and has outlived the one that it is part of', () => {
+  it('still gets its permit, though the time of that one would be up by then', async () => {
+    const held = deferred();
+    const inner = pipeline({ clock }, gate());
+    watched(inner.execute(() => held.promise));
+    let child: Watched<string> | undefined;
+    const outer = pipeline({ clock }, timeout({ timeoutMs: 100 }));
+    await outer.execute((parent) => void (child = watched(inner.execute(() => 'child', { parent }))));
+    await clock.advance(500);
+    held.resolve('done');
+    await microtasks();
+    expect(child).toMatchObject({ value: 'child' });
+  });
+
+  it('gets it also when that one ends in the very moment, and has no run any more to be aborted with', async () => {
+    const permits = gate();
+    const inner = pipeline({ clock }, permits);
+    const fn = vi.fn(never);
+    // Its time is up first, which sets the permit free.
+    watched(pipeline({ clock }, timeout({ timeoutMs: 100 }), permits).execute(fn));
+    let child: Watched<string> | undefined;
+    const outer = pipeline({ clock }, timeout({ timeoutMs: 100 }), retry({ backoff: constant(0), maxAttempts: 2 }));
+    const whole = watched(
+      outer.execute((parent) => {
+        if (child !== undefined) return never();
+        child = watched(inner.execute(() => 'child', { parent }));
+        throw new Error('the first attempt');
+      }),
+    );
+    await clock.advance(100);
+    expect([whole.state, child?.value, permits.running, permits.queued]).toEqual(['rejected', 'child', 0, 0]);
+  });
+});
+
 describe('code that waits for a permit', () => {
   it('gets none from the very abort that ends it', async () => {
     const controller = new AbortController();
@@ -121,21 +159,79 @@ describe('code that waits for a permit', () => {
   });
 });
 
-describe('a call whose cooperative timeout has fired while another attempt of it runs', () => {
-  it('still gets its permit: nobody else would end it', async () => {
-    const limit = timeout({ timeoutMs: 100, mode: 'cooperative' });
-    const calls = pipeline({ clock }, limit, hedge({ delayMs: 10 }), gate());
-    const signals: AbortSignal[] = [];
-    const call = watched(
-      calls.execute(({ signal }) => {
-        signals.push(signal);
-        if (signals.length > 1) return 'late, and yet';
-        return new Promise<string>((_resolve, reject) => {
-          signal.addEventListener('abort', () => reject(new Error('stopped')));
-        });
-      }),
-    );
+const limit = () => timeout({ timeoutMs: 100, mode: 'cooperative' });
+const stopped = ({ signal }: ExecutionContext): Promise<string> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('stopped')));
+  });
+
+describe('what begins when a cooperative timeout has fired already', () => {
+  it('is a fallback whose signal is aborted from the beginning: what it gives all the same counts', async () => {
+    const seen: unknown[] = [];
+    const run = (_error: unknown, { signal }: ExecutionContext): string => {
+      seen.push([signal.aborted, (signal.reason as Error).name]);
+      return 'substitute';
+    };
+    const call = watched(pipeline({ clock }, limit(), fallback({ run })).execute(stopped));
     await clock.advance(100);
-    expect([call.value, signals.length]).toEqual(['late, and yet', 2]);
+    expect([call.value, seen]).toEqual(['substitute', [[true, 'TimeoutError']]]);
+  });
+
+  it('is no other run of a policy of one’s own', async () => {
+    const again: Policy = { kind: 'again', around: (_context, next) => next().catch(() => next()) };
+    const fn = vi.fn(stopped);
+    const call = watched(pipeline({ clock }, limit(), again).execute(fn));
+    await clock.advance(100);
+    expect(fn).toHaveBeenCalledTimes(1);
+    expect(call.error).toMatchObject({ code: 'TIMEOUT', cause: { name: 'TimeoutError' } });
+  });
+});
+
+describe('a cooperative timeout around a hedge', () => {
+  it('lets no attempt begin once its time is up, by a failure or by the delay', async () => {
+    for (const options of [{ delayMs: 'on-failure' }, { delayMs: 150 }, { delayMs: 0 }] as const) {
+      const fn = vi.fn(stopped);
+      const call = watched(pipeline({ clock }, limit(), hedge({ ...options, maxAttempts: 3 })).execute(fn));
+      await clock.advance(1_000);
+      expect(fn).toHaveBeenCalledTimes(options.delayMs === 0 ? 3 : 1);
+      expect(call.error).toMatchObject({ code: 'TIMEOUT', cause: { message: 'stopped' } });
+      expect(clock.pendingTimers).toBe(0);
+    }
+  });
+
+  it('waits for the attempts that run, and gives up those that only wait for a permit', async () => {
+    const permits = gate();
+    const calls = pipeline({ clock }, limit(), hedge({ delayMs: 10 }), permits);
+    const fn = vi.fn(stopped);
+    const call = watched(calls.execute(fn));
+    await clock.advance(50);
+    expect([permits.running, permits.queued]).toEqual([1, 1]);
+    await clock.advance(50);
+    expect([fn.mock.calls.length, permits.running, permits.queued, clock.pendingTimers]).toEqual([1, 0, 0, 0]);
+    expect(call.error).toMatchObject({ code: 'TIMEOUT', cause: { message: 'stopped' } });
+  });
+
+  it('gives up those too that a permit has passed by in the very moment', async () => {
+    const permits = bulkhead({ maxConcurrent: 2, maxQueue: 9 });
+    watched(pipeline({ clock }, timeout({ timeoutMs: 100 }), permits).execute(never));
+    const fn = vi.fn(stopped);
+    const call = watched(pipeline({ clock }, limit(), hedge({ delayMs: 10 }), permits).execute(fn));
+    await clock.advance(100);
+    expect([call.state, fn.mock.calls.length, permits.running, permits.queued]).toEqual(['rejected', 1, 0, 0]);
+  });
+
+  it('gives up the wait of a retry in one attempt while another runs', async () => {
+    const calls = pipeline(
+      { clock },
+      limit(),
+      hedge({ delayMs: 10 }),
+      retry({ backoff: constant(500), jitter: 'none' }),
+    );
+    const fn = vi.fn((context: ExecutionContext) =>
+      context.attempt === 1 ? Promise.reject(new Error('down')) : stopped(context),
+    );
+    const call = watched(calls.execute(fn));
+    await clock.advance(100);
+    expect([call.state, fn.mock.calls.length, clock.pendingTimers]).toEqual(['rejected', 2, 0]);
   });
 });

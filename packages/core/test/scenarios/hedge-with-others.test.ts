@@ -114,6 +114,22 @@ describe('a bulkhead with a hedge', () => {
     expect(gate.running).toBe(0);
   });
 
+  it('inside lets an attempt begin, and answer, by the end of one that was given up: nothing counts as running then', async () => {
+    const gate = bulkhead({ maxConcurrent: 1, maxQueue: 1, releaseOn: 'settled' });
+    const calls = pipeline({ clock }, hedge({ delayMs: 10 }), gate, timeout({ timeoutMs: 40 }));
+    const call = watched(
+      calls.execute(({ attempt, signal }) => {
+        if (attempt > 1) return 'item';
+        return new Promise<string>((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('stopped')));
+        });
+      }),
+    );
+    await clock.advance(40);
+    expect([call.value, calls.busy, gate.running]).toEqual(['item', 0, 0]);
+    await expect(calls.close()).resolves.toBe(0);
+  });
+
   it('inside has an attempt in its queue that is not begun any more when another answers', async () => {
     const gate = bulkhead({ maxConcurrent: 1, maxQueue: 5 });
     const calls = pipeline({ clock }, hedge({ delayMs: 100, maxAttempts: 2 }), timeout({ timeoutMs: 5_000 }), gate);
