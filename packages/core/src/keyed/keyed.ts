@@ -62,6 +62,14 @@ export function takeOverKeys(keyedPolicy: object, earlier: object, renewal?: Key
   if (keyedPolicy instanceof KeyedPolicy && earlier instanceof KeyedPolicy) keyedPolicy.takeOver(earlier, renewal);
 }
 
+/**
+ * @internal A policy as the keys of a keyed one have it: that of a key that is remembered, otherwise one that is made to
+ * be looked at; undefined for another policy, or where none can be made without a real key.
+ */
+export function policyOfAnyKey(keyedPolicy: object): Policy | undefined {
+  return keyedPolicy instanceof KeyedPolicy ? keyedPolicy.sample : undefined;
+}
+
 class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
   readonly kind = 'keyed';
   /** A policy that is made later may end a call while its function runs. */
@@ -106,6 +114,16 @@ class KeyedPolicy<P extends Policy> extends PolicyBase implements Keyed<P> {
 
   get size(): number {
     return this.table.size;
+  }
+
+  get sample(): Policy | undefined {
+    for (const { policy } of this.table.values()) return policy;
+    try {
+      return this.make('');
+    } catch {
+      // It wants to know the key: nothing can be said of its policies before there is one.
+      return undefined;
+    }
   }
 
   get isBusy(): boolean {

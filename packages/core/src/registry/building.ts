@@ -9,7 +9,7 @@ import { makeBudget } from './budgets.ts';
 import type { PipelineSpec, PolicySpec, RegistrySpec } from './configuration.ts';
 import type { Faults } from './faults.ts';
 import type { Chosen, Tools } from './policy-kind.ts';
-import { placeKinds, policyKinds } from './policy-kinds.ts';
+import { isBreaker, placeKinds, policyKinds } from './policy-kinds.ts';
 
 /** A policy, and what it was made of. */
 export interface Made {
@@ -79,11 +79,31 @@ export class Builder implements Tools {
     }
     const pipelines = new Map<string, readonly Made[]>();
     for (const [name, pipeline] of this.spec.pipelines) {
-      const had = new Map(this.before.pipelines.get(name)?.map((made) => [made.id, made]));
+      const before = this.before.pipelines.get(name) ?? [];
+      const had = new Map(before.map((made) => [made.id, made]));
       const path = `pipelines.${name}`;
-      pipelines.set(name, 'preset' in pipeline ? this.preset(pipeline, path, had) : this.row(pipeline, path, had));
+      const made = 'preset' in pipeline ? this.preset(pipeline, path, had) : this.row(pipeline, path, had);
+      pipelines.set(name, this.withOnlyBreaker(made, before));
     }
     return { budgets: this.budgets, shared: this.shared, pipelines };
+  }
+
+  /** The only breaker of a pipeline follows the only one before it, wherever either is written and whatever its name. */
+  private withOnlyBreaker(made: readonly Made[], before: readonly Made[]): readonly Made[] {
+    const [earlier, ...others] = before.filter(({ policy }) => isBreaker(policy));
+    const [breaker, ...more] = made.filter(({ policy }) => isBreaker(policy));
+    if (earlier === undefined || breaker === undefined || others.length + more.length > 0) return made;
+    if (breaker.after !== undefined || !this.isNew(breaker.policy)) return made;
+    return made.map((each) => (each === breaker ? { ...each, after: earlier.policy } : each));
+  }
+
+  /** Whether nobody has used this policy, and it follows none that somebody has. */
+  private isNew(asked: Policy): boolean {
+    const used = [...this.before.shared.values(), ...[...this.before.pipelines.values()].flat()];
+    const following = [...this.shared.values()].filter(({ after }) => after !== undefined);
+    return (
+      ![...used, ...following].some(({ policy }) => policy === asked) && !Object.values(this.given).includes(asked)
+    );
   }
 
   budget(name: string): RetryBudget | undefined {

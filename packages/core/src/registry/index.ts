@@ -9,4 +9,4 @@ export {
 export { configurationSchema } from './configuration.ts';
 export type { JsonSchema } from './fields.ts';
 export { lintPipeline, type LintCode, type LintFinding } from './lint.ts';
-export { statusOf as pipelineStatus, type PipelineStatus, type PolicyStatus } from './status.ts';
+export { type KeyStatus, type PipelineStatus, statusOf as pipelineStatus, type PolicyStatus } from './status.ts';

@@ -7,6 +7,7 @@ import { fallback } from '../fallback/fallback.ts';
 import { retryBudget } from '../gates/retry-budget.ts';
 import { isRetryable } from '../gates/retryable.ts';
 import { hedge } from '../hedge/hedge.ts';
+import { keyed } from '../keyed/keyed.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
 import type { Policy } from '../policy/policy.ts';
 import { background, costOptimised, critical, database, httpClient, integrated, llmApi } from '../presets/presets.ts';
@@ -191,6 +192,16 @@ describe('lint finds', () => {
       ['OUTER_TIMEOUT_TOO_SHORT p[4]'],
     ],
     [
+      'a breaker for each key whose refusals are repeated',
+      [limit(60_000), retry({ retryIf: () => true }), keyed(() => circuitBreaker()), limit(1_000)],
+      ['OPEN_BREAKER_RETRIED p[1]'],
+    ],
+    [
+      'a breaker for each key that forgets too soon',
+      [limit(60_000), keyed(() => circuitBreaker({ samplingMs: 5_000 })), limit(3_000)],
+      ['SAMPLING_TOO_SHORT p[1]'],
+    ],
+    [
       'several at once, the gravest first',
       [attempts(2), fallback({ value: 0 }), attempts(2)],
       ['FALLBACK_INSIDE_RETRY p[1]', 'NO_TIMEOUT p', 'NESTED_RETRIES p[2]'],
@@ -268,6 +279,15 @@ describe('lint is silent about', () => {
     ],
     ['a window of two attempts', [limit(60_000), circuitBreaker({ samplingMs: 12_000 }), limit(6_000)]],
     ['a rate limit that lets enough through', [limit(60_000), circuitBreaker(), limiter(50), limit(1_000)]],
+    ['a timeout for each key', [keyed(() => limit(1_000))]],
+    [
+      'places for each key, of which there may be many',
+      [limit(60_000), circuitBreaker(), keyed(() => bulkhead({ maxConcurrent: 1 })), limit(5_000)],
+    ],
+    [
+      'a policy that wants to know its key',
+      [limit(60_000), keyed((host) => (host === '' ? timeout({ timeoutMs: -1 }) : circuitBreaker())), limit(1_000)],
+    ],
     ['a fallback outside', [fallback({ value: 0 }), limit(9_000), attempts(3), limit(1_000)]],
     [
       'a queue that is short enough for a limit that adapts',

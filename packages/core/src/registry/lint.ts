@@ -138,9 +138,9 @@ const nestedRetries: Rule = (row) => {
 
 const openBreakerRetried: Rule = (row) =>
   ofKind(row, 'retry').flatMap(({ entry, at }) => {
-    const breaker = ofKind(row.slice(at + 1), 'circuit-breaker', 'keyed')[0];
+    const breaker = ofKind(row.slice(at + 1), 'circuit-breaker')[0];
     const { retryIf, maxAttempts } = optionsOf(entry.policy);
-    if (breaker === undefined || breaker.entry.policy.kind === 'keyed' || number(maxAttempts, 1) < 2) return [];
+    if (breaker === undefined || number(maxAttempts, 1) < 2) return [];
     if (!wouldRetry(retryIf, new CircuitOpenError(breaker.entry.policy.name ?? 'circuit-breaker', 30_000))) return [];
     return [
       {
@@ -198,6 +198,8 @@ const throughputUnreachable: Rule = (row) =>
 
 /** How many calls another policy lets through in a window, when each takes as long as it may. */
 function mostCalls(other: RowEntry, row: readonly RowEntry[], breakerAt: number, windowMs: number): number {
+  // Nobody knows how many keys there are.
+  if (other.ofKey) return Infinity;
   const options = optionsOf(other.policy);
   if (other.policy.kind === 'rate-limit') {
     const { limits = [] } =

@@ -5,12 +5,13 @@
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { adaptive } from '../circuit-breaker/adaptive.ts';
 import { type BreakDuration, exponentialBreak, linearBreak } from '../circuit-breaker/break-duration.ts';
-import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
+import { type CircuitBreaker, circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import type { TripRule } from '../circuit-breaker/trip-rule.ts';
 import { consecutive, count, type CountLimit } from '../circuit-breaker/trip-rules.ts';
 import { fallback } from '../fallback/fallback.ts';
 import { hedge } from '../hedge/hedge.ts';
 import { parseDuration } from '../options/duration.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { PresetPlace } from '../presets/preset-policies.ts';
 import { rateLimiter } from '../rate-limit/local-limiter.ts';
 import type { RateLimiterOptions } from '../rate-limit/options.ts';
@@ -249,6 +250,11 @@ export type PolicyKindName =
 
 export function isPolicyKind(name: string): name is PolicyKindName {
   return Object.hasOwn(policyKinds, name);
+}
+
+/** Whether this is a breaker, of which an update keeps the state. */
+export function isBreaker(policy: Policy): policy is CircuitBreaker {
+  return policy.kind === 'circuit-breaker';
 }
 
 /** Which kind of policy stands in a place of a preset. */

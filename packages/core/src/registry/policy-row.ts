@@ -1,4 +1,5 @@
 /** The policies of a pipeline as lint and status see them: one row, whatever was nested in it. */
+import { policyOfAnyKey } from '../keyed/keyed.ts';
 import type { Policy } from '../policy/policy.ts';
 
 /** A policy in the row, and where it was found. */
@@ -6,6 +7,8 @@ export interface RowEntry {
   readonly policy: Policy;
   /** `inventory[1]`, or `inventory[1].upstream[0]` for a policy of a pipeline that stands in the row. */
   readonly place: string;
+  /** Whether it stands for those of all keys of a keyed policy. */
+  readonly ofKey: boolean;
 }
 
 /** What is known of a policy beside its contract: the library's own tell their options. */
@@ -18,7 +21,7 @@ interface HasPolicies {
   readonly policies: readonly Policy[];
 }
 
-/** The row of a pipeline: a pipeline that stands in it counts as its policies, since they act like that. */
+/** The row of a pipeline. A pipeline that stands in it counts as its policies, a keyed policy as that of a key: so they act. */
 export function rowOf(pipeline: HasPolicies): readonly RowEntry[] {
   return rowAt(pipeline, pipeline.name ?? 'pipeline');
 }
@@ -26,7 +29,9 @@ export function rowOf(pipeline: HasPolicies): readonly RowEntry[] {
 function rowAt(pipeline: HasPolicies, name: string): readonly RowEntry[] {
   return pipeline.policies.flatMap((policy, position) => {
     const place = `${name}[${position}]`;
-    return hasPolicies(policy) ? rowAt(policy, `${place}.${policy.name ?? 'pipeline'}`) : [{ policy, place }];
+    if (hasPolicies(policy)) return rowAt(policy, `${place}.${policy.name ?? 'pipeline'}`);
+    const inside = policyOfAnyKey(policy);
+    return inside === undefined ? [{ policy, place, ofKey: false }] : [{ policy: inside, place, ofKey: true }];
   });
 }
 

@@ -7,6 +7,7 @@
  * pipelines themselves stay too: whoever holds one, or listens to it, notices nothing.
  */
 import { ConfigurationError } from '../errors/configuration-error.ts';
+import { collectFaults, faultsBelow } from '../options/fault-paths.ts';
 import { resolveOptions } from '../options/resolve.ts';
 import type { Rules } from '../options/rules.ts';
 import type { PipelineEvents } from '../pipeline/events.ts';
@@ -59,7 +60,10 @@ export interface PipelineRegistry {
   update(configuration: unknown): RegistryUpdate;
   /** Every pipeline with its policies and their state: for a status page. */
   list(): readonly PipelineStatus[];
-  /** Takes no new calls and waits for those that run; resolves to how many still ran when the time was up. */
+  /**
+   * Takes no new calls, also in pipelines that a later update brings, and waits for those that run; resolves to how many
+   * still ran when the time was up.
+   */
   close(options?: CloseOptions): Promise<number>;
 }
 
@@ -91,6 +95,7 @@ class Registry implements PipelineRegistry {
   /** Pipelines that an update has taken out, as long as calls run in them. */
   private readonly leaving: Set<RegisteredPipeline> = new Set();
   private built: Built = nothing;
+  private closed = false;
 
   constructor(configuration: unknown, given: RegistryOptions) {
     this.options = resolveOptions('registry', given, {}, rules);
@@ -118,36 +123,25 @@ class Registry implements PipelineRegistry {
     const spec = readConfiguration(configuration, faults);
     const built = new Builder(spec, this.built, this.options.policies ?? {}, faults).build();
     if (faults.found.length > 0) throw new ConfigurationError(faults.found);
-    const update = {
-      added: [] as string[],
-      changed: [] as string[],
-      removed: [] as string[],
-      unchanged: [] as string[],
-    };
-    const next = new Map<string, RegisteredPipeline>();
-    const replacements: (() => void)[] = [];
-    for (const [name, made] of built.pipelines) {
-      const policies = made.map(({ policy }) => policy);
-      const present = this.pipelines.get(name);
-      const fate = present === undefined ? 'added' : sameRow(present.policies, policies) ? 'unchanged' : 'changed';
-      update[fate].push(name);
-      if (present !== undefined && fate === 'changed') replacements.push(replacementOf(present, policies));
-      next.set(name, present ?? this.pipelineOf(name, policies));
-    }
+    const coming = this.comingOf(built);
     const made = [...built.shared.values(), ...[...built.pipelines.values()].flat()];
     // From here on nothing can fail.
     for (const each of made) takeOver(each);
-    for (const replace of replacements) replace();
-    for (const [name, gone] of this.pipelines) {
-      if (next.has(name)) continue;
-      update.removed.push(name);
-      this.letGo(gone);
-    }
+    for (const { put } of coming.values()) put();
+    const gone = [...this.pipelines].filter(([name]) => !coming.has(name));
+    for (const [, each] of gone) this.letGo(each);
     this.pipelines.clear();
-    for (const [name, present] of next) this.pipelines.set(name, present);
+    for (const [name, { pipeline: each }] of coming) this.pipelines.set(name, each);
     this.built = built;
     for (const each of made) passOn(each);
-    return update;
+    if (this.closed) void this.close();
+    const namesOf = (fate: Fate): string[] => [...coming].filter(([, one]) => one.fate === fate).map(([name]) => name);
+    return {
+      added: namesOf('added'),
+      changed: namesOf('changed'),
+      removed: gone.map(([name]) => name),
+      unchanged: namesOf('unchanged'),
+    };
   }
 
   list(): readonly PipelineStatus[] {
@@ -155,14 +149,42 @@ class Registry implements PipelineRegistry {
   }
 
   async close(options?: CloseOptions): Promise<number> {
+    this.closed = true;
     const all = [...this.pipelines.values(), ...this.leaving];
     const left = await Promise.all(all.map((each) => each.close(options)));
     return left.reduce((sum, count) => sum + count, 0);
   }
 
-  private pipelineOf(name: string, policies: readonly Policy[]): RegisteredPipeline {
-    const { clock, random } = this.options;
-    return pipeline({ name, clock, random }, ...policies);
+  /**
+   * What the update would put in place; nothing is changed yet.
+   *
+   * @throws ConfigurationError with the faults of all pipelines that can't be put together.
+   */
+  private comingOf({ pipelines }: Built): ReadonlyMap<string, Coming> {
+    const { found } = new Faults();
+    const coming = new Map<string, Coming>();
+    for (const [name, made] of pipelines) {
+      const make = (): Coming =>
+        this.comes(
+          name,
+          made.map(({ policy }) => policy),
+        );
+      const one = collectFaults(found, () => faultsBelow(`pipelines.${name}`, make));
+      if (one !== undefined) coming.set(name, one);
+    }
+    if (found.length === 0) return coming;
+    for (const { fate, pipeline: each } of coming.values()) if (fate === 'added') void each.close();
+    throw new ConfigurationError(found);
+  }
+
+  private comes(name: string, policies: readonly Policy[]): Coming {
+    const present = this.pipelines.get(name);
+    if (present === undefined) {
+      const { clock, random } = this.options;
+      return { fate: 'added', pipeline: pipeline({ name, clock, random }, ...policies), put: nothingToPut };
+    }
+    if (sameRow(present.policies, policies)) return { fate: 'unchanged', pipeline: present, put: nothingToPut };
+    return { fate: 'changed', pipeline: present, put: replacementOf(present, policies) };
   }
 
   private letGo(gone: RegisteredPipeline): void {
@@ -170,6 +192,18 @@ class Registry implements PipelineRegistry {
     void gone.close().then(() => this.leaving.delete(gone));
   }
 }
+
+type Fate = 'added' | 'changed' | 'unchanged';
+
+/** A pipeline that an update is about to put in place. */
+interface Coming {
+  readonly fate: Fate;
+  readonly pipeline: RegisteredPipeline;
+  /** Gives it its new policies. */
+  readonly put: () => void;
+}
+
+const nothingToPut = (): void => undefined;
 
 function sameRow(one: readonly Policy[], other: readonly Policy[]): boolean {
   return one.length === other.length && one.every((policy, position) => policy === other[position]);

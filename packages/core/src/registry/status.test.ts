@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
+import { consecutive } from '../circuit-breaker/trip-rules.ts';
+import { keyed } from '../keyed/keyed.ts';
 import { rateLimit } from '../rate-limit/policy.ts';
 import { rateLimiter } from '../rate-limit/local-limiter.ts';
 import { pipeline } from '../pipeline/pipeline.ts';
@@ -39,5 +42,22 @@ describe('the status of a pipeline', () => {
     const [status] = statusOf(pipeline(limit)).policies;
     expect(status?.state['statistics']).toMatchObject({ admitted: 0 });
     expect(Object.values(status?.options ?? {}).some((value) => typeof value === 'function')).toBe(false);
+  });
+
+  it('shows the state of each key of a keyed policy, the open ones first, and not more than a hundred', async () => {
+    const hosts = keyed(() => circuitBreaker({ trip: consecutive(1) }));
+    const calls = pipeline(hosts);
+    const ask = async (host: number): Promise<string> => {
+      if (host === 149) throw new Error('down');
+      return 'up';
+    };
+    for (let host = 0; host < 150; host++) await calls.tryExecute(() => ask(host), { key: `host ${host}` });
+    const [status] = statusOf(calls).policies;
+    const { state, keys } = status!;
+    expect([state['size'], keys?.length]).toEqual([150, 100]);
+    expect(keys?.slice(0, 2)).toMatchObject([
+      { key: 'host 149', state: { state: 'open' } },
+      { key: 'host 0', state: { state: 'closed' } },
+    ]);
   });
 });

@@ -20,7 +20,17 @@ export interface PolicyStatus {
   readonly state: Readonly<Record<string, unknown>>;
   /** Of a pipeline that stands in the row: its policies. */
   readonly policies?: readonly PolicyStatus[];
+  /** Of a keyed policy: the state of those of its keys, at most a hundred; first those that are open, or have calls. */
+  readonly keys?: readonly KeyStatus[];
 }
+
+/** The policy of a key as a status page shows it. */
+export interface KeyStatus {
+  readonly key: string;
+  readonly state: Readonly<Record<string, unknown>>;
+}
+
+const MOST_KEYS = 100;
 
 /** What the library's policies tell of themselves, by the names of their properties. */
 const TOLD = [
@@ -63,7 +73,16 @@ function policyStatus(policy: Policy): PolicyStatus {
     options: shown(optionsOf(policy)),
     state: stateOf(policy),
   };
+  if (policy.kind === 'keyed' && Symbol.iterator in policy) return { ...status, keys: keysOf(policy as KeyedLike) };
   return inner === undefined ? status : { ...status, policies: inner.map(policyStatus) };
+}
+
+type KeyedLike = Policy & Iterable<readonly [key: string, policy: Policy]>;
+
+function keysOf(keyed: KeyedLike): readonly KeyStatus[] {
+  const [busy, idle]: (readonly [string, Policy])[][] = [[], []];
+  for (const entry of keyed) (entry[1].isBusy === true ? busy! : idle!).push(entry);
+  return [...busy!, ...idle!].slice(0, MOST_KEYS).map(([key, policy]) => ({ key, state: stateOf(policy) }));
 }
 
 function stateOf(policy: Policy): Readonly<Record<string, unknown>> {

@@ -154,3 +154,57 @@ describe('a breaker that went on in the state of another', () => {
     expect(await answers(registry, ['a'])).toEqual(['CIRCUIT_OPEN']);
   });
 });
+
+describe('an update that says in another way where the only breaker of a pipeline stands', () => {
+  const shared = (...names: readonly string[]): object => ({
+    shared: { upstream: breaker },
+    pipelines: Object.fromEntries(names.map((name) => [name, { policies: [{ use: 'upstream' }] }])),
+  });
+  const own = (...names: readonly string[]): object => ({
+    pipelines: Object.fromEntries(names.map((name) => [name, { policies: [breaker] }])),
+  });
+  const renamed = row({ circuitBreaker: { ...breaker.circuitBreaker, name: 'other' } });
+  const placed = { pipelines: { stock: { preset: 'integrated', ...breaker } } };
+
+  it.each<readonly [string, object, object]>([
+    ['becomes shared', own('stock'), shared('stock')],
+    ['is no longer shared', shared('stock', 'prices'), own('stock', 'prices')],
+    ['gets another name', own('stock'), renamed],
+    ['leaves the place of a preset', placed, own('stock')],
+    ['goes into the place of a preset', own('stock'), placed],
+  ])('keeps it open when it %s', async (_, before, after) => {
+    const registry = pipelineRegistry(before, { clock });
+    await clock.settle(registry.get('stock').tryExecute(fails));
+    await clock.advance(20_000);
+    registry.update(after);
+    for (const name of registry.names) expect(await answers(registry, ['a'], name)).toEqual(['CIRCUIT_OPEN']);
+    await clock.advance(40_000);
+    expect(await answers(registry, ['a'])).toEqual([true]);
+  });
+
+  it('opens the one that follows several when one of them is open', async () => {
+    for (const open of ['stock', 'prices']) {
+      const registry = pipelineRegistry(own('stock', 'prices'), { clock });
+      await registry.get(open).tryExecute(fails);
+      registry.update(shared('stock', 'prices'));
+      expect([await answers(registry, ['a']), await answers(registry, ['a'], 'prices')]).toEqual([
+        ['CIRCUIT_OPEN'],
+        ['CIRCUIT_OPEN'],
+      ]);
+    }
+  });
+
+  it('opens none that others use already', async () => {
+    const policies = [breaker];
+    const registry = pipelineRegistry(
+      {
+        ...shared('prices'),
+        pipelines: { ...(shared('prices') as { pipelines: object }).pipelines, stock: { policies } },
+      },
+      { clock },
+    );
+    await registry.get('stock').tryExecute(fails);
+    registry.update(shared('prices', 'stock'));
+    expect([await answers(registry, ['a']), await answers(registry, ['a'], 'prices')]).toEqual([[true], [true]]);
+  });
+});

@@ -1,8 +1,8 @@
 /** What an update keeps of policies in whose place it has put others. */
-import type { CircuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { takeOverKeys } from '../keyed/keyed.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Made } from './building.ts';
+import { isBreaker } from './policy-kinds.ts';
 
 /**
  * Policies that stay although the one around them changes: those of the keys of a keyed one, where each is made of the same
@@ -28,9 +28,7 @@ function replaces(policy: Policy, after: Policy | undefined): after is Policy {
 }
 
 function passState(before: Policy, policy: Policy): void {
-  if (isBreaker(before) && isBreaker(policy)) policy.hydrate(before.toJSON());
-}
-
-function isBreaker(policy: Policy): policy is CircuitBreaker {
-  return policy.kind === 'circuit-breaker';
+  if (!isBreaker(before) || !isBreaker(policy)) return;
+  // Where one follows several, the worst of them counts.
+  if (before.state !== 'closed' || policy.state === 'closed') policy.hydrate(before.toJSON());
 }

@@ -15,8 +15,11 @@ export function readerOf<T>(source: StreamSource<T>): SourceReader<T> {
   if (iterator === undefined) throw new TypeError('what was opened is neither an async iterable nor a ReadableStream');
   return {
     next: () => iterator.next(),
-    // A generator that hangs in `await` ends when that does; it was told by its signal.
-    stop: () => void swallowed(() => iterator.return?.()),
+    stop: () => {
+      // A generator that hangs in `await` ends when that does; it was told by its signal.
+      void swallowed(() => iterator.return?.());
+      if (isNodeStream(source)) source.destroy();
+    },
   };
 }
 
@@ -34,6 +37,12 @@ function webReader<T>(stream: ReadableStream<T>): SourceReader<T> {
 
 function isWebStream<T>(source: StreamSource<T>): source is ReadableStream<T> {
   return typeof (source as { readonly getReader?: unknown } | undefined)?.getReader === 'function';
+}
+
+/** A stream of Node hears of `return` only between two reads. */
+function isNodeStream(source: object): source is { destroy(): void; pipe(): void } {
+  const { destroy, pipe } = source as { readonly destroy?: unknown; readonly pipe?: unknown };
+  return typeof destroy === 'function' && typeof pipe === 'function';
 }
 
 /** The stream has ended for its reader: what letting go of its source comes to is nobody's business any more. */

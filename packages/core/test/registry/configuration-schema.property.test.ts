@@ -32,7 +32,8 @@ const astray = fc.constantFrom<unknown>(
   ...[null, true, false, 0, -1, 0.5, 2 ** 53, 1e21, '', '5', '5s', ' 5s ', '0ms', '0.0s', '1.5h', 'soon'],
   ...['never', 'on-failure', 'retryBudget', [], ['a'], {}, { surplus: 1 }],
 );
-const texts = fc.constantFrom('0ms', '0s', '1ms', '250ms', '1.5s', ' 5m', '1h', '400d', '401d');
+/** None is too long for anything: a pattern can't tell. */
+const texts = fc.constantFrom('0ms', '0s', '1ms', '250ms', '1.5s', ' 5m', '1h', '400d');
 
 function numbers({ minimum, exclusiveMinimum, maximum = 1_000 }: Said): fc.Arbitrary<number> {
   const least = minimum ?? exclusiveMinimum ?? 0;
