@@ -4,7 +4,7 @@
  * ```text
  *   {<namespace>:<contest>}:<limit>:<key>   what a key has taken of a limit
  *   {<namespace>:<contest>}!                 a pause of all who share a budget
- *   {<namespace>:<contest>}!<key>            a ban
+ *   {<namespace>:<contest>}!<key>            a ban; `!` for requests without a key
  *   <namespace>:!<limit>                     what was said about its numbers
  *   <namespace>:!                            what pings write
  * ```
@@ -190,9 +190,10 @@ class RedisLimits implements LimitStore {
 
   /** Where a pause of the contest stands, and a ban of the key where that is not the same; nowhere of their own otherwise. */
   private holdsOf({ contest, key, limits }: LimitQuestion): readonly string[] {
-    if (limits.length === 1 && limits[0]!.numbers.per === undefined && key === contest) return [];
+    const isAlone = key === contest && limits.every(({ numbers }) => numbers.per === undefined);
+    if (isAlone && limits.length === 1) return [];
     const shared = `${this.tagOf(contest)}!`;
-    return key === contest ? [shared] : [shared, `${shared}${escaped(key ?? '')}`];
+    return isAlone ? [shared] : [shared, `${shared}${key === undefined ? '!' : escaped(key)}`];
   }
 
   private numbersKey(limitName: string): string {
