@@ -218,7 +218,13 @@ if op == 'reserve' then
   local id, longest, after, expires = ARGV[rest + 1], tonumber(ARGV[rest + 2]), tonumber(ARGV[rest + 3]), tonumber(ARGV[rest + 4])
   local cause, life = hold()
   if cause == 'pause' then after = math.max(after, life) elseif cause then return {cause, life} end
-  if #limits[1].pending + #limits[1].taken >= tonumber(ARGV[rest + 5]) then return {'full', 0} end
+  local first = limits[1]
+  if #first.pending + #first.taken >= tonumber(ARGV[rest + 5]) then
+    local soonest = INF
+    for _, each in ipairs(first.pending) do soonest = math.min(soonest, each.held and each.ends or each.at) end
+    for _, each in ipairs(first.taken) do soonest = math.min(soonest, each.ends) end
+    return {'full', soonest < now + LONGEST and math.ceil(soonest - now) or -1}
+  end
   local at, slowest = earliestOfAll(now + after)
   say(at - now)
   say(slowest)

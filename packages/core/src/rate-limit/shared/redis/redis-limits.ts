@@ -108,7 +108,7 @@ class RedisLimits implements LimitStore {
     const wants = [id, finite(maxWaitMs), '0', finite(expiresMs), finite(maxHeld)];
     const reply = await this.run(question, 'reserve', wants);
     const first = textOf(reply[0]);
-    if (first === 'full') return { hold: undefined, full: true, delayMs: undefined };
+    if (first === 'full') return { hold: undefined, full: true, roomAfterMs: numberOf(reply[1]), delayMs: undefined };
     const held = holdOf(reply);
     if (held !== undefined) return { hold: held.hold, full: false, delayMs: undefined };
     const [delayMs, slowest, ...rest] = reply.map(numberOf);
