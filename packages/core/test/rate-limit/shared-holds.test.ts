@@ -45,9 +45,42 @@ describe.skipIf(redisMissing !== undefined)('limits on a real Redis that count b
     expect(await limiter.tryAcquire('a')).toMatchObject({ allowed: false, limitName: 'ban' });
     expect(await limiter.tryAcquire('b')).toMatchObject({ allowed: true });
     expect(await limiter.tryAcquire()).toMatchObject({ allowed: true, remaining: 8 });
+    await limiter.ban('', HOUR_MS);
     await limiter.ban(undefined, HOUR_MS);
     expect(await limiter.tryAcquire()).toMatchObject({ allowed: false, limitName: 'ban' });
     expect(await limiter.tryAcquire('b')).toMatchObject({ allowed: true, remaining: 7 });
+  });
+});
+
+describe.skipIf(redisMissing !== undefined).each([
+  { name: 'one limit', limits: [{ name: 'one', limit: 10, periodMs: HOUR_MS }] },
+  {
+    name: 'two limits',
+    limits: [
+      { name: 'one', limit: 10, periodMs: HOUR_MS },
+      { name: 'two', limit: 20, periodMs: HOUR_MS },
+    ],
+  },
+])('bans and pauses of the same key on a real Redis: $name', ({ limits: of }) => {
+  it('hold beside each other, whichever came first: what ends later holds until then', async () => {
+    const limiter = await bench.limiter({ limits: of });
+    for (const [key, begin] of [
+      ['banned first', ['ban', 'pause']],
+      ['paused first', ['pause', 'ban']],
+    ] as const) {
+      for (const hold of begin) {
+        if (hold === 'ban') await limiter.ban(key, 150);
+        else await limiter.feedback(refusal(HOUR_MS), key);
+      }
+      expect(await limiter.check(key)).toMatchObject({ allowed: false, limitName: 'ban' });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    for (const key of ['banned first', 'paused first'])
+      expect(await limiter.tryAcquire(key)).toMatchObject({ allowed: false, limitName: 'pause' });
+    await limiter.reset('paused first');
+    expect(await limiter.tryAcquire('paused first')).toMatchObject({ allowed: true });
+    await limiter.ban('banned first', Infinity);
+    expect(await limiter.check('banned first')).toMatchObject({ limitName: 'ban', retryAfterMs: Infinity });
   });
 });
 

@@ -4,7 +4,7 @@
  * ```text
  *   {<namespace>:<contest>}:<limit>:<key>   what a key has taken of a limit
  *   {<namespace>:<contest>}!                 a pause of all who share a budget
- *   {<namespace>:<contest>}!<key>            a ban; `!` for requests without a key
+ *   {<namespace>:<contest>}!:<key>           a ban; that of requests without a key ends with `!!`
  *   <namespace>:!<limit>                     what was said about its numbers
  *   <namespace>:!                            what pings write
  * ```
@@ -98,9 +98,9 @@ class RedisLimits implements LimitStore {
 
   hold(question: LimitQuestion, cause: LimitHold['cause'], durationMs: number): Promise<unknown> {
     const life = durationMs >= LONGEST_MS ? '-1' : String(Math.ceil(durationMs));
-    const [contest, own = contest] = this.holdsOf(question);
-    if (contest === undefined) return this.run(question, 'hold', [cause, life]);
-    return this.scripts.run(HOLD, [cause === 'ban' ? own! : contest], [cause, life]);
+    const [ban, pause] = this.holdsOf(question);
+    if (ban === undefined) return this.run(question, 'hold', [cause, life]);
+    return this.scripts.run(HOLD, [cause === 'ban' ? ban : pause!], [cause, life]);
   }
 
   async reserve(question: LimitQuestion, reservation: StoreReservation): Promise<StoreReserved> {
@@ -188,12 +188,11 @@ class RedisLimits implements LimitStore {
     return [...keys, ...this.holdsOf(question)];
   }
 
-  /** Where a pause of the contest stands, and a ban of the key where that is not the same; nowhere of their own otherwise. */
+  /** Where a ban of the key stands, and a pause of the contest; nowhere of their own where they stand in the limit's key. */
   private holdsOf({ contest, key, limits }: LimitQuestion): readonly string[] {
-    const isAlone = key === contest && limits.every(({ numbers }) => numbers.per === undefined);
-    if (isAlone && limits.length === 1) return [];
-    const shared = `${this.tagOf(contest)}!`;
-    return isAlone ? [shared] : [shared, `${shared}${key === undefined ? '!' : escaped(key)}`];
+    if (limits.length === 1 && limits[0]!.numbers.per === undefined && key === contest) return [];
+    const pause = `${this.tagOf(contest)}!`;
+    return [key === undefined ? `${pause}!` : `${pause}:${escaped(key)}`, pause];
   }
 
   private numbersKey(limitName: string): string {
