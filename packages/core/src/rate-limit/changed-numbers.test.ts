@@ -119,6 +119,24 @@ describe.each(algorithms)('a place by $kind whose time has come', (algorithm) =>
   });
 });
 
+it('a key that had to go for others gets nothing back, and nobody else loses by that', () => {
+  const limiter = rateLimiter({ limit: 10, periodMs: 10_000, maxKeys: 1, clock: new VirtualClock() });
+  const mine = limiter.reserve('mine', { cost: 4 });
+  limiter.tryAcquire('other', { cost: 3 });
+  expect(limiter.statistics.evictedKeys).toBe(1);
+  expect(mine.reserved && mine.cancel()).toBe(true);
+  expect([limiter.check('mine').remaining, limiter.check('other').remaining]).toEqual([10, 7]);
+});
+
+it('a place that no limit concerns is moved like any other', () => {
+  const clock = new VirtualClock();
+  const limiter = rateLimiter({ limit: 1, periodMs: 10_000, allow: ['friend'], clock });
+  const place = limiter.reserve('friend', { cost: 5 });
+  if (!place.reserved) throw new Error('refused');
+  expect([place.delayBy(500), place.executeAt, place.delayMs]).toEqual([true, 500, 500]);
+  expect(limiter.statistics.reservations).toBe(0);
+});
+
 it('a reward takes a place off whose time has just come, though nobody has asked since', async () => {
   const clock = new VirtualClock();
   const limiter = rateLimiter({ limit: 10, periodMs: 10_000, algorithm: slidingLog, clock });

@@ -64,6 +64,18 @@ describe.skipIf(redisMissing !== undefined).each(algorithms)('a shared limit by 
     expect(limiter.storeState).toBe('up');
   });
 
+  it('says when there is room again for a place where as many are held as may be', async () => {
+    const limiter = await bench.limiter({ limit: 10, periodMs: HOUR_MS, algorithm, maxReservations: 1 });
+    expect(await limiter.reserve('a', { expiresMs: 60_000 })).toMatchObject({ reserved: true });
+    const refused = await limiter.reserve('a');
+    expect(refused).toMatchObject({ reserved: false, limitName: 'reservations' });
+    if (refused.reserved) throw new Error('reserved');
+    expect(refused.retryAfterMs).toBeGreaterThan(30_000);
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(60_000);
+    const none = await bench.limiter({ limit: 10, periodMs: HOUR_MS, algorithm, maxReservations: 0 });
+    expect(await none.reserve('b')).toMatchObject({ reserved: false, retryAfterMs: Infinity });
+  });
+
   it('keeps debts and places of any size, for a thousand years at most', async () => {
     const limiter = await bench.limiter({ limit: 10, periodMs: HOUR_MS, algorithm });
     const far = await limiter.reserve('b');

@@ -17,6 +17,34 @@ function setUp(more: Partial<ShardedRateLimiterOptions> = {}, nodes = 4, seed = 
 }
 
 describe('a sharded limiter', () => {
+  it('takes nothing from any shard where one of them can not be asked', async () => {
+    const { clock, limiter, stores } = setUp({ limit: 100, burst: 40, periodMs: 3_600_000, onStoreError: 'throw' });
+    const failing = stores[3]!;
+    const reserve = failing.reserve.bind(failing);
+    failing.reserve = () => Promise.reject(new Error('gone'));
+    await expect(limiter.tryAcquire('hot', { cost: 35 })).rejects.toMatchObject({ code: 'LIMIT_STORE_UNAVAILABLE' });
+    failing.reserve = reserve;
+    await clock.advance(1_000);
+    expect(await limiter.tryAcquire('hot', { cost: 40 })).toMatchObject({ allowed: true, remaining: 0 });
+  });
+
+  it('takes nothing from any shard where one has less by then than it said', async () => {
+    const { limiter, stores } = setUp({ limit: 100, burst: 40, periodMs: 3_600_000 });
+    const emptied = stores[0]!;
+    const check = emptied.decide.bind(emptied);
+    // Another process is quicker.
+    emptied.decide = async (question, commit) => {
+      const answer = await check(question, commit);
+      const limits = question.limits.map((limit) => ({ ...limit, cost: 10 }));
+      await emptied.charge({ ...question, limits });
+      return answer;
+    };
+    expect(await limiter.tryAcquire('hot', { cost: 40 })).toMatchObject({ allowed: false });
+    emptied.decide = check;
+    expect(limiter.balance().shards.map(({ admittedCost }) => admittedCost)).toEqual([0, 0, 0, 0]);
+    expect(await limiter.tryAcquire('hot', { cost: 30 })).toMatchObject({ allowed: true });
+  });
+
   it('divides its limit exactly', () => {
     const { limiter } = setUp({ limit: 103, burst: 10 });
     expect(limiter.shards.map(({ limits }) => limits[0]!.limit)).toEqual([26, 26, 26, 25]);

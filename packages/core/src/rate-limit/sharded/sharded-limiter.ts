@@ -70,11 +70,13 @@ class Shards implements ShardedRateLimiter {
     const maxWaitMs = checkedWaitMs(options.maxWaitMs);
     const { signal } = options;
     signal?.throwIfAborted();
+    const startedAt = this.clock.now();
     const decision = await this.tryAcquire(key, { cost });
     if (decision.allowed) return decision;
     const { limitName } = decision;
     if (decision.oversize) throw costTooLarge(limitName, cost, sum(this.largest));
-    const slots = await this.reserveParts(key, this.partsToWaitFor(wholeKey(key), cost), maxWaitMs);
+    const leftMs = Math.max(0, maxWaitMs - (this.clock.now() - startedAt));
+    const slots = await this.reserveParts(key, this.partsToWaitFor(wholeKey(key), cost), leftMs);
     if (!Array.isArray(slots)) {
       const { retryAfterMs } = slots;
       throw rateLimitError({ limitName, limitValue: this.limitValue, reason: 'wait', retryAfterMs });

@@ -54,6 +54,37 @@ describe('a leased limiter', () => {
     await expect(limiter.settle(estimate, 500)).rejects.toMatchObject({ code: 'LIMIT_STORE_UNAVAILABLE' });
   });
 
+  it('does not go on with a lease that has lain idle: that was given back', async () => {
+    const { clock, store, limiter } = setUp();
+    await admitted(limiter, 20);
+    expect(limiter.statistics.leased).toBeGreaterThan(1);
+    await clock.advance(1_001);
+    store.asked.length = 0;
+    expect(await limiter.tryAcquire('a')).toMatchObject({ allowed: true });
+    expect(store.asked.toSorted()).toEqual(['forgive', 'lease']);
+  });
+
+  it('says nothing of limits of which a server says nothing', async () => {
+    const clock = new VirtualClock();
+    const limits = [
+      { name: 'requests', limit: 100, periodMs: 60_000 },
+      { name: 'tokens', limit: 1_000, periodMs: 60_000 },
+    ];
+    const store = new MemoryLimits(clock);
+    const limiter = sharedRateLimiter({
+      limits,
+      store,
+      leased: true,
+      namespace: 'test',
+      clock,
+      random: seededRandom(7),
+    });
+    await limiter.tryAcquire('a', { cost: { requests: 1, tokens: 100 } });
+    await limiter.feedback({ status: 200, headers: { 'x-ratelimit-remaining-tokens': '50' } }, 'a');
+    expect(await limiter.check('a', { cost: { tokens: 51 } })).toMatchObject({ allowed: false, limitName: 'tokens' });
+    expect(await limiter.check('a', { cost: { requests: 99, tokens: 0 } })).toMatchObject({ allowed: true });
+  });
+
   it('holds nothing any more that a server says is not there', async () => {
     const { limiter } = setUp();
     await admitted(limiter, 300);

@@ -64,7 +64,14 @@ export interface StoreReservation {
 
 /** Whether a reservation was made, and when its time is. */
 export type StoreReserved =
-  | { readonly hold: LimitHold | undefined; readonly full: boolean; readonly delayMs: undefined }
+  | {
+      readonly hold: LimitHold | undefined;
+      /** Whether as many are held as may be. */
+      readonly full: boolean;
+      /** In how many milliseconds one of those ends by itself, where the store knows. */
+      readonly roomAfterMs?: number;
+      readonly delayMs: undefined;
+    }
   | {
       readonly hold: undefined;
       readonly full: false;

@@ -96,7 +96,7 @@ export function refusalOf(
 ): RefusedReservation | undefined {
   if (made.delayMs === undefined) {
     if (made.hold === undefined)
-      return { reserved: false, limitName: 'reservations', retryAfterMs: 0, oversize: false };
+      return { reserved: false, limitName: 'reservations', retryAfterMs: made.roomAfterMs ?? 0, oversize: false };
     const { cause, leftMs } = made.hold;
     return { reserved: false, limitName: cause, retryAfterMs: leftMs, oversize: false };
   }

@@ -101,6 +101,15 @@ it('an actualCost that throws becomes an event, and leaves the estimate', async 
   expect(await limiter.check('a')).toMatchObject({ remaining: 50 });
 });
 
+it('a store that goes away before a call is settled changes nothing for the call', async () => {
+  const { store, calls } = setUp({}, { actualCost: () => 0 });
+  const done = calls.execute(() => {
+    store.behaviour.error = new Error('gone');
+    return 'done';
+  });
+  expect(await done).toBe('done');
+});
+
 it('a store that is away fails no call where its share is what counts, and is told through the pipeline', async () => {
   const { store, calls } = setUp();
   const told: unknown[] = [];

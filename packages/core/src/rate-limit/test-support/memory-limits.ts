@@ -102,7 +102,10 @@ export class MemoryLimits implements LimitStore, LimitStoreSource {
     return this.answer('reserve', () => {
       const hold = this.holdOf(question);
       if (hold?.cause === 'ban') return { hold, full: false, delayMs: undefined };
-      if (this.held.size >= maxHeld) return { hold: undefined, full: true, delayMs: undefined };
+      if (this.held.size >= maxHeld) {
+        const endsAtMs = Math.min(...[...this.held.values()].map((held) => held.atMs + held.expiresMs));
+        return { hold: undefined, full: true, roomAfterMs: endsAtMs - this.clock.now(), delayMs: undefined };
+      }
       const [atUs, slowest] = this.earliestUs(question, this.nowUs + (hold?.leftMs ?? 0) * US_PER_MS);
       const delayMs = (atUs - this.nowUs) / US_PER_MS;
       if (delayMs <= maxWaitMs) this.promise(question, id, atUs, expiresMs);

@@ -3,7 +3,7 @@
  *
  * A key has two forms. The short one is that of {@link DECIDE_ONE}. The long one is an `L` and, packed, the state of its
  * meter (`s`) and the period that it goes by (`n`), what is promised and not yet due (`p`, by time), what was taken and may
- * still be given back (`t`), and what holds the key back (`h`) where it is the only one of its decisions. A key goes back
+ * still be given back (`t`), and until when bans and pauses hold the key back (`h`) where it is the only one of its decisions. A key goes back
  * to its short form as soon as there is nothing of that. Whether something fits is found out by playing it through
  * between the promises, as `Limit` does in one process: so two reservations never share a slot, and one that is cancelled
  * leaves no trace.
@@ -23,12 +23,13 @@ local byTicks = true
 for at = 1, count do if ARGV[3 + (at - 1) * 5] ~= 'g' then byTicks = false end end
 if byTicks then now = tick end
 local function load(l)
+  l.holds = {}
   local value = redis.call('GET', l.key)
   local isLong = value and #value ~= ${SHORT_FORM_BYTES} and string.sub(value, 1, 1) == 'L'
   local kept = isLong and cmsgpack.unpack(string.sub(value, 2))
   if kept and kept.k == l.kind then
     l.state, l.pending, l.taken = kept.s, kept.p, kept.t
-    if kept.h and (kept.h.e < 0 or kept.h.e > now) then l.hold = kept.h end
+    for cause, ends in pairs(kept.h or {}) do if ends < 0 or ends > now then l.holds[cause] = ends end end
     if l.meter.rebase then l.meter.rebase(l, l.state, l.taken) end
     if l.meter.resize and kept.n and kept.n ~= l.period then l.meter.resize(l, kept.n, l.state, l.taken) end
     return
@@ -58,16 +59,17 @@ local function save(l)
   end
   last = last + l.meter.reset(l, state, last)
   for _, each in ipairs(l.taken) do last = math.max(last, each.ends) end
-  if l.hold then last = math.max(last, l.hold.e) end
-  if last <= now and not l.hold then return redis.call('DEL', l.key) end
+  local isHeld, isForever = next(l.holds) ~= nil, false
+  for _, ends in pairs(l.holds) do last, isForever = math.max(last, ends), isForever or ends < 0 end
+  if last <= now and not isHeld then return redis.call('DEL', l.key) end
   local life = math.min(LONGEST, math.ceil(last - tick))
-  if l.kind == 'g' and #l.pending == 0 and #l.taken == 0 and not l.hold then
+  if l.kind == 'g' and #l.pending == 0 and #l.taken == 0 and not isHeld then
     local ahead = math.min(LONGEST * l.rate, l.meter.ahead(l, l.state, tick))
     life = math.ceil(ahead / l.rate)
     return redis.call('SET', l.key, struct.pack('<dd', tick + life, life * l.rate - ahead), 'PXAT', tick + life)
   end
-  local kept = 'L' .. cmsgpack.pack({k = l.kind, n = l.period, s = l.state, p = l.pending, t = l.taken, h = l.hold})
-  if l.hold and l.hold.e < 0 then return redis.call('SET', l.key, kept) end
+  local kept = 'L' .. cmsgpack.pack({k = l.kind, n = l.period, s = l.state, p = l.pending, t = l.taken, h = l.holds})
+  if isForever then return redis.call('SET', l.key, kept) end
   redis.call('SET', l.key, kept, 'PXAT', tick + life)
 end
 local function saveAll() for _, l in ipairs(limits) do save(l) end end
@@ -143,8 +145,10 @@ local function sayAll()
   end
 end
 local function hold()
-  local own = limits[1].hold
-  if own then return own.c, own.e < 0 and -1 or own.e - now end
+  for _, cause in ipairs({'ban', 'pause'}) do
+    local ends = limits[1].holds[cause]
+    if ends then return cause, ends < 0 and -1 or ends - now end
+  end
   for at = count + 1, #KEYS do
     local cause = redis.call('GET', KEYS[at])
     if cause then return cause, redis.call('PTTL', KEYS[at]) end
@@ -218,7 +222,13 @@ if op == 'reserve' then
   local id, longest, after, expires = ARGV[rest + 1], tonumber(ARGV[rest + 2]), tonumber(ARGV[rest + 3]), tonumber(ARGV[rest + 4])
   local cause, life = hold()
   if cause == 'pause' then after = math.max(after, life) elseif cause then return {cause, life} end
-  if #limits[1].pending + #limits[1].taken >= tonumber(ARGV[rest + 5]) then return {'full', 0} end
+  local first = limits[1]
+  if #first.pending + #first.taken >= tonumber(ARGV[rest + 5]) then
+    local soonest = INF
+    for _, each in ipairs(first.pending) do soonest = math.min(soonest, each.held and each.ends or each.at) end
+    for _, each in ipairs(first.taken) do soonest = math.min(soonest, each.ends) end
+    return {'full', soonest < now + LONGEST and math.ceil(soonest - now) or -1}
+  end
   local at, slowest = earliestOfAll(now + after)
   say(at - now)
   say(slowest)
@@ -266,15 +276,16 @@ if op == 'move' then
   return answer
 end
 if op == 'hold' then
-  local l, cause, life = limits[1], ARGV[rest + 1], tonumber(ARGV[rest + 2])
+  local holds, cause, life = limits[1].holds, ARGV[rest + 1], tonumber(ARGV[rest + 2])
   local ends = life < 0 and -1 or now + life
-  local shorter = l.hold and (l.hold.c == 'ban' or l.hold.e < 0 or l.hold.e >= ends)
-  if cause == 'ban' or not shorter then l.hold = {c = cause, e = ends} end
+  local before = holds[cause] or 0
+  local isShorter = before < 0 or (before >= ends and ends >= 0)
+  if cause == 'ban' or not isShorter then holds[cause] = ends end
 end
 for _, l in ipairs(limits) do
   if op == 'charge' and l.cost > 0 then l.meter.take(l, l.state, l.cost, now) end
   if op == 'forgive' then l.meter.forgive(l, l.state, l.cost, now) end
-  if op == 'forget' then l.state, l.taken, l.hold = l.meter.fresh(), {}, nil end
+  if op == 'forget' then l.state, l.taken, l.holds = l.meter.fresh(), {}, {} end
   if op == 'lower' and l.cost >= 0 then
     local tooMuch = remaining(l) - l.cost
     if tooMuch > 0 then l.meter.take(l, l.state, tooMuch, now) end
@@ -286,12 +297,11 @@ return answer`;
 
 export const LEDGER: string = METERS + STATES + FITTING + PROMISES + OPERATIONS;
 
-/** KEYS: a hold. ARGV: `ban` or `pause`, milliseconds or −1 for ever. A pause shortens nothing that holds already. */
+/** KEYS: a hold. ARGV: `ban` or `pause`, milliseconds or −1 for ever. A pause shortens none that holds already. */
 export const HOLD: string = `
 if ARGV[1] == 'pause' then
   local held = redis.call('PTTL', KEYS[1])
-  if held == -1 or held >= tonumber(ARGV[2]) then return 0 end
-  if held > 0 and redis.call('GET', KEYS[1]) == 'ban' then return 0 end
+  if held == -1 or held >= tonumber(ARGV[2]) and ARGV[2] ~= '-1' then return 0 end
 end
 if ARGV[2] == '-1' then redis.call('SET', KEYS[1], ARGV[1]) else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return 1`;

@@ -4,7 +4,7 @@
  * ```text
  *   {<namespace>:<contest>}:<limit>:<key>   what a key has taken of a limit
  *   {<namespace>:<contest>}!                 a pause of all who share a budget
- *   {<namespace>:<contest>}!<key>            a ban
+ *   {<namespace>:<contest>}!:<key>           a ban; that of requests without a key ends with `!!`
  *   <namespace>:!<limit>                     what was said about its numbers
  *   <namespace>:!                            what pings write
  * ```
@@ -98,9 +98,9 @@ class RedisLimits implements LimitStore {
 
   hold(question: LimitQuestion, cause: LimitHold['cause'], durationMs: number): Promise<unknown> {
     const life = durationMs >= LONGEST_MS ? '-1' : String(Math.ceil(durationMs));
-    const [contest, own = contest] = this.holdsOf(question);
-    if (contest === undefined) return this.run(question, 'hold', [cause, life]);
-    return this.scripts.run(HOLD, [cause === 'ban' ? own! : contest], [cause, life]);
+    const [ban, pause] = this.holdsOf(question);
+    if (ban === undefined) return this.run(question, 'hold', [cause, life]);
+    return this.scripts.run(HOLD, [cause === 'ban' ? ban : pause!], [cause, life]);
   }
 
   async reserve(question: LimitQuestion, reservation: StoreReservation): Promise<StoreReserved> {
@@ -108,7 +108,7 @@ class RedisLimits implements LimitStore {
     const wants = [id, finite(maxWaitMs), '0', finite(expiresMs), finite(maxHeld)];
     const reply = await this.run(question, 'reserve', wants);
     const first = textOf(reply[0]);
-    if (first === 'full') return { hold: undefined, full: true, delayMs: undefined };
+    if (first === 'full') return { hold: undefined, full: true, roomAfterMs: numberOf(reply[1]), delayMs: undefined };
     const held = holdOf(reply);
     if (held !== undefined) return { hold: held.hold, full: false, delayMs: undefined };
     const [delayMs, slowest, ...rest] = reply.map(numberOf);
@@ -188,11 +188,11 @@ class RedisLimits implements LimitStore {
     return [...keys, ...this.holdsOf(question)];
   }
 
-  /** Where a pause of the contest stands, and a ban of the key where that is not the same; nowhere of their own otherwise. */
+  /** Where a ban of the key stands, and a pause of the contest; nowhere of their own where they stand in the limit's key. */
   private holdsOf({ contest, key, limits }: LimitQuestion): readonly string[] {
     if (limits.length === 1 && limits[0]!.numbers.per === undefined && key === contest) return [];
-    const shared = `${this.tagOf(contest)}!`;
-    return key === contest ? [shared] : [shared, `${shared}${escaped(key ?? '')}`];
+    const pause = `${this.tagOf(contest)}!`;
+    return [key === undefined ? `${pause}!` : `${pause}:${escaped(key)}`, pause];
   }
 
   private numbersKey(limitName: string): string {
