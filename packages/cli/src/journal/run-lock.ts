@@ -2,8 +2,11 @@
  * One run at a time on one output. The lock is a file `lock.<n>` that is created exclusively and holds pid and start
  * time of its owner. A lock whose owner is dead is not deleted and remade, because two runs that both saw it dead could
  * then delete each other's; they race to create `lock.<n+1>` instead, and the file system lets one win. The winner
- * removes the lower numbers. Who finds a higher number after creating its own has been overtaken, and gives way.
+ * removes the lower numbers. A number says nothing by itself: all locks may have gone since one looked, and somebody may have
+ * begun anew below. So each first creates its own and then looks again; who finds a higher one, or a lower one whose owner
+ * lives, gives way. Of two who do that at the same time at least one sees the other.
  */
+import { randomUUID } from 'node:crypto';
 import { link, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { usageError } from '../command-line/command-error.ts';
@@ -21,17 +24,19 @@ export interface RunLock {
 export async function lockOutput(folder: string, outputPath: string): Promise<RunLock> {
   const owner: Owner = { pid: process.pid, startedAt: await processStart(process.pid) };
   for (let tries = 0; tries < 20; tries += 1) {
-    const highest = (await lockNumbers(folder)).at(-1);
-    if (highest !== undefined) await refuseIfAlive(folder, highest, outputPath);
-    const mine = (highest ?? 0) + 1;
+    const highest = (await lockNumbers(folder)).at(-1) ?? 0;
+    const holder = await holderOf(folder, highest);
+    if (typeof holder === 'object') throw takenBy(holder, outputPath);
+    const mine = highest + 1;
     if (!(await createLock(folder, mine, owner))) continue;
-    const numbers = await lockNumbers(folder);
-    if (numbers.at(-1) !== mine) {
-      await rm(lockPath(folder, mine), { force: true });
+    const lock = { release: () => rm(lockPath(folder, mine), { force: true }) };
+    const dead = await deadBelow(folder, mine);
+    if (dead === undefined) {
+      await lock.release();
       continue;
     }
-    for (const lower of numbers.slice(0, -1)) await rm(lockPath(folder, lower), { force: true });
-    return { release: () => rm(lockPath(folder, mine), { force: true }) };
+    for (const number of dead) await rm(lockPath(folder, number), { force: true });
+    return lock;
   }
   throw usageError(`${outputPath} is contended by other runs. Wait for them, or give this run another --out.`);
 }
@@ -51,7 +56,8 @@ async function lockNumbers(folder: string): Promise<number[]> {
 
 /** Written aside and linked into place, so that nobody reads a lock without its content. */
 async function createLock(folder: string, number: number, owner: Owner): Promise<boolean> {
-  const aside = join(folder, `owner.${process.pid}`);
+  // The pid alone would not do: processes of two containers may have the same.
+  const aside = join(folder, `owner.${randomUUID()}`);
   const content = JSON.stringify(owner);
   await writeFile(aside, content);
   try {
@@ -73,16 +79,36 @@ async function createLock(folder: string, number: number, owner: Owner): Promise
   }
 }
 
-async function refuseIfAlive(folder: string, number: number, outputPath: string): Promise<void> {
+/**
+ * The locks of the dead; undefined for who has to give way. One that has gone meanwhile is not among them: its number may
+ * be taken anew by somebody who lives.
+ */
+async function deadBelow(folder: string, mine: number): Promise<number[] | undefined> {
+  const dead: number[] = [];
+  for (const other of await lockNumbers(folder)) {
+    if (other === mine) continue;
+    if (other > mine) return undefined;
+    const holder = await holderOf(folder, other);
+    if (typeof holder === 'object') return undefined;
+    if (holder === 'dead') dead.push(other);
+  }
+  return dead;
+}
+
+/** Who holds a lock and lives; `dead` where that one does so no more, undefined where there is no such lock. */
+async function holderOf(folder: string, number: number): Promise<Owner | 'dead' | undefined> {
   const text = await readFile(lockPath(folder, number), 'utf8').catch(() => undefined);
-  if (text === undefined) return;
+  if (text === undefined) return undefined;
   const owner = parseOwner(text);
-  if (owner === undefined) return;
-  if (!isAlive(owner.pid)) return;
+  if (owner === undefined || !isAlive(owner.pid)) return 'dead';
   const startedAt = await processStart(owner.pid);
-  if (startedAt !== undefined && owner.startedAt !== undefined && startedAt !== owner.startedAt) return;
-  throw usageError(
-    `another run (process ${owner.pid}) is writing to ${outputPath}. Wait for it to end, or give this run another --out.`,
+  const isAnother = startedAt !== undefined && owner.startedAt !== undefined && startedAt !== owner.startedAt;
+  return isAnother ? 'dead' : owner;
+}
+
+function takenBy({ pid }: Owner, outputPath: string): Error {
+  return usageError(
+    `another run (process ${pid}) is writing to ${outputPath}. Wait for it to end, or give this run another --out.`,
   );
 }
 

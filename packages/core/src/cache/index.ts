@@ -1,6 +1,6 @@
 /** `breakwater/cache`: values kept in memory and in a second tier, loaded once however many ask. */
 export { Cache, createCache, type CacheCloseOptions } from './cache.ts';
-export type { CacheOptions, EntryOptions, GetOptions } from './options.ts';
+export type { CacheOptions, EntryOptions, GetOptions, SetOptions } from './options.ts';
 export type { CacheKey } from './cache-key.ts';
 export type { Loader, LoaderContext, LoadedValueOptions, StaleValue } from './loader.ts';
 export type { ManyLoader, ManyValues } from './get-or-load-many.ts';
