@@ -222,7 +222,7 @@ export class Attempts implements Opener<Response> {
     const error = new HttpStatusError(this.request, facts, mayRepeat);
     if (!throwOnStatus && part !== undefined) {
       if (!part.complete) return this.finally(new ResponseTooLargeError(this.request, maxBodyBytes));
-      answers.set(error, deriveResponse(response, part.bytes));
+      answers.set(error, deriveResponse(response, response.body === null ? null : part.bytes));
     }
     return mayRepeat ? this.repeatably(error) : this.finally(error);
   }

@@ -49,9 +49,12 @@ export function endpointFetch(
   };
 }
 
-/** The same path and query below another address. */
+/** The same path and query below another address. Set as a path, not parsed as a reference: `//a` would name a host. */
 function addressAt(endpoint: string | URL, input: string | URL | Request): URL {
-  const base = new URL(endpoint);
-  const { pathname, search } = new URL(isRequest(input) ? input.url : input, base);
-  return new URL(`${base.pathname.replace(/\/$/, '')}${pathname}${search}`, base);
+  const address = new URL(endpoint);
+  const { pathname, search } = new URL(isRequest(input) ? input.url : input, address);
+  address.pathname = `${address.pathname.replace(/\/$/, '')}${pathname}`;
+  address.search = search;
+  address.hash = '';
+  return address;
 }

@@ -22,7 +22,7 @@ export class OutgoingRequest implements RequestFacts {
     this.input = input;
     this.init = init;
     const method = init?.method ?? (isRequest(input) ? input.method : undefined);
-    this.method = method === undefined ? 'GET' : method.toUpperCase();
+    this.method = method === undefined ? 'GET' : upperCase(method);
   }
 
   /** Whether the caller gave a Request. */
@@ -85,4 +85,9 @@ export class OutgoingRequest implements RequestFacts {
 function isRepeatableBody(body: NonNullable<RequestInit['body']>): boolean {
   if (typeof body === 'string' || body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return true;
   return body instanceof URLSearchParams || body instanceof Blob || body instanceof FormData;
+}
+
+/** To fetch whatever becomes a string is a method. */
+function upperCase(method: { toString(): string }): string {
+  return method.toString().toUpperCase();
 }

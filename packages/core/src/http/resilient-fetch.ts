@@ -7,6 +7,7 @@
  * the headers, nothing is left that could fail, and the call ends with them; see transfer.ts.
  */
 import { systemClock } from '../clock/system-clock.ts';
+import type { CallOptions } from '../policy/context.ts';
 import { OpenCall, type StreamPipeline } from '../streaming/open-call.ts';
 import { Addresses } from './addresses.ts';
 import { Attempts, AttemptTerms } from './attempts.ts';
@@ -42,16 +43,31 @@ export function resilientFetch<Adds = never>(
   const terms = new AttemptTerms(resolved, pipeline.boundClock ?? systemClock);
   const addresses = new Addresses();
   return (input, init) => {
-    // What fetch can't even begin with fails as it does without us.
-    if (!addresses.isAddress(input)) return (resolved.fetch ?? globalThis.fetch)(input, init);
+    // What fetch can't even begin with fails as it does without us. A fetch of your own may take other addresses.
+    const { fetch } = resolved;
+    if (!isInit(init) || (fetch === undefined && !addresses.isAddress(input)))
+      return (fetch ?? globalThis.fetch)(input, init);
     const request = new OutgoingRequest(input, init);
     const attempts = new Attempts(request, terms);
     const { signal } = request;
-    let callOptions = resolved.callOptions?.(input, init);
+    let callOptions: CallOptions | undefined;
+    try {
+      callOptions = resolved.callOptions?.(input, init);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (signal !== undefined) callOptions = { ...callOptions, signal };
     if (resolved.body === 'stream') return new OpenCall(pipeline, attempts, callOptions).result;
     return pipeline
       .execute((context) => attempts.fetchWhole(context), callOptions)
       .catch((error: unknown) => attempts.failed(error));
   };
+}
+
+/** Whether `fetch` takes this for options at all, and its signal for one. */
+function isInit(init: unknown): boolean {
+  if (init === undefined || init === null) return true;
+  if (typeof init !== 'object') return false;
+  const { signal } = init as { readonly signal?: unknown };
+  return signal === undefined || signal === null || (typeof signal === 'object' && 'aborted' in signal);
 }
