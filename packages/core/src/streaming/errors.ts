@@ -28,3 +28,15 @@ export class StreamTimeoutError extends BreakwaterError {
   }
 }
 nameError(StreamTimeoutError, 'StreamTimeoutError');
+
+/** An event of a server is longer than `maxEventLength`. Code `STREAM_EVENT_TOO_LARGE`, category `validation`. */
+export class StreamEventTooLargeError extends BreakwaterError {
+  constructor(maxEventLength: number) {
+    super(`an event of the stream is longer than ${maxEventLength} characters`, {
+      code: 'STREAM_EVENT_TOO_LARGE',
+      category: 'validation',
+      details: { maxEventLength },
+    });
+  }
+}
+nameError(StreamEventTooLargeError, 'StreamEventTooLargeError');

@@ -26,6 +26,36 @@ describe('serverSentEvents', () => {
     ]);
   });
 
+  it.each([
+    ['a line', 'data: ', 'x'],
+    ['an event', 'data: one\n', 'data: x\n'],
+  ])('ends a stream in which %s never ends, and lets go of the body', async (_what, first, more) => {
+    let letGo = false;
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      try {
+        yield new TextEncoder().encode(`data: whole\n\n${first}`);
+        for (;;) yield new TextEncoder().encode(more);
+      } finally {
+        letGo = true;
+      }
+    }
+    const events: string[] = [];
+    const reading = (async () => {
+      for await (const { data } of serverSentEvents(endless(), { maxEventLength: 100 })) events.push(data);
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'STREAM_EVENT_TOO_LARGE', category: 'validation' });
+    expect([events, letGo]).toEqual([['whole'], true]);
+    expect(() => serverSentEvents(endless(), { maxEventLength: 0 })).toThrow(/serverSentEvents.maxEventLength/);
+  });
+
+  it('takes many events that are long together', async () => {
+    const text = 'data: 0123456789\n\n'.repeat(1_000);
+    const events = serverSentEvents(inPieces(new TextEncoder().encode(text), [5_000]), { maxEventLength: 20 });
+    let count = 0;
+    for await (const { data } of events) if (data === '0123456789') count++;
+    expect(count).toBe(1_000);
+  });
+
   it('leaves out events without data and a last one that is incomplete', async () => {
     expect(await parsed('event: ping\n\ndata: whole\n\ndata: cut o')).toMatchObject([
       { event: 'message', data: 'whole' },

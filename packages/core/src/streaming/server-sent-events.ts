@@ -4,6 +4,9 @@
  * is incomplete and left out.
  */
 
+import { resolveOptions } from '../options/resolve.ts';
+import { integer, type Rules } from '../options/rules.ts';
+import { StreamEventTooLargeError } from './errors.ts';
 import { readerOf } from './source.ts';
 
 /** An event of a server. */
@@ -17,9 +20,39 @@ export interface ServerSentEvent {
   readonly retryMs: number | undefined;
 }
 
-/** The events of a response's body; takes its chunks as `fetch` gives them, cut wherever they are. */
-export async function* serverSentEvents(
+/** Options of {@link serverSentEvents}. */
+export interface ServerSentEventsOptions {
+  /**
+   * How long an event may be, in UTF-16 code units, before it is taken for one that never ends; default 16,777,216. A
+   * server that sends no end of a line would otherwise fill the memory.
+   */
+  readonly maxEventLength?: number | undefined;
+}
+
+/** What {@link serverSentEvents} does when nothing else is said. */
+export const SERVER_SENT_EVENTS_DEFAULTS: Readonly<{ readonly maxEventLength: number }> = Object.freeze({
+  maxEventLength: 16_777_216,
+});
+
+const rules: Rules<ServerSentEventsOptions> = { maxEventLength: integer(1) };
+
+/**
+ * The events of a response's body; takes its chunks as `fetch` gives them, cut wherever they are. Rejects with a
+ * StreamEventTooLargeError, and lets go of the body, when an event is longer than it may be.
+ *
+ * @throws ConfigurationError when the options can't be meant.
+ */
+export function serverSentEvents(
   body: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>,
+  options?: ServerSentEventsOptions,
+): AsyncGenerator<ServerSentEvent, void, undefined> {
+  const { maxEventLength } = resolveOptions('serverSentEvents', options, SERVER_SENT_EVENTS_DEFAULTS, rules);
+  return eventsOf(body, maxEventLength);
+}
+
+async function* eventsOf(
+  body: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>,
+  maxEventLength: number,
 ): AsyncGenerator<ServerSentEvent, void, undefined> {
   const reader = readerOf(body);
   const lines = new LineSplitter();
@@ -33,6 +66,7 @@ export async function* serverSentEvents(
         const event = parser.take(line);
         if (event !== undefined) yield event;
       }
+      if (lines.waiting + parser.length > maxEventLength) throw new StreamEventTooLargeError(maxEventLength);
     }
     complete = true;
   } finally {
@@ -46,6 +80,11 @@ class LineSplitter {
   private rest = '';
   /** A CR at the end of a chunk has ended its line; an LF that follows belongs to it. */
   private skipLineFeed = false;
+
+  /** How much is there of a line that has not ended. */
+  get waiting(): number {
+    return this.rest.length;
+  }
 
   push(bytes: Uint8Array): readonly string[] {
     let text = this.decoder.decode(bytes, { stream: true });
@@ -61,6 +100,8 @@ class LineSplitter {
 
 /** Events from lines. */
 class EventParser {
+  /** How much data there is of an event that has not ended. */
+  length = 0;
   private event = '';
   private data: string[] = [];
   private lastEventId = '';
@@ -71,8 +112,10 @@ class EventParser {
     const colon = line.indexOf(':');
     const field = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
-    if (field === 'data') this.data.push(value);
-    else if (field === 'event') this.event = value;
+    if (field === 'data') {
+      this.data.push(value);
+      this.length += value.length + 1;
+    } else if (field === 'event') this.event = value;
     else if (field === 'id' && !value.includes('\0')) this.lastEventId = value;
     else if (field === 'retry' && /^\d+$/.test(value)) this.retryMs = Number(value);
     return undefined;
@@ -82,6 +125,7 @@ class EventParser {
     const { event, data, lastEventId, retryMs } = this;
     this.event = '';
     this.data = [];
+    this.length = 0;
     if (data.length === 0) return undefined;
     return { event: event === '' ? 'message' : event, data: data.join('\n'), lastEventId, retryMs };
   }
