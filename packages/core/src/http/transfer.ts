@@ -69,9 +69,12 @@ export class Transfer extends RunListener implements ExchangeWatcher {
     );
   }
 
-  /** Whether nothing of the response can fail any more: all of it is here, as it will be read. */
+  /**
+   * Whether nothing of the response can fail any more: all of it is here, as it will be read, and no signal of the caller's
+   * can take it back.
+   */
   hasArrived({ headers }: Response): boolean {
-    return this.allHere && !headers.has('content-encoding');
+    return this.allHere && this.request.signal === undefined && !headers.has('content-encoding');
   }
 
   /** Who is told, from now on, when it is ended before its time; at once when it has been. */
@@ -125,7 +128,9 @@ export class Transfer extends RunListener implements ExchangeWatcher {
     const isVisible = (isPlatforms && !request.isRequest) || options.connectTimeoutMs !== Infinity;
     const dispatcher = isVisible ? WatchedDispatcher.around(request.dispatcher, this) : undefined;
     this.dispatcher = dispatcher;
-    if (isPlatforms && dispatcher !== undefined && dispatching.has(this.fetch)) return { dispatcher } as RequestInit;
+    if (isPlatforms && dispatcher !== undefined && dispatching.has(this.fetch))
+      // The caller's signal is listened to once for all calls; fetch would leave a listener on it for each.
+      return { dispatcher, ...(request.signal === undefined ? {} : { signal: null }) } as RequestInit;
     this.controller = new AbortController();
     const { signal } = this.controller;
     return dispatcher === undefined ? { signal } : ({ signal, dispatcher } as RequestInit);

@@ -134,6 +134,25 @@ describe('a request of the platform’s fetch, seen and ended where it is sent',
       },
     ));
 
+  it('listens to the caller’s signal once for all its calls, and takes a response back that is all there but not read', () =>
+    watched(
+      (_request, response) => response.end('all of it'),
+      async (server, given) => {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const added = vi.spyOn(signal, 'addEventListener');
+        const call = pipeline();
+        const send = resilientFetch(call);
+        const responses = await Promise.all(Array.from({ length: 10 }, () => send(server.url, { signal })));
+        expect([added.mock.calls.length, call.busy]).toEqual([1, 10]);
+        expect(given.map((init) => init.signal)).toEqual(Array.from({ length: 10 }, () => null));
+        expect(await responses[0]!.text()).toBe('all of it');
+        controller.abort(new Error('enough'));
+        await expect(responses[1]!.text()).rejects.toThrow('enough');
+        expect(call.busy).toBe(0);
+      },
+    ));
+
   it('ends with the response that the last redirect leads to', () =>
     watched(
       (request, response) => {

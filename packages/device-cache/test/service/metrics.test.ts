@@ -121,7 +121,9 @@ describe.skipIf(redisMissing !== undefined)('the metrics of the service', () => 
     expect([own('store_up'), own('source_up', kafka), own('devices')]).toEqual([1, 1, 2]);
     expect(own('store_reads_total', { outcome: 'missing' })).toBeGreaterThan(0);
     const timed = (outcome: string): number => own('store_operation_seconds_count', { operation: 'get', outcome });
-    expect([timed('successful'), timed('failed')]).toEqual([2, 1]);
+    // The change of d1 may be told after it was read, and takes its copy out: then it is asked for once more.
+    expect([2, 3]).toContain(timed('successful'));
+    expect(timed('failed')).toBe(1);
     expect(of('cache_gets_total', { cache: 'devices', result: 'hit', tier: 'memory' })).toBeGreaterThan(0);
     expect(of('breakwater_ratelimiter_requests_total', { name: 'clients', kind: 'refused' })).toBe(1);
     expect(of('breakwater_pipeline_calls_seconds_count', { pipeline: 'redis-store', kind: 'failed' })).toBeGreaterThan(
