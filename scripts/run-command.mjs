@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { root } from './workspace.mjs';
 
-const tenMinutes = 600_000;
+const halfAnHour = 1_800_000;
 
 /** Runs a program to its end. Never throws: a program that cannot start has `ok: false` and says so in its output. */
-export function runCommand(command, args, { cwd = root, env = process.env, timeoutMs = tenMinutes } = {}) {
+export function runCommand(command, args, { cwd = root, env = process.env, timeoutMs = halfAnHour } = {}) {
   return new Promise((resolve) => {
     // What is kept is read later, perhaps in a log: without colours.
     const child = spawn(command, args, { cwd, env: { ...env, NO_COLOR: '1' }, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -64,6 +64,40 @@ describe('a request of axios', () => {
     expect(hooks).toEqual(['isFailure', 'isFailure']);
   });
 
+  it('is cancelled by a signal and by a token, whichever comes first', async () => {
+    for (const byToken of [true, false]) {
+      const listeners = new Set<(reason: unknown) => void>();
+      const cancelToken = {
+        subscribe: (listener: (reason: unknown) => void) => void listeners.add(listener),
+        unsubscribe: (listener: (reason: unknown) => void) => void listeners.delete(listener),
+      };
+      const controller = new AbortController();
+      const never = ({ signal }: AxiosConfigLike): Promise<never> =>
+        new Promise((_resolve, reject) => {
+          const given = signal as AbortSignal;
+          given.addEventListener('abort', () => reject(given.reason));
+        });
+      const asked = resilientAdapter(pipeline(), never)({ signal: controller.signal, cancelToken });
+      if (byToken) for (const listener of listeners) listener('by the token');
+      else controller.abort('by the signal');
+      await expect(asked).rejects.toBe(byToken ? 'by the token' : 'by the signal');
+      expect(listeners.size).toBe(0);
+    }
+  });
+
+  it('lets go of a response that comes when nobody wants it any more', async () => {
+    let answer: (response: AxiosResponseLike) => void = () => undefined;
+    const stubborn = (): Promise<AxiosResponseLike> => new Promise((resolve) => (answer = resolve));
+    const controller = new AbortController();
+    const asked = resilientAdapter(pipeline(), stubborn)({ signal: controller.signal });
+    controller.abort('enough');
+    await expect(asked).rejects.toBe('enough');
+    const letGo = new Promise((resolve) => {
+      answer({ status: 200, headers: {}, data: { pipe: () => undefined, destroy: () => resolve('let go') } });
+    });
+    expect(await letGo).toBe('let go');
+  });
+
   it('that fails with no object passes that on', async () => {
     const calls = pipeline(retry({ maxAttempts: 2, backoff: constant(0) }));
     const adapter = (): Promise<never> => Promise.reject(undefined);
