@@ -5,6 +5,9 @@ import { isBreakwaterError } from '../errors/breakwater-error.ts';
 import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { pipelineRegistry, type PipelineRegistry } from './registry.ts';
 
+/** Whether this platform tells how much memory is used, as browsers do not. */
+const showsMemory = 'process' in globalThis && 'getBuiltinModule' in (globalThis.process as object);
+
 const fails = async (): Promise<never> => {
   throw new Error('down');
 };
@@ -124,7 +127,7 @@ describe('a registry', () => {
     expect(throttling!.options).toMatchObject({ k: 3, windowMs: 120_000 });
   });
 
-  it('makes load shedding of sources by name, with loads that are numbers or never', () => {
+  it.runIf(showsMemory)('makes load shedding of sources by name, with loads that are numbers or never', () => {
     const shedding = {
       sources: ['eventLoopDelay', { memoryUse: { maxRatio: 0.8 } }],
       refuseAbove: { low: 0.6, high: 'never' },
